@@ -1,0 +1,106 @@
+/**
+ * Typed helpers over buffer-layout, the schema language of everything that crosses guest memory.
+ *
+ * A struct is declared once; offsets and sizes are derived from the declaration when the module loads.
+ * buffer-layout's own `decode` and `encode` need Node's `Buffer` and cost two orders of magnitude more than
+ * a `DataView`, so they serve as the oracle of tests and never run in the request path.
+ */
+import { blob, seq, struct as structure, u8, u16, u32 } from "buffer-layout";
+
+/** A Node `Buffer`, as far as buffer-layout needs one. */
+export type WireBuffer = Uint8Array & {
+  readUIntLE(offset: number, byteLength: number): number;
+  writeUIntLE(value: number, offset: number, byteLength: number): number;
+};
+
+/** One field type of the wire: how many bytes it spans and what it decodes to. */
+export interface WireField<T> {
+  /** Size in bytes. */
+  readonly span: number;
+  /** Name inside the enclosing struct, undefined for a bare type. */
+  readonly property: string | undefined;
+  decode(buffer: WireBuffer, offset?: number): T;
+  /** Returns the number of bytes written. */
+  encode(source: T, buffer: WireBuffer, offset?: number): number;
+  replicate(property: string): WireField<T>;
+}
+
+/** A struct whose decoded form is `T`. Fields follow each other without implicit padding. */
+export interface WireStruct<T> extends WireField<T> {
+  readonly fields: readonly WireField<unknown>[];
+  replicate(property: string): WireStruct<T>;
+}
+
+/** A 64-bit number as two unsigned 32-bit halves: exact, without `bigint`. */
+export interface Halves {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** What a struct or field type decodes to: `Decoded<typeof virtq_desc>`. */
+export type Decoded<F> = F extends WireField<infer T> ? T : never;
+
+/** Byte offset of every field, and the size of the whole. */
+export type Offsets<T> = { readonly [K in keyof T]: number } & { readonly sizeBytes: number };
+
+/** Where a field lies, in bytes from the start of its struct. */
+export interface FieldPlace {
+  readonly name: string;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** `u8` of the specification. */
+export const le8: WireField<number> = /* @__PURE__ */ u8();
+/** `le16` of the specification. */
+export const le16: WireField<number> = /* @__PURE__ */ u16();
+/** `le32` of the specification. */
+export const le32: WireField<number> = /* @__PURE__ */ u32();
+/** `le64` of the specification. The low half comes first. */
+export const le64: WireField<Halves> = /* @__PURE__ */ structure<Halves>([
+  /* @__PURE__ */ u32("lo"),
+  /* @__PURE__ */ u32("hi"),
+]);
+
+/** `u8 name[lengthBytes]`; length 0 is a flexible array at the end of a struct. */
+export function bytes(lengthBytes: number): WireField<Uint8Array> {
+  return blob(lengthBytes);
+}
+
+/** `element name[count]`; count 0 is a flexible array at the end of a struct. */
+export function array<T>(element: WireField<T>, count: number): WireField<T[]> {
+  return seq(element as Parameters<typeof seq<T>>[0], count);
+}
+
+/** Declares a struct: its fields in the order of the keys. */
+export function struct<F extends Readonly<Record<string, WireField<unknown>>>>(
+  fields: F,
+): WireStruct<{ -readonly [K in keyof F]: Decoded<F[K]> }> {
+  const named = Object.entries(fields).map(([name, field]) => field.replicate(name));
+  return structure(named as unknown as Parameters<typeof structure>[0]);
+}
+
+/** The direct fields of a struct, in order. */
+export function fieldsOf(schema: WireStruct<unknown>): FieldPlace[] {
+  const places: FieldPlace[] = [];
+  let offsetBytes = 0;
+  for (const field of schema.fields) {
+    places.push({ name: field.property ?? "", offsetBytes, sizeBytes: field.span });
+    offsetBytes += field.span;
+  }
+  return places;
+}
+
+/**
+ * The byte offset of every direct field, plus `sizeBytes` of the whole.
+ *
+ * @example
+ * const point = struct({ x: le32, y: le32 });
+ * offsetsOf(point); // { x: 0, y: 4, sizeBytes: 8 }
+ */
+export function offsetsOf<T>(schema: WireStruct<T>): Offsets<T> {
+  const offsets: Record<string, number> = {};
+  for (const place of fieldsOf(schema)) offsets[place.name] = place.offsetBytes;
+  offsets["sizeBytes"] = schema.span;
+  return Object.freeze(offsets) as Offsets<T>;
+}

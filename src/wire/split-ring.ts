@@ -1,0 +1,68 @@
+/** The split virtqueue, section 2.7: descriptor table, available ring, used ring. */
+import { array, le16, le32, le64, offsetsOf, struct } from "./schema.ts";
+
+export const VIRTQ_DESC_F_NEXT = 1;
+export const VIRTQ_DESC_F_WRITE = 2;
+export const VIRTQ_DESC_F_INDIRECT = 4;
+export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
+export const VIRTQ_USED_F_NO_NOTIFY = 1;
+
+/** Alignments in bytes of the three parts, section 2.7. */
+export const VIRTQ_DESC_ALIGN = 16;
+export const VIRTQ_AVAIL_ALIGN = 2;
+export const VIRTQ_USED_ALIGN = 4;
+
+/** The largest queue size, in descriptors; a power of two. Packed queues have the same limit. */
+export const VIRTQ_MAX_QUEUE_SIZE = 32768;
+
+export const virtq_desc = /* @__PURE__ */ struct({ addr: le64, len: le32, flags: le16, next: le16 });
+export const VIRTQ_DESC = /* @__PURE__ */ offsetsOf(virtq_desc);
+
+/** `used_event` follows the last ring entry. */
+export const virtq_avail = /* @__PURE__ */ struct({
+  flags: le16,
+  idx: le16,
+  ring: /* @__PURE__ */ array(le16, 0),
+});
+export const VIRTQ_AVAIL = /* @__PURE__ */ offsetsOf(virtq_avail);
+/** Size in bytes of one entry of the available ring. */
+export const VIRTQ_AVAIL_ELEM_BYTES = 2;
+
+export const virtq_used_elem = /* @__PURE__ */ struct({ id: le32, len: le32 });
+export const VIRTQ_USED_ELEM = /* @__PURE__ */ offsetsOf(virtq_used_elem);
+
+/** `avail_event` follows the last ring entry. */
+export const virtq_used = /* @__PURE__ */ struct({
+  flags: le16,
+  idx: le16,
+  ring: /* @__PURE__ */ array(virtq_used_elem, 0),
+});
+export const VIRTQ_USED = /* @__PURE__ */ offsetsOf(virtq_used);
+
+/** Size in bytes of `used_event` and of `avail_event`. */
+export const VIRTQ_EVENT_BYTES = 2;
+
+/** Size in bytes of a descriptor table of `queueSize` descriptors. */
+export function descTableBytes(queueSize: number): number {
+  return VIRTQ_DESC.sizeBytes * queueSize;
+}
+
+/** Size in bytes of an available ring; `eventIdx` when VIRTIO_F_EVENT_IDX is negotiated. */
+export function availRingBytes(queueSize: number, eventIdx: boolean): number {
+  return usedEventOffset(queueSize) + (eventIdx ? VIRTQ_EVENT_BYTES : 0);
+}
+
+/** Size in bytes of a used ring; `eventIdx` when VIRTIO_F_EVENT_IDX is negotiated. */
+export function usedRingBytes(queueSize: number, eventIdx: boolean): number {
+  return availEventOffset(queueSize) + (eventIdx ? VIRTQ_EVENT_BYTES : 0);
+}
+
+/** Byte offset of `used_event` in the available ring. */
+export function usedEventOffset(queueSize: number): number {
+  return VIRTQ_AVAIL.ring + VIRTQ_AVAIL_ELEM_BYTES * queueSize;
+}
+
+/** Byte offset of `avail_event` in the used ring. */
+export function availEventOffset(queueSize: number): number {
+  return VIRTQ_USED.ring + VIRTQ_USED_ELEM.sizeBytes * queueSize;
+}
