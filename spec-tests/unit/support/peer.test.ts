@@ -4,7 +4,7 @@ import { locate, needs, type Peer, peers } from "../../support/peer.ts";
 
 const support = suite("peer");
 
-type Handler = () => void | Promise<void>;
+type Handler = (context: unknown) => void | Promise<void>;
 
 /** Plays uvu: notes what is declared and what is skipped. */
 function recorder() {
@@ -56,7 +56,7 @@ support("fails the test where skipping is forbidden", () => {
   assert.equal(skipped, []);
   assert.equal(lines, []);
   assert.is(declared.length, 1);
-  assert.throws(() => declared[0]?.[1](), /must not be skipped here: no-such-program is missing/);
+  assert.throws(() => declared[0]?.[1](undefined), /must not be skipped here: no-such-program is missing/);
 });
 
 support("looks for a program once", () => {
