@@ -1,0 +1,31 @@
+// Everything virtio 1.x puts into guest memory is little-endian. Typed arrays read in the host's order, so that
+// every ring field passes through one of these; on little-endian hosts they are the identity and fold away.
+
+/** True on little-endian hosts, which is nearly all of them. */
+export const HOST_IS_LITTLE_ENDIAN: boolean = /* @__PURE__ */ detectLittleEndian();
+
+function detectLittleEndian(): boolean {
+  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+}
+
+/** Swaps the two bytes of a 16-bit value. */
+export function swap16(value: number): number {
+  return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
+}
+
+/** Swaps the four bytes of a 32-bit value; the result is unsigned. */
+export function swap32(value: number): number {
+  return (
+    (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0
+  );
+}
+
+/** Converts a 16-bit value between the host's order and little-endian (its own inverse). */
+export function le16(value: number): number {
+  return HOST_IS_LITTLE_ENDIAN ? value : swap16(value);
+}
+
+/** Converts a 32-bit value between the host's order and little-endian (its own inverse). */
+export function le32(value: number): number {
+  return HOST_IS_LITTLE_ENDIAN ? value : swap32(value);
+}

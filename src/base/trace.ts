@@ -1,0 +1,14 @@
+/**
+ * Something worth knowing that is no error of the embedder: a register access that was ignored, a queue that
+ * stopped, a command the guest got wrong. Numbers are plain, addresses are strings in hexadecimal.
+ */
+export interface TraceEvent {
+  /** Which part speaks, for instance `device`, `mmio`, `pci`, `gpu`. */
+  readonly source: string;
+  /** What happened, in kebab-case, stable across releases: `register-ignored`, `queue-fault`, … */
+  readonly kind: string;
+  readonly detail: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Receives trace events. It must not throw; it is called synchronously. */
+export type TraceSink = (event: TraceEvent) => void;

@@ -1,0 +1,95 @@
+import type { GuestMemory } from "./guest-memory.ts";
+import type { MemoryRegion } from "./region.ts";
+import type { SegmentList } from "./segments.ts";
+
+/** Where a device address leads, filled in by an {@link AddressTranslator}. */
+export interface Translation {
+  /** Guest physical address, upper and lower 32 bits. */
+  hi: number;
+  lo: number;
+}
+
+/**
+ * Translates device addresses to guest physical ones, as an IOMMU does. Used when VIRTIO_F_ACCESS_PLATFORM is
+ * negotiated (virtio 1.4, section 6).
+ */
+export interface AddressTranslator {
+  /**
+   * Translates the longest run of bytes at the device address, at most `lengthBytes`, that is contiguous in guest
+   * physical memory. Writes the address to `result` and returns the run's length; 0 when access is not granted.
+   */
+  translate(hi: number, lo: number, lengthBytes: number, write: boolean, result: Translation): number;
+}
+
+/** Why a device could not reach memory. */
+export type DmaError = "address-out-of-range" | "write-to-read-only" | "translation-refused";
+
+// A translator that grants one byte at a time must not make a list of four billion pieces out of one descriptor.
+const MAX_PIECES = 65536;
+
+/** Guest memory as one device sees it: physical, or through a translator. */
+export class DmaSpace {
+  readonly memory: GuestMemory;
+  readonly translator: AddressTranslator | null;
+  readonly #translation: Translation = { hi: 0, lo: 0 };
+  #cached: MemoryRegion | null = null;
+  #cachedEpoch = -1;
+
+  constructor(memory: GuestMemory, translator: AddressTranslator | null = null) {
+    this.memory = memory;
+    this.translator = translator;
+  }
+
+  /**
+   * Appends the memory at a device address to a list. Returns null on success; on an error the list is left with
+   * what was appended so far, which the caller drops.
+   */
+  append(list: SegmentList, hi: number, lo: number, lengthBytes: number, write: boolean): DmaError | null {
+    if (this.translator !== null) return this.#appendTranslated(list, hi, lo, lengthBytes, write);
+    let region = this.#cached;
+    let offset = -1;
+    if (region !== null && this.#cachedEpoch === this.memory.epoch) offset = region.offsetOf(hi, lo, lengthBytes);
+    if (offset < 0) {
+      region = this.memory.find(hi, lo, lengthBytes);
+      if (region === null) return "address-out-of-range";
+      this.#cached = region;
+      this.#cachedEpoch = this.memory.epoch;
+      offset = region.offsetOf(hi, lo, lengthBytes);
+    }
+    const found = region as MemoryRegion;
+    if (write && !found.deviceWritable) return "write-to-read-only";
+    list.append(found, offset, lengthBytes);
+    return null;
+  }
+
+  #appendTranslated(
+    list: SegmentList,
+    hi: number,
+    lo: number,
+    lengthBytes: number,
+    write: boolean,
+  ): DmaError | null {
+    const translator = this.translator as AddressTranslator;
+    const translation = this.#translation;
+    let left = lengthBytes;
+    for (let piece = 0; left > 0; piece++) {
+      if (piece === MAX_PIECES) return "translation-refused";
+      const run = translator.translate(hi, lo, left, write, translation);
+      if (!(run > 0)) return "translation-refused";
+      const part = Math.min(run, left);
+      const region = this.memory.find(translation.hi, translation.lo, part);
+      if (region === null) return "address-out-of-range";
+      if (write && !region.deviceWritable) return "write-to-read-only";
+      const offset = region.offsetOf(translation.hi, translation.lo, part);
+      // Only pieces of this one element may melt together: the one before may have the other direction.
+      if (left === lengthBytes) list.append(region, offset, part);
+      else list.appendMerged(region, offset, part);
+      left -= part;
+      const next = lo + part;
+      lo = next % 4294967296;
+      hi += Math.floor(next / 4294967296);
+      if (hi > 0xffffffff && left > 0) return "address-out-of-range";
+    }
+    return null;
+  }
+}

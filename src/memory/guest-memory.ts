@@ -1,0 +1,118 @@
+import { VirtioUsageError } from "../base/errors.ts";
+import { hex64, hi32, lo32, toBigInt } from "../base/u64.ts";
+import { MemoryRegion, type RegionOptions } from "./region.ts";
+
+/**
+ * The guest physical address space: regions of host memory with holes between them. An access lies wholly inside
+ * one region or fails; it never crosses from one region into the next and never wraps at 2^64.
+ *
+ * @example
+ * ```ts
+ * const memory = new GuestMemory([{ base: 0, memory: new SharedArrayBuffer(64 << 20) }]);
+ * memory.write(0x1000n, new Uint8Array([1, 2, 3]));
+ * ```
+ */
+export class GuestMemory {
+  #regions: MemoryRegion[] = [];
+  #last: MemoryRegion | null = null;
+  #growable = false;
+  #epoch = 0;
+
+  constructor(regions: readonly RegionOptions[] = []) {
+    for (const region of regions) this.addRegion(region);
+  }
+
+  /** The regions in ascending order of their addresses. */
+  get regions(): readonly MemoryRegion[] {
+    return this.#regions;
+  }
+
+  /** Changes whenever views were renewed or regions came or went: whoever caches either compares it. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Adds a region; throws {@link VirtioUsageError} when it overlaps another or runs beyond 2^64. */
+  addRegion(options: RegionOptions): MemoryRegion {
+    const region = new MemoryRegion(options);
+    const end = region.base + BigInt(region.sizeBytes);
+    if (end > 1n << 64n) throw new VirtioUsageError("region runs beyond the 64-bit address space");
+    for (const other of this.#regions) {
+      if (region.base < other.base + BigInt(other.sizeBytes) && other.base < end) {
+        throw new VirtioUsageError(
+          `region at ${hex64(region.baseHi, region.baseLo)} overlaps the one at ${hex64(other.baseHi, other.baseLo)}`,
+        );
+      }
+    }
+    this.#regions.push(region);
+    this.#regions.sort((a, b) => (a.base < b.base ? -1 : 1));
+    this.#growable ||= region.growable;
+    this.#epoch++;
+    return region;
+  }
+
+  /** Takes a region out; queues that use it fault at their next access. */
+  removeRegion(region: MemoryRegion): void {
+    const at = this.#regions.indexOf(region);
+    if (at < 0) throw new VirtioUsageError("the region is not part of this memory");
+    this.#regions.splice(at, 1);
+    this.#last = null;
+    this.#growable = this.#regions.some((r) => r.growable);
+    this.#epoch++;
+  }
+
+  /**
+   * Renews the views of regions whose buffer was replaced (a WebAssembly memory that grew). Called once at every
+   * entry from outside, so that nothing below has to check again.
+   */
+  sync(): void {
+    if (!this.#growable) return;
+    for (const region of this.#regions) if (region.refresh()) this.#epoch++;
+  }
+
+  /** The region that holds all of `lengthBytes` bytes at the address, or null. */
+  find(hi: number, lo: number, lengthBytes: number): MemoryRegion | null {
+    const last = this.#last;
+    if (last !== null && last.offsetOf(hi, lo, lengthBytes) >= 0) return last;
+    return this.#search(hi, lo, lengthBytes);
+  }
+
+  #search(hi: number, lo: number, lengthBytes: number): MemoryRegion | null {
+    const regions = this.#regions;
+    for (let i = 0; i < regions.length; i++) {
+      const region = regions[i] as MemoryRegion;
+      if (region.offsetOf(hi, lo, lengthBytes) >= 0) {
+        this.#last = region;
+        return region;
+      }
+    }
+    return null;
+  }
+
+  /** Copies bytes out of guest memory; throws {@link VirtioUsageError} when they don't lie inside one region. */
+  read(address: bigint | number, lengthBytes: number): Uint8Array<ArrayBuffer> {
+    const copy = new Uint8Array(lengthBytes);
+    copy.set(this.view(address, lengthBytes));
+    return copy;
+  }
+
+  /** Copies bytes into guest memory; throws {@link VirtioUsageError} when they don't fit into one region. */
+  write(address: bigint | number, bytes: ArrayLike<number>): void {
+    this.view(address, bytes.length).set(bytes);
+  }
+
+  /** A view of guest memory itself, not a copy; it dies with the buffer when a growable memory grows. */
+  view(address: bigint | number, lengthBytes: number): Uint8Array {
+    this.sync();
+    const hi = hi32(address);
+    const lo = lo32(address);
+    const region = this.find(hi, lo, lengthBytes);
+    if (region === null) {
+      throw new VirtioUsageError(
+        `no memory for ${lengthBytes} bytes at 0x${toBigInt(hi, lo).toString(16)}`,
+      );
+    }
+    const offset = region.offsetOf(hi, lo, lengthBytes);
+    return region.u8.subarray(offset, offset + lengthBytes);
+  }
+}

@@ -1,0 +1,4 @@
+export { type AddressTranslator, type DmaError, DmaSpace, type Translation } from "./dma.ts";
+export { GuestMemory } from "./guest-memory.ts";
+export { type GrowableMemory, MemoryRegion, type RegionKind, type RegionOptions } from "./region.ts";
+export { copyBytes, SegmentList } from "./segments.ts";

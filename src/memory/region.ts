@@ -1,0 +1,138 @@
+import { VirtioUsageError } from "../base/errors.ts";
+import { hi32, lo32 } from "../base/u64.ts";
+
+/**
+ * What a region of the guest physical address space is:
+ * `ram` ordinary memory; `read-only` memory that devices may read but not write (ROM, flash);
+ * `shared-memory` memory that a device itself exposes to the guest (virtio 1.4, section 2.10): reachable by the
+ * guest, and by other devices as ordinary memory.
+ */
+export type RegionKind = "ram" | "read-only" | "shared-memory";
+
+/** Memory whose buffer is replaced when it grows, such as a `WebAssembly.Memory`. */
+export interface GrowableMemory {
+  readonly buffer: ArrayBufferLike;
+}
+
+/** How to place a region of host memory into the guest physical address space. */
+export interface RegionOptions {
+  /** First guest physical address; a multiple of 8. */
+  readonly base: bigint | number;
+  /** Where the bytes are: a buffer, or a memory whose buffer changes identity when it grows. */
+  readonly memory: ArrayBufferLike | GrowableMemory;
+  /** First byte of the region in the buffer; a multiple of 8. Default 0. */
+  readonly byteOffset?: number;
+  /** Length in bytes, at most 4 GiB. Default: up to the end of the buffer as it is now. */
+  readonly byteLength?: number;
+  /** Default `ram`. */
+  readonly kind?: RegionKind;
+  /**
+   * Called after the device side wrote to the region: an emulator with a translation cache drops its code there.
+   * `offset` is relative to the region, `length` in bytes.
+   */
+  readonly onDeviceWrite?: (offset: number, length: number) => void;
+}
+
+const MAX_REGION_BYTES = 4294967296;
+
+/**
+ * One contiguous piece of guest physical memory and the typed-array views over it. The views are public because
+ * rings and copies index them directly; call {@link MemoryRegion.refresh} before use when `growable` is true.
+ */
+export class MemoryRegion {
+  readonly baseHi: number;
+  readonly baseLo: number;
+  readonly sizeBytes: number;
+  readonly kind: RegionKind;
+  /** False where a device must not write. */
+  readonly deviceWritable: boolean;
+  /** True when another thread may change the bytes at any time: ring indexes then go through Atomics. */
+  readonly shared: boolean;
+  /** True when the buffer may be replaced under the region. */
+  readonly growable: boolean;
+  readonly byteOffset: number;
+  readonly onDeviceWrite: ((offset: number, length: number) => void) | null;
+
+  u8: Uint8Array;
+  u16: Uint16Array;
+  u32: Uint32Array;
+
+  #source: GrowableMemory | null;
+  #buffer: ArrayBufferLike;
+
+  constructor(options: RegionOptions) {
+    const source = "buffer" in options.memory ? options.memory : null;
+    const buffer = source === null ? (options.memory as ArrayBufferLike) : source.buffer;
+    const byteOffset = options.byteOffset ?? 0;
+    const byteLength = options.byteLength ?? buffer.byteLength - byteOffset;
+    const base = options.base;
+    if (typeof base === "number" && (!Number.isSafeInteger(base) || base < 0)) {
+      throw new VirtioUsageError(
+        `region base ${base} is not a non-negative safe integer; pass a bigint above 2^53`,
+      );
+    }
+    if (typeof base === "bigint" && (base < 0n || base >> 64n !== 0n)) {
+      throw new VirtioUsageError(`region base ${base} is not a 64-bit address`);
+    }
+    if (lo32(base) % 8 !== 0 || byteOffset % 8 !== 0) {
+      throw new VirtioUsageError("region base and byteOffset must be multiples of 8 (rings are aligned to them)");
+    }
+    if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > MAX_REGION_BYTES) {
+      throw new VirtioUsageError(
+        `region length ${byteLength} is not in 1 … 4 GiB; use several regions for more memory`,
+      );
+    }
+    if (byteOffset < 0 || byteOffset + byteLength > buffer.byteLength) {
+      throw new VirtioUsageError(
+        `region of ${byteLength} bytes at ${byteOffset} exceeds its buffer of ${buffer.byteLength} bytes`,
+      );
+    }
+    this.baseHi = hi32(base);
+    this.baseLo = lo32(base);
+    this.sizeBytes = byteLength;
+    this.kind = options.kind ?? "ram";
+    this.deviceWritable = this.kind !== "read-only";
+    this.growable = source !== null;
+    this.byteOffset = byteOffset;
+    this.onDeviceWrite = options.onDeviceWrite ?? null;
+    this.#source = source;
+    this.#buffer = buffer;
+    this.shared = typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
+    this.u8 = new Uint8Array(buffer, byteOffset, byteLength);
+    this.u16 = new Uint16Array(buffer, byteOffset, byteLength >>> 1);
+    this.u32 = new Uint32Array(buffer, byteOffset, Math.floor(byteLength / 4));
+  }
+
+  /** The buffer behind the region as it is now. */
+  get buffer(): ArrayBufferLike {
+    this.refresh();
+    return this.#buffer;
+  }
+
+  /** Renews the views if the buffer was replaced; true if it was. Cheap when nothing happened. */
+  refresh(): boolean {
+    const source = this.#source;
+    if (source === null) return false;
+    const buffer = source.buffer;
+    if (buffer === this.#buffer) return false;
+    this.#buffer = buffer;
+    this.u8 = new Uint8Array(buffer, this.byteOffset, this.sizeBytes);
+    this.u16 = new Uint16Array(buffer, this.byteOffset, this.sizeBytes >>> 1);
+    this.u32 = new Uint32Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 4));
+    return true;
+  }
+
+  /**
+   * The offset of a guest physical address in this region, or -1 when not all of `lengthBytes` bytes from there
+   * lie inside. Never wraps: the difference is exact below 2^53 and too large, not wrong, above.
+   */
+  offsetOf(hi: number, lo: number, lengthBytes: number): number {
+    const offset = hi === this.baseHi ? lo - this.baseLo : (hi - this.baseHi) * 4294967296 + (lo - this.baseLo);
+    return offset >= 0 && offset + lengthBytes <= this.sizeBytes ? offset : -1;
+  }
+
+  /** The guest physical address of the first byte. */
+  get base(): bigint {
+    return (BigInt(this.baseHi) << 32n) | BigInt(this.baseLo);
+  }
+}

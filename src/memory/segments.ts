@@ -1,0 +1,136 @@
+import type { MemoryRegion } from "./region.ts";
+
+// Below this many bytes a loop over elements beats `set(subarray)`, which allocates a view.
+const LOOP_LIMIT_BYTES = 256;
+
+/**
+ * A list of pieces of guest memory as parallel arrays: what a descriptor chain or the backing pages of a resource
+ * come down to after validation. Grows by doubling up to a cap and is reused, so that steady traffic allocates
+ * nothing.
+ */
+export class SegmentList {
+  readonly regions: MemoryRegion[] = [];
+  /** Offset of each piece in its region, in bytes. */
+  offsets: Uint32Array;
+  /** Length of each piece, in bytes. */
+  lengths: Uint32Array;
+  count = 0;
+
+  constructor(capacity = 4) {
+    this.offsets = new Uint32Array(capacity);
+    this.lengths = new Uint32Array(capacity);
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+
+  /** Appends a piece that was validated before. */
+  append(region: MemoryRegion, offset: number, lengthBytes: number): void {
+    const at = this.count;
+    if (at === this.offsets.length) this.#grow();
+    // The comparison spares the write barrier in the common case of one region.
+    if (this.regions[at] !== region) this.regions[at] = region;
+    this.offsets[at] = offset;
+    this.lengths[at] = lengthBytes;
+    this.count = at + 1;
+  }
+
+  /** Appends a piece, or lengthens the last one when the new piece lies right behind it. */
+  appendMerged(region: MemoryRegion, offset: number, lengthBytes: number): void {
+    const last = this.count - 1;
+    if (last >= 0 && this.regions[last] === region) {
+      const length = this.lengths[last] as number;
+      if ((this.offsets[last] as number) + length === offset && length + lengthBytes <= 0xffffffff) {
+        this.lengths[last] = length + lengthBytes;
+        return;
+      }
+    }
+    this.append(region, offset, lengthBytes);
+  }
+
+  #grow(): void {
+    const capacity = this.offsets.length * 2;
+    const offsets = new Uint32Array(capacity);
+    const lengths = new Uint32Array(capacity);
+    offsets.set(this.offsets);
+    lengths.set(this.lengths);
+    this.offsets = offsets;
+    this.lengths = lengths;
+  }
+
+  /**
+   * Copies `lengthBytes` bytes from logical position `position` of the pieces `first` … `end`-1 into `target`.
+   * Returns the bytes copied, fewer when the pieces end before.
+   */
+  copyOut(
+    first: number,
+    end: number,
+    position: number,
+    target: Uint8Array,
+    targetOffset: number,
+    lengthBytes: number,
+  ): number {
+    let skip = position;
+    let done = 0;
+    for (let i = first; i < end && done < lengthBytes; i++) {
+      const length = this.lengths[i] as number;
+      if (skip >= length) {
+        skip -= length;
+        continue;
+      }
+      const part = Math.min(length - skip, lengthBytes - done);
+      const from = (this.offsets[i] as number) + skip;
+      copyBytes((this.regions[i] as MemoryRegion).u8, from, target, targetOffset + done, part);
+      done += part;
+      skip = 0;
+    }
+    return done;
+  }
+
+  /**
+   * Copies `lengthBytes` bytes from `source` to logical position `position` of the pieces `first` … `end`-1.
+   * Returns the bytes copied, fewer when the pieces end before.
+   */
+  copyIn(
+    first: number,
+    end: number,
+    position: number,
+    source: Uint8Array,
+    sourceOffset: number,
+    lengthBytes: number,
+  ): number {
+    let skip = position;
+    let done = 0;
+    for (let i = first; i < end && done < lengthBytes; i++) {
+      const length = this.lengths[i] as number;
+      if (skip >= length) {
+        skip -= length;
+        continue;
+      }
+      const part = Math.min(length - skip, lengthBytes - done);
+      const region = this.regions[i] as MemoryRegion;
+      const to = (this.offsets[i] as number) + skip;
+      copyBytes(source, sourceOffset + done, region.u8, to, part);
+      if (region.onDeviceWrite !== null) region.onDeviceWrite(to, part);
+      done += part;
+      skip = 0;
+    }
+    return done;
+  }
+}
+
+/** Copies bytes between two arrays that may lie in shared memory; short runs without a temporary view. */
+export function copyBytes(
+  source: Uint8Array,
+  sourceOffset: number,
+  target: Uint8Array,
+  targetOffset: number,
+  lengthBytes: number,
+): void {
+  if (lengthBytes <= LOOP_LIMIT_BYTES) {
+    for (let i = 0; i < lengthBytes; i++) target[targetOffset + i] = source[sourceOffset + i] as number;
+    return;
+  }
+  target.set(source.subarray(sourceOffset, sourceOffset + lengthBytes), targetOffset);
+}

@@ -1,0 +1,34 @@
+import type { DmaSpace } from "../memory/dma.ts";
+import { MAX_QUEUE_SIZE, type QueueConfig, type QueueOptions } from "./config.ts";
+import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
+import type { QueueFault } from "./fault.ts";
+import { PackedDeviceQueue } from "./packed.ts";
+import { SplitDeviceQueue } from "./split.ts";
+
+/**
+ * Turns what a driver wrote into registers into a live queue, or says what is wrong with it. This is the only way
+ * to a live queue, so that everything behind it stands on checked ground.
+ *
+ * `progress` continues where an earlier queue left off (restore); without it the queue starts from its beginning.
+ */
+export function activateQueue(
+  format: "split" | "packed",
+  config: QueueConfig,
+  dma: DmaSpace,
+  options: QueueOptions,
+  progress: QueueProgress | null = null,
+): DeviceQueue | QueueFault {
+  const { size } = config;
+  const limit = Math.min(options.maxSize, MAX_QUEUE_SIZE);
+  // Only split rings need a power of two. [split-ring.prose] [packed-ring, section 2.8.10.1]
+  const powerOfTwo = (size & (size - 1)) === 0;
+  if (!(size > 0) || size > limit || (format === "split" && !powerOfTwo)) {
+    return { code: "queue-size", head: -1, value: size };
+  }
+  dma.memory.sync();
+  const queue =
+    format === "split"
+      ? new SplitDeviceQueue(config, dma, options, progress)
+      : new PackedDeviceQueue(config, dma, options, progress);
+  return queue.fault ?? queue;
+}

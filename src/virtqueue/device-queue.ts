@@ -1,0 +1,56 @@
+import type { DescriptorChain } from "./chain.ts";
+import type { QueueFault } from "./fault.ts";
+
+/** Progress of an activated queue, enough to go on after a restore. Plain numbers only. */
+export interface QueueProgress {
+  readonly format: "split" | "packed";
+  /** Split: next index of the available ring. Packed: position of the next descriptor. */
+  readonly nextAvail: number;
+  /** Split: next index of the used ring. Packed: position of the next used descriptor. */
+  readonly nextUsed: number;
+  /** Packed: the device's ring wrap counters, 1 or 0; split: 0. */
+  readonly availWrap: number;
+  readonly usedWrap: number;
+}
+
+/**
+ * The device's side of an activated virtqueue, the same for both formats. A device pops chains, works on them in
+ * any order and for as long as it likes, pushes each once, and publishes what it pushed in batches.
+ */
+export interface DeviceQueue {
+  readonly format: "split" | "packed";
+  /** Number of entries. */
+  readonly size: number;
+  /** Chains popped and not yet pushed. */
+  readonly inFlight: number;
+  /** Set once the driver broke the ring; the queue stands still from then on. */
+  readonly fault: QueueFault | null;
+  /** True after {@link close}. */
+  readonly closed: boolean;
+
+  /** True when the last drain ended because it had gone on for long, not because the ring was empty. */
+  readonly limited: boolean;
+
+  /** The next available chain, or null when there is none (or the queue has faulted or is closed). */
+  pop(): DescriptorChain | null;
+  /**
+   * Hands a chain back with the number of bytes written to the start of its writable part. The driver sees it
+   * after {@link flush}. A chain of a closed queue is dropped silently.
+   */
+  push(chain: DescriptorChain, writtenBytes: number): void;
+  /** Publishes what was pushed; true when the driver wants a used-buffer notification for it. */
+  flush(): boolean;
+  /** Begins a drain: asks the driver not to notify, where that pays. */
+  beginDrain(): void;
+  /**
+   * Ends a drain: asks for a notification of the next buffer, then looks once more. True when buffers arrived
+   * between the last unsuccessful {@link pop} and the request, so that the drain has to go on.
+   */
+  endDrain(): boolean;
+  /** The queue was reset or the device was: no access to guest memory from now on. */
+  close(): void;
+  /** Where the queue stands. Only meaningful with nothing in flight. */
+  progress(): QueueProgress;
+  /** Renews cached views after guest memory moved; false (and a fault) when the rings are gone. */
+  refresh(): boolean;
+}
