@@ -66,7 +66,7 @@ export function parseClauses(text: string): Clause[] {
 
 // All ids have the form area.role.section.number, which no other text in brackets has.
 const BRACKETS = /\[([^[\]\n]+)\]/g;
-const CLAUSE_ID = /^[a-z0-9-]+\.(?:device|driver|legacy|prose)\.[a-z0-9.-]+$/;
+const CLAUSE_ID = /^[a-z0-9-]+\.(?:device|driver|legacy|prose)\.[a-z0-9.-]+\.\d+$/;
 
 /** Finds the ids that a TypeScript file names in its comments and strings. */
 export function findCitations(file: string, text: string): Citation[] {
