@@ -15,9 +15,7 @@ export function swap16(value: number): number {
 
 /** Swaps the four bytes of a 32-bit value; the result is unsigned. */
 export function swap32(value: number): number {
-  return (
-    (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0
-  );
+  return (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 }
 
 /** Converts a 16-bit value between the host's order and little-endian (its own inverse). */

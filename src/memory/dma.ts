@@ -48,7 +48,8 @@ export class DmaSpace {
     if (this.translator !== null) return this.#appendTranslated(list, hi, lo, lengthBytes, write);
     let region = this.#cached;
     let offset = -1;
-    if (region !== null && this.#cachedEpoch === this.memory.epoch) offset = region.offsetOf(hi, lo, lengthBytes);
+    if (region !== null && this.#cachedEpoch === this.memory.epoch)
+      offset = region.offsetOf(hi, lo, lengthBytes);
     if (offset < 0) {
       region = this.memory.find(hi, lo, lengthBytes);
       if (region === null) return "address-out-of-range";

@@ -108,9 +108,7 @@ export class GuestMemory {
     const lo = lo32(address);
     const region = this.find(hi, lo, lengthBytes);
     if (region === null) {
-      throw new VirtioUsageError(
-        `no memory for ${lengthBytes} bytes at 0x${toBigInt(hi, lo).toString(16)}`,
-      );
+      throw new VirtioUsageError(`no memory for ${lengthBytes} bytes at 0x${toBigInt(hi, lo).toString(16)}`);
     }
     const offset = region.offsetOf(hi, lo, lengthBytes);
     return region.u8.subarray(offset, offset + lengthBytes);

@@ -75,7 +75,9 @@ export class MemoryRegion {
       throw new VirtioUsageError(`region base ${base} is not a 64-bit address`);
     }
     if (lo32(base) % 8 !== 0 || byteOffset % 8 !== 0) {
-      throw new VirtioUsageError("region base and byteOffset must be multiples of 8 (rings are aligned to them)");
+      throw new VirtioUsageError(
+        "region base and byteOffset must be multiples of 8 (rings are aligned to them)",
+      );
     }
     if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > MAX_REGION_BYTES) {
       throw new VirtioUsageError(
@@ -127,7 +129,8 @@ export class MemoryRegion {
    * lie inside. Never wraps: the difference is exact below 2^53 and too large, not wrong, above.
    */
   offsetOf(hi: number, lo: number, lengthBytes: number): number {
-    const offset = hi === this.baseHi ? lo - this.baseLo : (hi - this.baseHi) * 4294967296 + (lo - this.baseLo);
+    const offset =
+      hi === this.baseHi ? lo - this.baseLo : (hi - this.baseHi) * 4294967296 + (lo - this.baseLo);
     return offset >= 0 && offset + lengthBytes <= this.sizeBytes ? offset : -1;
   }
 

@@ -206,8 +206,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   protected override writeUsed(id: number, writtenBytes: number, slots: number, _buffers: number): void {
     const position = this.#used;
     const at = this.#descWord + (position << 2);
-    const flags =
-      (this.#usedWrap !== 0 ? AVAIL_USED : 0) | (writtenBytes > 0 ? VIRTQ_DESC_F_WRITE : 0);
+    const flags = (this.#usedWrap !== 0 ? AVAIL_USED : 0) | (writtenBytes > 0 ? VIRTQ_DESC_F_WRITE : 0);
     this.#desc32[at + 2] = le32(writtenBytes);
     if (this.#firstPending < 0) {
       this.#desc16[this.#descHalf + (position << 3) + 6] = le16(id);
@@ -216,7 +215,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     } else {
       this.#desc32[at + 3] = le32(((flags << 16) | id) >>> 0);
     }
-    if (this.#onDescWrite !== null) this.#onDescWrite(this.#descOffset + position * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
+    if (this.#onDescWrite !== null)
+      this.#onDescWrite(this.#descOffset + position * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
     this.#slotsPending += slots;
     this.#used = position + slots;
     if (this.#used >= this.size) {

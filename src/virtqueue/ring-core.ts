@@ -4,7 +4,7 @@ import type { DmaSpace } from "../memory/dma.ts";
 import type { MemoryRegion } from "../memory/region.ts";
 import { copyBytes, SegmentList } from "../memory/segments.ts";
 import { VIRTQ_DESC_F_WRITE } from "../wire/split-ring.ts";
-import { ChainPool, type ChainOwner, type DescriptorChain } from "./chain.ts";
+import { type ChainOwner, ChainPool, type DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
 import type { QueueFault, QueueFaultCode } from "./fault.ts";
 
@@ -115,7 +115,8 @@ export abstract class RingCore implements ChainOwner {
     head: number,
   ): boolean {
     // Bounds the walk whatever the links say, so that loops end here. [split-ring.driver.the-virtqueue-descriptor-table.1]
-    if (++chain.descriptorCount > this.maxElements) return this.fail("chain-too-long", head, chain.descriptorCount);
+    if (++chain.descriptorCount > this.maxElements)
+      return this.fail("chain-too-long", head, chain.descriptorCount);
     const write = (flags & VIRTQ_DESC_F_WRITE) !== 0;
     if (write) {
       chain.writableBytes += lengthBytes;

@@ -1,0 +1,17 @@
+export type {
+  DeviceHost,
+  DeviceType,
+  PlainValue,
+  QueueDescription,
+  SharedMemoryRegion,
+} from "./device-type.ts";
+export { FEATURE_BITS, type FeatureDependency, FeatureSet } from "./features.ts";
+export { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
+export { DEVICE_STATE_VERSION, type SavedDevice, type SavedQueue } from "./saved-state.ts";
+export {
+  DEFAULT_RING_FEATURES,
+  type DeviceCounters,
+  type TransportHooks,
+  VirtioDevice,
+  type VirtioDeviceOptions,
+} from "./virtio-device.ts";

@@ -1,0 +1,741 @@
+import { VirtioUsageError } from "../base/errors.ts";
+import type { TraceSink } from "../base/trace.ts";
+import { type AddressTranslator, DmaSpace } from "../memory/dma.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
+import { activateQueue } from "../virtqueue/activate.ts";
+import {
+  initialQueueConfig,
+  MAX_QUEUE_SIZE,
+  type QueueConfig,
+  type QueueOptions,
+} from "../virtqueue/config.ts";
+import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
+import {
+  VIRTIO_CONFIG_S_DRIVER_OK,
+  VIRTIO_CONFIG_S_FAILED,
+  VIRTIO_CONFIG_S_FEATURES_OK,
+  VIRTIO_CONFIG_S_NEEDS_RESET,
+  VIRTIO_CONFIG_S_SUSPEND,
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_ADMIN_VQ,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SR_IOV,
+  VIRTIO_F_SUSPEND,
+  VIRTIO_F_VERSION_1,
+} from "../wire/common.ts";
+import type { DeviceHost, DeviceType } from "./device-type.ts";
+import { FeatureSet } from "./features.ts";
+import { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
+import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./saved-state.ts";
+
+/** How a transport hears from the device. */
+export interface TransportHooks {
+  /** A used-buffer notification for the queue. */
+  queueInterrupt(index: number): void;
+  /** A configuration change notification. */
+  configInterrupt(): void;
+  /** The device was reset: clear registers of the transport that a reset clears. */
+  deviceReset(): void;
+}
+
+/** Choices for a {@link VirtioDevice}. */
+export interface VirtioDeviceOptions {
+  readonly memory: GuestMemory;
+  /**
+   * Feature bits outside the device type's own that are offered, besides VIRTIO_F_VERSION_1 which always is.
+   * Default {@link DEFAULT_RING_FEATURES}.
+   */
+  readonly ringFeatures?: readonly number[];
+  /** With a translator VIRTIO_F_ACCESS_PLATFORM is offered, and used once negotiated. */
+  readonly translator?: AddressTranslator;
+  /** Behaviour where the specification is silent. Default `spec`. */
+  readonly profile?: Profile;
+  /** Most elements of a chain, unless the queue is larger. Default 1024. */
+  readonly maxChainElements?: number;
+  /**
+   * Ask drivers not to notify while the device is draining. Default: when some memory is shared between threads.
+   */
+  readonly suppressWhileDraining?: boolean;
+  /** With IN_ORDER, return runs of wholly written buffers with one used entry. Default true. */
+  readonly inOrderBatching?: boolean;
+  readonly trace?: TraceSink;
+  /** Runs a function soon, after the current one returned. Default `setTimeout(…, 0)`. */
+  readonly schedule?: (task: () => void) => void;
+}
+
+/** Ring features offered unless the embedder says otherwise. */
+export const DEFAULT_RING_FEATURES: readonly number[] = [
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SUSPEND,
+];
+
+// Not implemented by the library, so they must never be offered. [content.device.feature-bits.3]
+const NEVER_OFFERED = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ];
+
+const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
+
+interface QueueSlot {
+  readonly config: QueueConfig;
+  enabled: boolean;
+  queue: DeviceQueue | null;
+  draining: boolean;
+  /** A notification arrived during the drain. */
+  again: boolean;
+  faulted: boolean;
+}
+
+/** Counts kept since the device was made, for diagnosis. */
+export interface DeviceCounters {
+  notifications: number;
+  queueInterrupts: number;
+  configInterrupts: number;
+  /** Register accesses that had no effect because the state forbade them. */
+  ignoredAccesses: number;
+  resets: number;
+  queueFaults: number;
+}
+
+declare function setTimeout(task: () => void, milliseconds: number): unknown;
+
+/**
+ * A virtio device without its transport: status machine, feature negotiation, queue set-up, configuration space,
+ * notifications, reset, suspend, save and restore (virtio 1.4, chapters 2 and 3). A transport translates registers
+ * into calls of this class; a {@link DeviceType} gives it its purpose.
+ *
+ * @example
+ * ```ts
+ * const memory = new GuestMemory([{ base: 0, memory: new ArrayBuffer(1 << 20) }]);
+ * const device = new VirtioDevice(new RngDevice(), { memory });
+ * const transport = new MmioTransport(device, { onInterrupt: (asserted) => {} });
+ * ```
+ */
+export class VirtioDevice {
+  readonly type: DeviceType;
+  readonly memory: GuestMemory;
+  readonly profile: Profile;
+  readonly counters: DeviceCounters = {
+    notifications: 0,
+    queueInterrupts: 0,
+    configInterrupts: 0,
+    ignoredAccesses: 0,
+    resets: 0,
+    queueFaults: 0,
+  };
+
+  readonly #options: VirtioDeviceOptions;
+  readonly #policy: DevicePolicy;
+  readonly #trace: TraceSink | null;
+  readonly #schedule: (task: () => void) => void;
+  readonly #physical: DmaSpace;
+  readonly #translated: DmaSpace | null;
+  readonly #offered: FeatureSet;
+  readonly #driverFeatures = new FeatureSet();
+  readonly #slots: QueueSlot[];
+  #status = 0;
+  #hooks: TransportHooks | null = null;
+  #queueOptions: QueueOptions | null = null;
+  #memoryEpoch = -1;
+
+  #generation = 0;
+  #configChangedSinceRead = false;
+
+  #suspending = false;
+  #suspended = false;
+  #deferredChanges: (() => void)[] = [];
+  #configInterruptDue = false;
+
+  constructor(type: DeviceType, options: VirtioDeviceOptions) {
+    this.type = type;
+    this.memory = options.memory;
+    this.profile = options.profile ?? "spec";
+    this.#options = options;
+    this.#policy = DEVICE_POLICIES[this.profile];
+    this.#trace = options.trace ?? null;
+    this.#schedule = options.schedule ?? ((task) => void setTimeout(task, 0));
+    this.#physical = new DmaSpace(options.memory);
+    this.#translated =
+      options.translator === undefined ? null : new DmaSpace(options.memory, options.translator);
+    this.#offered = new FeatureSet([
+      VIRTIO_F_VERSION_1,
+      ...(options.ringFeatures ?? DEFAULT_RING_FEATURES),
+      ...type.features,
+    ]);
+    if (this.#translated !== null) this.#offered.add(VIRTIO_F_ACCESS_PLATFORM);
+    else if (this.#offered.has(VIRTIO_F_ACCESS_PLATFORM)) {
+      throw new VirtioUsageError("VIRTIO_F_ACCESS_PLATFORM needs the option `translator`");
+    }
+    for (const bit of NEVER_OFFERED) {
+      if (this.#offered.has(bit)) throw new VirtioUsageError(`feature bit ${bit} is not supported`);
+    }
+    for (const { feature, requires } of type.featureDependencies) {
+      // [content.device.feature-bits.1]
+      if (this.#offered.has(feature) && !this.#offered.has(requires)) {
+        throw new VirtioUsageError(`feature bit ${feature} needs bit ${requires}, which is not offered`);
+      }
+    }
+    this.#slots = type.queues.map(({ name, maxSize }) => {
+      if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > MAX_QUEUE_SIZE) {
+        throw new VirtioUsageError(`${name}: maximum queue size ${maxSize} is not in 1 … ${MAX_QUEUE_SIZE}`);
+      }
+      return {
+        config: initialQueueConfig(maxSize),
+        enabled: false,
+        queue: null,
+        draining: false,
+        again: false,
+        faulted: false,
+      };
+    });
+    type.attach(this.#makeHost());
+  }
+
+  #makeHost(): DeviceHost {
+    const device = this;
+    return {
+      memory: this.memory,
+      trace: this.#trace,
+      get dma() {
+        return device.dma;
+      },
+      hasFeature: (bit) => this.hasFeature(bit),
+      sync: () => this.#enter(),
+      flush: (index) => this.#flush(index),
+      kick: (index) => this.#drain(index),
+      changeConfig: (change) => this.#changeConfig(change),
+      needsReset: (reason) => this.#needsReset(reason),
+    };
+  }
+
+  /**
+   * Connects the transport. `unsupportedFeatures` are bits the transport can't carry; they are no longer offered.
+   * Throws {@link VirtioUsageError} when there is a transport already.
+   */
+  connect(hooks: TransportHooks, unsupportedFeatures: readonly number[] = []): void {
+    if (this.#hooks !== null) throw new VirtioUsageError("the device already has a transport");
+    this.#hooks = hooks;
+    for (const bit of unsupportedFeatures) this.#offered.delete(bit);
+  }
+
+  /** Memory as the device sees it with what is negotiated now. */
+  get dma(): DmaSpace {
+    return this.#translated !== null && this.hasFeature(VIRTIO_F_ACCESS_PLATFORM)
+      ? this.#translated
+      : this.#physical;
+  }
+
+  // Features
+
+  /** The bits offered. */
+  get offeredFeatures(): readonly number[] {
+    return this.#offered.bits();
+  }
+
+  /** True when the driver accepted the bit and the device agreed (FEATURES_OK). */
+  hasFeature(bit: number): boolean {
+    return (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && this.#driverFeatures.has(bit);
+  }
+
+  /** Offered feature bits of word `index`; 0 for any word beyond. [transport-pci.device.common-configuration-structure-layout.3] */
+  deviceFeatureWord(index: number): number {
+    return this.#offered.word(index);
+  }
+
+  /** What the driver wrote, including bits it should not have. */
+  driverFeatureWord(index: number): number {
+    return this.#driverFeatures.word(index);
+  }
+
+  /** The driver accepts features; only before FEATURES_OK. */
+  writeDriverFeatureWord(index: number, value: number): void {
+    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) {
+      this.ignored("driver-features-after-features-ok", index);
+      return;
+    }
+    if (index < this.#driverFeatures.words.length) this.#driverFeatures.words[index] = value >>> 0;
+    else if (value !== 0) this.ignored("driver-features-beyond-127", index);
+  }
+
+  #featuresAcceptable(): boolean {
+    const accepted = this.#driverFeatures;
+    if (!accepted.isSubsetOf(this.#offered) || !accepted.has(VIRTIO_F_VERSION_1)) return false;
+    for (const { feature, requires } of this.type.featureDependencies) {
+      if (accepted.has(feature) && !accepted.has(requires)) return false;
+    }
+    return true;
+  }
+
+  // Status
+
+  /** The device status field. */
+  get status(): number {
+    return this.#status;
+  }
+
+  /** The driver writes the status field; 0 resets. */
+  writeStatus(value: number): void {
+    const wanted = value & S_SETTABLE;
+    if ((value & 0xff) === 0) {
+      this.reset();
+      return;
+    }
+    if (this.#suspended) {
+      // Only DRIVER_OK means anything now: resume.
+      if ((wanted & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) this.#resume();
+      if ((wanted & VIRTIO_CONFIG_S_FAILED) !== 0) this.#status |= VIRTIO_CONFIG_S_FAILED;
+      return;
+    }
+    const old = this.#status;
+    // Drivers must not clear bits; a write without them leaves them set. [content.driver.device-status-field.2]
+    if ((old & S_SETTABLE & ~wanted) !== 0) this.ignored("status-bits-cleared", value);
+    let next = old | (wanted & ~VIRTIO_CONFIG_S_SUSPEND);
+    if ((next & ~old & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && !this.#featuresAcceptable()) {
+      if (this.#policy.unacceptableFeatures === "drop") {
+        this.#driverFeatures.intersect(this.#offered);
+      } else {
+        // [content.device.feature-bits.2]
+        next &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+        this.#emit("features-refused", { features: this.#driverFeatures.bits().join(",") });
+      }
+    }
+    const started = next & ~old & VIRTIO_CONFIG_S_DRIVER_OK;
+    if (started !== 0 && (next & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
+      next &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+      this.ignored("driver-ok-without-features-ok", value);
+    }
+    this.#status = next;
+    if ((next & ~old & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) this.#start();
+    if ((wanted & VIRTIO_CONFIG_S_SUSPEND) !== 0) this.#suspend();
+  }
+
+  #start(): void {
+    this.#enter();
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as QueueSlot;
+      if (slot.enabled && slot.queue === null) this.#activate(i, slot, null);
+    }
+    this.type.start();
+    this.#drainAll();
+  }
+
+  /** Device reset, from any state, with any number of chains in flight. */
+  reset(): void {
+    this.counters.resets++;
+    for (const slot of this.#slots) {
+      slot.queue?.close();
+      slot.queue = null;
+      slot.enabled = false;
+      slot.again = false;
+      slot.faulted = false;
+    }
+    for (let i = 0; i < this.#slots.length; i++) this.#resetConfig(i);
+    this.#status = 0;
+    this.#driverFeatures.clear();
+    this.#queueOptions = null;
+    this.#suspending = false;
+    this.#suspended = false;
+    this.#configInterruptDue = false;
+    const changes = this.#deferredChanges;
+    this.#deferredChanges = [];
+    this.type.reset();
+    for (const change of changes) change();
+    this.#hooks?.deviceReset();
+  }
+
+  #resetConfig(index: number): void {
+    const slot = this.#slots[index] as QueueSlot;
+    Object.assign(slot.config, initialQueueConfig((this.type.queues[index] as { maxSize: number }).maxSize));
+  }
+
+  #needsReset(reason: string): void {
+    this.#emit("needs-reset", { reason });
+    if ((this.#status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0) return;
+    this.#status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+    // [content.device.device-status-field.3]
+    this.#configInterrupt();
+  }
+
+  // Suspend
+
+  #suspend(): void {
+    // [content.device.device-suspend.1]
+    if (!this.hasFeature(VIRTIO_F_SUSPEND) || (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) === 0) {
+      this.ignored("suspend-without-driver-ok", this.#status);
+      return;
+    }
+    if (this.#suspending) return;
+    this.#suspending = true;
+    this.#enter();
+    this.type.quiesce();
+    this.#checkSuspended();
+  }
+
+  #checkSuspended(): void {
+    if (!this.#suspending || this.#suspended) return;
+    for (const slot of this.#slots) {
+      // [content.device.device-suspend.8] a queue that faulted can't finish what it holds.
+      if (slot.draining) return;
+      if (slot.queue !== null && slot.queue.fault === null && slot.queue.inFlight > 0) return;
+    }
+    this.#suspending = false;
+    this.#suspended = true;
+    this.#status = (this.#status | VIRTIO_CONFIG_S_SUSPEND) & ~VIRTIO_CONFIG_S_DRIVER_OK;
+  }
+
+  #resume(): void {
+    this.#suspended = false;
+    this.#status = (this.#status | VIRTIO_CONFIG_S_DRIVER_OK) & ~VIRTIO_CONFIG_S_SUSPEND;
+    this.#enter();
+    const changes = this.#deferredChanges;
+    this.#deferredChanges = [];
+    for (const change of changes) {
+      change();
+      this.#configChangedSinceRead = true;
+    }
+    // [content.device.device-suspend.5]
+    if (changes.length > 0 || this.#configInterruptDue) this.#configInterrupt();
+    this.#drainAll();
+  }
+
+  // Queues
+
+  get queueCount(): number {
+    return this.#slots.length;
+  }
+
+  /** Largest size of a queue, 0 when there is no such queue. */
+  queueMaxSize(index: number): number {
+    return this.type.queues[index]?.maxSize ?? 0;
+  }
+
+  /** The registers of a queue; a copy of its configuration is taken at activation. Null: no such queue. */
+  queueConfig(index: number): Readonly<QueueConfig> | null {
+    return this.#slots[index]?.config ?? null;
+  }
+
+  /** Writes registers of a queue; ignored while it is enabled. */
+  writeQueueConfig(index: number, fields: Partial<QueueConfig>): void {
+    const slot = this.#slots[index];
+    if (slot === undefined || slot.enabled) {
+      this.ignored("queue-config-while-enabled", index);
+      return;
+    }
+    Object.assign(slot.config, fields);
+  }
+
+  queueEnabled(index: number): boolean {
+    return this.#slots[index]?.enabled ?? false;
+  }
+
+  /** The live queue, null before it is activated; for tests and diagnosis. */
+  activeQueue(index: number): DeviceQueue | null {
+    return this.#slots[index]?.queue ?? null;
+  }
+
+  /** The driver enables a queue. It comes to life now, or with DRIVER_OK. */
+  enableQueue(index: number): void {
+    const slot = this.#slots[index];
+    if (slot === undefined || slot.enabled || (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
+      this.ignored("queue-enable", index);
+      return;
+    }
+    slot.enabled = true;
+    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) {
+      this.#enter();
+      this.#activate(index, slot, null);
+      this.#drain(index);
+    }
+  }
+
+  /** The driver disables a queue (virtio-mmio QueueReady = 0): its chains are dropped, its registers stay. */
+  disableQueue(index: number): void {
+    const slot = this.#slots[index];
+    if (slot === undefined || !slot.enabled) return;
+    this.#closeSlot(index, slot);
+  }
+
+  /** Queue reset (virtio 1.4, section 2.6.1); ignored unless VIRTIO_F_RING_RESET is negotiated. */
+  resetQueue(index: number): void {
+    const slot = this.#slots[index];
+    if (slot === undefined || !this.hasFeature(VIRTIO_F_RING_RESET)) {
+      this.ignored("queue-reset", index);
+      return;
+    }
+    this.#closeSlot(index, slot);
+    // [content.device.virtqueue-reset.2]
+    this.#resetConfig(index);
+  }
+
+  #closeSlot(index: number, slot: QueueSlot): void {
+    slot.queue?.close();
+    slot.queue = null;
+    slot.enabled = false;
+    slot.again = false;
+    slot.faulted = false;
+    this.type.queueReset(index);
+    this.#checkSuspended();
+  }
+
+  #activate(index: number, slot: QueueSlot, progress: QueueProgress | null): void {
+    this.#queueOptions ??= this.#makeQueueOptions();
+    const result = activateQueue(
+      this.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split",
+      slot.config,
+      this.dma,
+      { ...this.#queueOptions, maxSize: this.queueMaxSize(index) },
+      progress,
+    );
+    if ("pop" in result) {
+      slot.queue = result;
+    } else {
+      slot.faulted = true;
+      this.counters.queueFaults++;
+      this.#needsReset(`queue ${index}: ${result.code} (${result.value})`);
+    }
+  }
+
+  #makeQueueOptions(): QueueOptions {
+    const options = this.#options;
+    return {
+      indirectDesc: this.hasFeature(VIRTIO_F_INDIRECT_DESC),
+      eventIdx: this.hasFeature(VIRTIO_F_EVENT_IDX),
+      inOrder: this.hasFeature(VIRTIO_F_IN_ORDER),
+      maxSize: MAX_QUEUE_SIZE,
+      maxChainElements: options.maxChainElements ?? 1024,
+      zeroLengthElement: this.#policy.zeroLengthElement,
+      indirectWithNext: this.#policy.indirectWithNext,
+      suppressWhileDraining:
+        options.suppressWhileDraining ?? this.memory.regions.some((region) => region.shared),
+      inOrderBatching: options.inOrderBatching ?? true,
+    };
+  }
+
+  /** An available-buffer notification. Spurious ones are harmless; for no queue at all it is ignored. */
+  notify(index: number): void {
+    this.counters.notifications++;
+    if (index >= this.#slots.length) {
+      this.ignored("notify-no-such-queue", index);
+      return;
+    }
+    this.#drain(index);
+  }
+
+  /** True when queues may be worked on: live, not suspended, not given up. */
+  get #running(): boolean {
+    return (
+      (this.#status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FAILED)) === VIRTIO_CONFIG_S_DRIVER_OK &&
+      !this.#suspending &&
+      !this.#suspended
+    );
+  }
+
+  #drainAll(): void {
+    for (let i = 0; i < this.#slots.length; i++) this.#drain(i);
+  }
+
+  #drain(index: number): void {
+    const slot = this.#slots[index] as QueueSlot;
+    if (slot.draining) {
+      slot.again = true;
+      return;
+    }
+    if (!this.#running || slot.queue === null) return;
+    this.#enter();
+    const queue = slot.queue;
+    if (queue === null || queue.fault !== null) return;
+    slot.draining = true;
+    try {
+      do {
+        slot.again = false;
+        queue.beginDrain();
+        this.type.handleQueue(index, queue);
+        const more = queue.endDrain();
+        if (queue.flush()) this.#queueInterrupt(index);
+        if (more) slot.again = true;
+        if (queue.limited) {
+          slot.again = false;
+          this.#schedule(() => {
+            if (slot.queue === queue) this.#drain(index);
+          });
+        }
+      } while (slot.again && slot.queue === queue && this.#running);
+    } finally {
+      slot.draining = false;
+    }
+    // The driver reset the queue from within its interrupt handler and filled the new one.
+    if (slot.again && slot.queue !== queue) this.#drain(index);
+    if (slot.queue === queue) this.#checkFault(index, slot, queue);
+    if (this.#suspending) this.#checkSuspended();
+  }
+
+  #flush(index: number): void {
+    const slot = this.#slots[index] as QueueSlot;
+    const queue = slot.queue;
+    if (slot.draining || queue === null) return;
+    this.#enter();
+    if (queue.flush()) this.#queueInterrupt(index);
+    if (this.#suspending) this.#checkSuspended();
+  }
+
+  #checkFault(index: number, slot: QueueSlot, queue: DeviceQueue): void {
+    if (queue.fault === null || slot.faulted) return;
+    slot.faulted = true;
+    this.counters.queueFaults++;
+    const { code, head, value } = queue.fault;
+    this.#emit("queue-fault", { queue: index, code, head, value });
+    this.#needsReset(`queue ${index}: ${code} (head ${head}, value ${value})`);
+  }
+
+  /** Every entry from outside comes by here before guest memory is touched. */
+  #enter(): void {
+    this.memory.sync();
+    if (this.memory.epoch === this.#memoryEpoch) return;
+    this.#memoryEpoch = this.memory.epoch;
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as QueueSlot;
+      if (slot.queue !== null && !slot.queue.refresh()) this.#checkFault(i, slot, slot.queue);
+    }
+  }
+
+  #queueInterrupt(index: number): void {
+    // [content.device.device-status-field.1]
+    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) === 0) return;
+    this.counters.queueInterrupts++;
+    this.#hooks?.queueInterrupt(index);
+  }
+
+  // Configuration space
+
+  /** Value describing the version of the configuration space; the transports show as many bits as they have. */
+  get configGeneration(): number {
+    return this.#generation;
+  }
+
+  /** Reads 1, 2 or 4 bytes, little-endian; bytes beyond the end read as 0. */
+  readConfig(offset: number, widthBytes: number): number {
+    // The generation moves when a changed space is read, so that no wrap can hide a change.
+    // [transport-pci.device.common-configuration-structure-layout.5]
+    if (this.#configChangedSinceRead) {
+      this.#configChangedSinceRead = false;
+      this.#generation = (this.#generation + 1) >>> 0;
+    }
+    let value = 0;
+    for (let i = 0; i < widthBytes; i++) {
+      const at = offset + i;
+      if (at < this.type.configLengthBytes) value |= this.type.readConfigByte(at) << (8 * i);
+    }
+    return value >>> 0;
+  }
+
+  /** The driver writes 1, 2 or 4 bytes; ignored outside of the space and while suspended. */
+  writeConfig(offset: number, widthBytes: number, value: number): void {
+    if (offset + widthBytes > this.type.configLengthBytes || this.#suspended) {
+      this.ignored("config-write", offset);
+      return;
+    }
+    this.#enter();
+    this.type.writeConfig(offset, widthBytes, value);
+  }
+
+  #changeConfig(change: () => void): void {
+    // [content.device.device-suspend.4]
+    if (this.#suspended) {
+      this.#deferredChanges.push(change);
+      return;
+    }
+    change();
+    this.#configChangedSinceRead = true;
+    this.#configInterrupt();
+  }
+
+  #configInterrupt(): void {
+    if (this.#suspended) {
+      this.#configInterruptDue = true;
+      return;
+    }
+    this.#configInterruptDue = false;
+    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) === 0) return;
+    this.counters.configInterrupts++;
+    this.#hooks?.configInterrupt();
+  }
+
+  // Save and restore
+
+  /**
+   * The whole state of the device as one plain object. Throws {@link VirtioUsageError} while chains are in flight:
+   * suspend the device or wait until it is idle. Guest memory is the embedder's to save.
+   */
+  save(): SavedDevice {
+    for (const slot of this.#slots) {
+      if (slot.queue !== null && slot.queue.inFlight > 0) {
+        throw new VirtioUsageError(
+          `${slot.queue.inFlight} chains are in flight; wait until they complete before saving`,
+        );
+      }
+    }
+    return {
+      version: DEVICE_STATE_VERSION,
+      deviceId: this.type.deviceId,
+      status: this.#status,
+      suspended: this.#suspended,
+      driverFeatures: [...this.#driverFeatures.words],
+      configGeneration: this.#generation,
+      configChangedSinceRead: this.#configChangedSinceRead,
+      queues: this.#slots.map((slot) => ({
+        config: { ...slot.config },
+        enabled: slot.enabled,
+        progress: slot.queue?.progress() ?? null,
+        faulted: slot.faulted,
+      })),
+      type: this.type.save(),
+    };
+  }
+
+  /**
+   * Takes over a saved state; guest memory must be restored already. Throws {@link VirtioUsageError} when the state
+   * is of another version, device type or queue layout, or accepts features this device does not offer; the device
+   * is reset then.
+   */
+  restore(state: SavedDevice): void {
+    checkSavedDevice(state, this.type.deviceId, this.#slots.length);
+    this.reset();
+    this.#driverFeatures.words.set(state.driverFeatures);
+    if (!this.#driverFeatures.isSubsetOf(this.#offered)) {
+      this.reset();
+      throw new VirtioUsageError("the saved driver accepted features that this device does not offer");
+    }
+    this.#status = state.status;
+    this.#suspended = state.suspended;
+    this.#generation = state.configGeneration;
+    this.#configChangedSinceRead = state.configChangedSinceRead;
+    this.type.restore(state.type);
+    this.#enter();
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as QueueSlot;
+      const saved = state.queues[i] as SavedDevice["queues"][number];
+      Object.assign(slot.config, saved.config);
+      slot.enabled = saved.enabled;
+      slot.faulted = saved.faulted;
+      if (saved.progress !== null && !saved.faulted) this.#activate(i, slot, saved.progress);
+    }
+    this.#drainAll();
+  }
+
+  // Diagnosis
+
+  /** Counts and traces an access that had no effect; for transports too. */
+  ignored(what: string, value: number): void {
+    this.counters.ignoredAccesses++;
+    this.#emit("register-ignored", { what, value });
+  }
+
+  #emit(kind: string, detail: Readonly<Record<string, string | number | boolean>>): void {
+    this.#trace?.({ source: this.type.name, kind, detail });
+  }
+}
