@@ -20,7 +20,7 @@ export function activateQueue(
 ): DeviceQueue | QueueFault {
   const { size } = config;
   const limit = Math.min(options.maxSize, MAX_QUEUE_SIZE);
-  // Only split rings need a power of two. [split-ring.prose] [packed-ring, section 2.8.10.1]
+  // Only split rings need a power of two. Packed rings take any size.
   const powerOfTwo = (size & (size - 1)) === 0;
   if (!(size > 0) || size > limit || (format === "split" && !powerOfTwo)) {
     return { code: "queue-size", head: -1, value: size };

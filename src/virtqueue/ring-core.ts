@@ -190,7 +190,7 @@ export abstract class RingCore implements ChainOwner {
     if (writtenBytes > chain.writableBytes) {
       throw new VirtioBugError(`${writtenBytes} bytes written into ${chain.writableBytes}`);
     }
-    // [content.device.reserved-feature-bits.7] buffers come back in the order they became available.
+    // [content.device.reserved-feature-bits.5] buffers come back in the order they became available.
     if (this.options.inOrder) {
       chain.heldWritten = writtenBytes;
       return;

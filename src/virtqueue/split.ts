@@ -191,11 +191,11 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       this.#onUsedWrite(this.#usedOffset, 4 + 8 * this.size + (this.options.eventIdx ? 2 : 0));
     }
     if (this.options.eventIdx) {
-      // [split-ring.device.used-buffer-notification-suppression.4]
+      // [split-ring.device.used-buffer-notification-suppression.5]
       const event = this.#readAvail(this.#availRing + this.size);
       return ((used - event - 1) & 0xffff) < ((used - old) & 0xffff);
     }
-    // [split-ring.device.used-buffer-notification-suppression.2]
+    // [split-ring.device.used-buffer-notification-suppression.3]
     return (this.#readAvail(this.#availFlags) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
   }
 
