@@ -83,7 +83,7 @@ const CHECKS = {
   "entry-points": entryPoints,
   imports: () => runTool("check-imports"),
   clauses: () => runTool("coverage-spec", "--check"),
-  style: () => node("node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."),
+  style: () => node("node_modules/@biomejs/biome/bin/biome", "check", "--colors=off", "--error-on-warnings"),
   types: () => node(TSC, "-p", "tsconfig.json"),
   "types-core": () => node(TSC, "-p", "tsconfig.core.json"),
   unused: () => node("node_modules/knip/bin/knip.js", "--no-progress"),
