@@ -106,6 +106,7 @@ function judge(output, code, end) {
   }
   const [total, passed, skipped] = last.slice(1).map(Number);
   let failed = total - passed;
+  if (failed > 0 && !output.includes(" FAIL ")) notes.push("a hook of a suite threw; uvu does not say what");
   if (failed === 0 && (code !== 0 || end)) {
     failed = 1;
     notes.push(`its tests passed, but the process ${end ? String(end) : `ended with exit code ${code}`}`);
