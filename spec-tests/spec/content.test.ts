@@ -490,6 +490,11 @@ test("a state with chains in flight, of another version, device or with foreign 
   assert.is(other.device.status, 0);
   assert.throws(() => other.device.restore({ ...state, version: 99 }), /version 99/);
   assert.throws(() => other.device.restore({ ...state, deviceId: 1 }), /virtio device 1/);
+  assert.throws(() => other.device.restore({ ...state, queues: [] }), /number of queues/);
+  assert.throws(() => other.device.restore({ ...state, status: 256 }), /status/);
+  assert.throws(() => other.device.restore(JSON.parse("null")), /no object/);
+  const queues = state.queues.map((queue) => ({ ...queue, config: { ...queue.config, descLo: -1 } }));
+  assert.throws(() => other.device.restore({ ...state, queues }), /queue 0 descLo/);
 });
 
 test.run();
