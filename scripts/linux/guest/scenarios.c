@@ -29,472 +29,37 @@
  *
  * Up to 4096 × 4096 every pixel is different, so that nothing can be displaced unnoticed, and two seeds differ in
  * every pixel. The byte that XRGB8888 does not use is 0x5a: whoever takes it for alpha shows something else.
- * A cursor image is 0xff000000 | pattern where x + y < 64, and 0 elsewhere.
+ * A cursor image (@@DRAW cursor) is 0xff000000 | pattern where x + y < 64, and 0 elsewhere.
  *
  * The hash is 32-bit FNV-1a over the bytes blue, green, red of every visible pixel, row by row (for a cursor: blue,
  * green, red, alpha).
  */
-#include "drm-abi.h"
+#include "display.h"
 
-#define DEVICE_NODE "/dev/dri/card0"
-#define SETTLE_MS 20 /* after each ioctl: what the driver does later it does now */
-#define EVENT_WAIT_MS 5000
 #define HOTPLUG_WAIT_MS 20000
-#define UNUSED_BYTE 0x5a000000u
-#define CURSOR_SIZE 64
+#define MODES_SHOWN 3
+#define BOOT_LOG "/boot.log" /* written by /init */
+#define BOOT_LOG_LINES 28
 
-/* ---- system calls, strings, output ---- */
-
-static s32 system_call(s32 number, u32 a, u32 b, u32 c) {
-  s32 result;
-  __asm__ volatile("int $0x80" : "=a"(result) : "0"(number), "b"(a), "c"(b), "d"(c) : "memory");
-  return result;
-}
-
-void *memset(void *to, int value, unsigned int length) {
-  u8 *byte = to;
-  while (length--) *byte++ = (u8)value;
-  return to;
-}
-
-void *memcpy(void *to, const void *from, unsigned int length) {
-  u8 *target = to;
-  const u8 *source = from;
-  while (length--) *target++ = *source++;
-  return to;
-}
-
-static u32 length_of(const char *text) {
-  u32 length = 0;
-  while (text[length]) length++;
-  return length;
-}
-
-static int equal(const char *a, const char *b) {
-  while (*a && *a == *b) a++, b++;
-  return *a == *b;
-}
-
-static void sleep_ms(u32 ms) {
-  struct timespec time = {(s32)(ms / 1000), (s32)(ms % 1000 * 1000000)};
-  system_call(SYS_NANOSLEEP, (u32)&time, 0, 0);
-}
-
-static char line[512];
-static u32 line_length;
-
-static void put(const char *text) {
-  while (*text && line_length < sizeof line - 2) line[line_length++] = *text++;
-}
-
-static void put_unsigned(u32 value, u32 base, u32 least_digits) {
-  char digits[12];
-  u32 at = sizeof digits - 1;
-  digits[at] = 0;
-  do digits[--at] = "0123456789abcdef"[value % base], value /= base;
-  while (value || sizeof digits - 1 - at < least_digits);
-  put(digits + at);
-}
-
-static void put_number(s32 value) {
-  if (value < 0) put("-");
-  put_unsigned(value < 0 ? -(u32)value : (u32)value, 10, 1);
-}
-
-/* " name=value" */
-static void put_field(const char *name, s32 value) {
-  put(" ");
-  put(name);
-  put("=");
-  put_number(value);
-}
-
-static void put_space_number(s32 value) {
-  put(" ");
-  put_number(value);
-}
-
-static void end_line(void) {
-  u32 sent = 0;
-  line[line_length++] = '\n';
-  while (sent < line_length) {
-    s32 count = system_call(SYS_WRITE, 1, (u32)line + sent, line_length - sent);
-    if (count <= 0) break;
-    sent += (u32)count;
-  }
-  line_length = 0;
-  system_call(SYS_IOCTL, 1, TCSBRK, 1); /* waits until the serial port has sent everything */
-}
-
-static void say(const char *word, const char *argument) {
-  put("@@");
-  put(word);
-  put(" ");
-  put(argument);
-  end_line();
-}
-
-static int failures;
-
-static void fail(const char *what) {
-  failures++;
-  say("FAIL", what);
-}
-
-static void leave(int code) {
-  for (;;) system_call(SYS_EXIT, (u32)code, 0, 0);
-}
-
-/* ---- the card ---- */
-
-static const char *scenario;
-static s32 card;
-static u32 crtc_id, connector_id;
-static struct drm_mode_modeinfo modes[64], mode;
-static u32 mode_count;
-static int failures_are_expected; /* an ioctl may fail; its result is printed all the same */
-
-static s32 call_ioctl(u32 request, void *argument, const char *name) {
-  s32 result;
-  say("BEGIN", name);
-  do result = system_call(SYS_IOCTL, (u32)card, request, (u32)argument);
-  while (result == -EINTR || result == -EAGAIN);
-  put("@@END ");
-  put(name);
-  put_field("rc", result);
-  end_line();
-  if (result < 0 && !failures_are_expected) fail(name);
-  sleep_ms(SETTLE_MS);
-  return result;
-}
-
-#define CALL(request, argument) call_ioctl(request, argument, #request)
-
-static void open_card(void) {
-  static char name[32];
-  struct drm_version version;
-  card = system_call(SYS_OPEN, (u32)DEVICE_NODE, O_RDWR, 0);
-  if (card < 0) {
-    fail("open " DEVICE_NODE);
-    leave(1);
-  }
-  memset(&version, 0, sizeof version);
-  version.name = name;
-  version.name_length = sizeof name - 1;
-  CALL(DRM_IOCTL_VERSION, &version);
-  put("@@DRIVER ");
-  put(name);
-  put_space_number(version.major);
-  put(".");
-  put_number(version.minor);
-  put(".");
-  put_number(version.patch_level);
-  end_line();
-}
-
-static void close_fd(s32 fd, const char *name) {
-  say("CLOSE", name);
-  system_call(SYS_CLOSE, (u32)fd, 0, 0);
-  sleep_ms(SETTLE_MS);
-}
-
-static void choose_mode(const struct drm_mode_modeinfo *choice) {
-  mode = *choice;
-  put("@@MODE");
-  put_space_number(mode.hdisplay);
-  put_space_number(mode.vdisplay);
-  put_space_number((s32)mode.vrefresh);
-  end_line();
-}
-
-/* Reads the connector's modes twice, as libdrm does: once to count and probe, once to have them. */
-static const struct drm_mode_modeinfo *read_connector(void) {
-  static u32 encoders[8], properties[64];
-  static u64 values[64];
-  struct drm_mode_get_connector connector;
-  u32 i;
-  memset(&connector, 0, sizeof connector);
-  connector.connector_id = connector_id;
-  CALL(DRM_IOCTL_MODE_GETCONNECTOR, &connector);
-  memset(&connector, 0, sizeof connector);
-  connector.connector_id = connector_id;
-  connector.modes = POINTER(modes);
-  connector.count_modes = 64;
-  connector.encoders = POINTER(encoders);
-  connector.count_encoders = 8;
-  connector.properties = POINTER(properties);
-  connector.property_values = POINTER(values);
-  connector.count_properties = 64;
-  CALL(DRM_IOCTL_MODE_GETCONNECTOR, &connector);
-  mode_count = connector.count_modes < 64 ? connector.count_modes : 64;
-  for (i = 0; i < mode_count; i++)
-    if (modes[i].type & DRM_MODE_TYPE_PREFERRED) return &modes[i];
-  return &modes[0];
-}
-
-static void find_display(void) {
-  static u32 fbs[8], crtcs[8], connectors[8], encoders[8];
-  struct drm_mode_card_res resources;
-  memset(&resources, 0, sizeof resources);
-  resources.fbs = POINTER(fbs);
-  resources.crtcs = POINTER(crtcs);
-  resources.connectors = POINTER(connectors);
-  resources.encoders = POINTER(encoders);
-  resources.count_fbs = resources.count_crtcs = resources.count_connectors = resources.count_encoders = 8;
-  CALL(DRM_IOCTL_MODE_GETRESOURCES, &resources);
-  crtc_id = crtcs[0];
-  connector_id = connectors[0];
-  choose_mode(read_connector());
-  if (mode_count == 0) {
-    fail("the connector has no mode");
-    leave(1);
-  }
-}
-
-/* ---- framebuffers ---- */
-
-struct framebuffer {
-  const char *name;
-  u32 width, height, handle, pitch, fb_id, size;
-  u8 *pixels;
-};
-
-static u8 *map_pixels(u64 offset, u32 size) {
-  u32 arguments[6];
-  s32 address;
-  arguments[0] = 0;
-  arguments[1] = size;
-  arguments[2] = PROT_READ_WRITE;
-  arguments[3] = MAP_SHARED;
-  arguments[4] = (u32)card;
-  arguments[5] = (u32)offset; /* the DRM core keeps its offsets below 4 GiB on a 32-bit machine */
-  address = system_call(SYS_MMAP, (u32)arguments, 0, 0);
-  return (u32)address > 0xfffff000u ? 0 : (u8 *)address;
-}
-
-static void add_framebuffer(struct framebuffer *fb) {
-  struct drm_mode_fb_cmd2 command;
-  memset(&command, 0, sizeof command);
-  command.width = fb->width;
-  command.height = fb->height;
-  command.pixel_format = DRM_FORMAT_XRGB8888;
-  command.handles[0] = fb->handle;
-  command.pitches[0] = fb->pitch;
-  CALL(DRM_IOCTL_MODE_ADDFB2, &command);
-  fb->fb_id = command.fb_id;
-}
-
-static void create_dumb(struct framebuffer *fb, const char *name, u32 width, u32 height, int for_scanout) {
-  struct drm_mode_create_dumb dumb;
-  struct drm_mode_map_dumb map;
-  memset(fb, 0, sizeof *fb);
-  memset(&dumb, 0, sizeof dumb);
-  memset(&map, 0, sizeof map);
-  dumb.width = width;
-  dumb.height = height;
-  dumb.bpp = 32;
-  if (CALL(DRM_IOCTL_MODE_CREATE_DUMB, &dumb) < 0) leave(1);
-  fb->name = name;
-  fb->width = width;
-  fb->height = height;
-  fb->handle = dumb.handle;
-  fb->pitch = dumb.pitch;
-  fb->size = (u32)dumb.size;
-  put("@@FB ");
-  put(name);
-  put_field("handle", (s32)fb->handle);
-  put_field("pitch", (s32)fb->pitch);
-  put_field("size", (s32)fb->size);
-  end_line();
-  if (for_scanout) add_framebuffer(fb);
-  map.handle = fb->handle;
-  CALL(DRM_IOCTL_MODE_MAP_DUMB, &map);
-  fb->pixels = map_pixels(map.offset, fb->size);
-  if (!fb->pixels) {
-    fail("mmap of a dumb buffer");
-    leave(1);
-  }
-}
-
-static void destroy_dumb(struct framebuffer *fb) {
-  struct drm_mode_destroy_dumb destroy;
-  if (fb->fb_id) CALL(DRM_IOCTL_MODE_RMFB, &fb->fb_id);
-  if (fb->pixels) system_call(SYS_MUNMAP, (u32)fb->pixels, fb->size, 0);
-  destroy.handle = fb->handle;
-  CALL(DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
-}
-
-static u32 pattern(u32 x, u32 y, u32 seed) {
-  u32 place = (x & 255) << 16 | (y & 255) << 8 | (x >> 8 & 15) << 4 | (y >> 8 & 15);
-  return place ^ (seed * 0x2f1b6du & 0xffffffu);
-}
-
-static void say_draw(const struct framebuffer *fb, u32 x, u32 y, u32 width, u32 height, u32 seed) {
-  put("@@DRAW ");
-  put(fb->name);
-  put_space_number((s32)x);
-  put_space_number((s32)y);
-  put_space_number((s32)width);
-  put_space_number((s32)height);
-  put_field("seed", (s32)seed);
-  end_line();
-}
-
-static void draw(struct framebuffer *fb, u32 x, u32 y, u32 width, u32 height, u32 seed) {
-  u32 row, column;
-  for (row = y; row < y + height; row++) {
-    u32 *to = (u32 *)(fb->pixels + row * fb->pitch);
-    for (column = x; column < x + width; column++) to[column] = UNUSED_BYTE | pattern(column, row, seed);
-  }
-  say_draw(fb, x, y, width, height, seed);
-}
-
-static void draw_all(struct framebuffer *fb, u32 seed) { draw(fb, 0, 0, fb->width, fb->height, seed); }
-
-static void draw_cursor(struct framebuffer *fb, u32 seed) {
-  u32 x, y;
-  for (y = 0; y < fb->height; y++)
-    for (x = 0; x < fb->width; x++)
-      ((u32 *)(fb->pixels + y * fb->pitch))[x] = x + y < CURSOR_SIZE ? 0xff000000u | pattern(x, y, seed) : 0;
-  say_draw(fb, 0, 0, fb->width, fb->height, seed);
-}
-
-#define FNV_START 0x811c9dc5u
-
-static u32 fnv1a(u32 hash, u32 byte) { return (hash ^ byte) * 0x01000193u; }
-
-static u32 hash_row(u32 hash, const u32 *pixels, u32 width, int with_alpha) {
-  u32 x;
-  for (x = 0; x < width; x++) {
-    u32 pixel = pixels[x];
-    hash = fnv1a(fnv1a(fnv1a(hash, pixel & 255), pixel >> 8 & 255), pixel >> 16 & 255);
-    if (with_alpha) hash = fnv1a(hash, pixel >> 24);
-  }
-  return hash;
-}
-
-static u32 hash_of(const struct framebuffer *fb, int with_alpha) {
-  u32 hash = FNV_START, row;
-  for (row = 0; row < fb->height; row++)
-    hash = hash_row(hash, (const u32 *)(fb->pixels + row * fb->pitch), fb->width, with_alpha);
-  return hash;
-}
-
-static void put_hash(u32 hash) {
-  put(" fnv1a=");
-  put_unsigned(hash, 16, 8);
-}
-
-static void say_pixels(u32 hash, u32 width, u32 height, const char *name) {
-  put("@@PIXELS");
-  put_hash(hash);
-  put_field("width", (s32)width);
-  put_field("height", (s32)height);
-  end_line();
-  say("SHOW", name);
-}
-
-/* ---- stages ---- */
-
-static void wait_for_host(void) {
-  char byte;
-  while (system_call(SYS_READ, 0, (u32)&byte, 1) == 1 && byte != '\n') {
-  }
-}
-
-static void stage(const char *name, u32 width, u32 height) {
-  put("@@STAGE ");
-  put(scenario);
-  put("/");
-  put(name);
-  put_space_number((s32)width);
-  put_space_number((s32)height);
-  end_line();
-  wait_for_host();
-}
-
-static void show(const char *name, const struct framebuffer *fb) {
-  say_pixels(hash_of(fb, 0), fb->width, fb->height, fb->name);
-  stage(name, fb->width, fb->height);
-}
-
-static void nothing_shown(const char *name) { stage(name, 0, 0); }
-
-/* ---- mode setting, as the scenarios need it ---- */
-
-static void set_crtc(u32 fb_id) {
-  struct drm_mode_crtc crtc;
-  memset(&crtc, 0, sizeof crtc);
-  crtc.crtc_id = crtc_id;
-  crtc.fb_id = fb_id;
-  if (fb_id) {
-    crtc.connectors = POINTER(&connector_id);
-    crtc.count_connectors = 1;
-    crtc.mode = mode;
-    crtc.mode_valid = 1;
-  }
-  CALL(DRM_IOCTL_MODE_SETCRTC, &crtc);
-}
-
-static void dirty_fb(u32 fb_id, u32 count, const struct drm_clip_rect *clips) {
-  struct drm_mode_fb_dirty_cmd command;
-  memset(&command, 0, sizeof command);
-  command.fb_id = fb_id;
-  command.num_clips = count;
-  command.clips = POINTER(clips);
-  CALL(DRM_IOCTL_MODE_DIRTYFB, &command);
-}
-
-static void read_flip_event(u64 user_data) {
-  static u8 buffer[256];
-  const struct drm_event_vblank *event = (const struct drm_event_vblank *)buffer;
-  struct pollfd poll = {card, POLLIN, 0};
-  s32 count = system_call(SYS_POLL, (u32)&poll, 1, EVENT_WAIT_MS);
-  if (count > 0) count = system_call(SYS_READ, (u32)card, (u32)buffer, sizeof buffer);
-  if (count < (s32)sizeof *event) {
-    fail("no page flip event");
-    return;
-  }
-  put("@@EVENT");
-  put_field("type", (s32)event->type);
-  put_field("length", (s32)event->length);
-  put_field("sequence", (s32)event->sequence);
-  end_line();
-  if (event->type != DRM_EVENT_FLIP_COMPLETE || event->user_data != user_data || event->crtc_id != crtc_id)
-    fail("the page flip event is not the one asked for");
-}
-
-static void page_flip(u32 fb_id, int with_event) {
-  static u32 count;
-  struct drm_mode_crtc_page_flip flip;
-  memset(&flip, 0, sizeof flip);
-  flip.crtc_id = crtc_id;
-  flip.fb_id = fb_id;
-  flip.flags = with_event ? DRM_MODE_PAGE_FLIP_EVENT : 0;
-  flip.user_data = 0x1234 + count++;
-  if (CALL(DRM_IOCTL_MODE_PAGE_FLIP, &flip) == 0 && with_event) read_flip_event(flip.user_data);
-}
-
-/* ---- scenarios ---- */
-
-/* The preferred mode and up to two smaller ones. */
+/* The preferred mode, then up to two smaller ones of other sizes. */
 static void run_mode_set(void) {
-  static const u16 sizes[3][2] = {{0, 0}, {1024, 768}, {640, 480}};
-  static const char *const stages[3] = {"preferred", "1024x768", "640x480"};
+  static struct drm_mode_modeinfo chosen[MODES_SHOWN];
   struct framebuffer fb;
-  u32 i, k;
+  u32 count = 1, i, k;
   find_display();
-  for (i = 0; i < 3; i++) {
-    if (i > 0) {
-      for (k = 0; k < mode_count; k++)
-        if (modes[k].hdisplay == sizes[i][0] && modes[k].vdisplay == sizes[i][1]) break;
-      if (k == mode_count) continue;
-      choose_mode(&modes[k]);
-    }
+  chosen[0] = mode;
+  for (i = 0; i < mode_count && count < MODES_SHOWN; i++) {
+    if (modes[i].hdisplay > mode.hdisplay || modes[i].vdisplay > mode.vdisplay) continue;
+    for (k = 0; k < count; k++)
+      if (modes[i].hdisplay == chosen[k].hdisplay && modes[i].vdisplay == chosen[k].vdisplay) break;
+    if (k == count) chosen[count++] = modes[i];
+  }
+  for (i = 0; i < count; i++) {
+    if (i > 0) choose_mode(&chosen[i]);
     create_dumb(&fb, "a", mode.hdisplay, mode.vdisplay, 1);
     draw_all(&fb, 1 + i);
     set_crtc(fb.fb_id);
-    show(stages[i], &fb);
+    show(i == 0 ? "preferred" : "other", &fb);
     set_crtc(0);
     destroy_dumb(&fb);
   }
@@ -789,9 +354,24 @@ static void run_resize(void) {
   system_call(SYS_CLOSE, (u32)events, 0, 0);
 }
 
+/* The end of what the kernel said while it booted, as far as it fits above our text. */
+static void write_boot_log(s32 console) {
+  static char log[65536];
+  s32 file = system_call(SYS_OPEN, (u32)BOOT_LOG, O_RDONLY, 0), count;
+  u32 length = 0, start, lines = 0;
+  if (file < 0) return;
+  while (length < sizeof log && (count = system_call(SYS_READ, (u32)file, (u32)log + length, sizeof log - length)) > 0)
+    length += (u32)count;
+  system_call(SYS_CLOSE, (u32)file, 0, 0);
+  for (start = length; start > 0 && lines <= BOOT_LOG_LINES; start--) lines += log[start - 1] == '\n';
+  if (lines > BOOT_LOG_LINES) start++;
+  system_call(SYS_WRITE, (u32)console, (u32)log + start, length - start);
+}
+
 /* Text on the first console, which the kernel draws into its own framebuffer (/dev/fb0) and sends by itself. */
 static void run_fbcon(void) {
-  static const char text[] = "\033[?25l\033[2J\033[H\033[1;37;44m virtio-gpu \033[0m\r\n"
+  static const char clear[] = "\033[?25l\033[2J\033[H";
+  static const char text[] = "\r\n\033[1;37;44m virtio-gpu \033[0m\r\n"
                              "\033[31mred \033[32mgreen \033[34mblue \033[0mplain\r\n"
                              "The quick brown fox jumps over the lazy dog 0123456789";
   static u32 info[40], row[8192];
@@ -803,6 +383,8 @@ static void run_fbcon(void) {
     fail(console < 0 ? "open /dev/tty1" : "open /dev/fb0");
     leave(1);
   }
+  system_call(SYS_WRITE, (u32)console, (u32)clear, sizeof clear - 1);
+  write_boot_log(console);
   system_call(SYS_WRITE, (u32)console, (u32)text, sizeof text - 1);
   sleep_ms(500); /* the kernel sends what changed some time later */
   if (system_call(SYS_IOCTL, (u32)fb, FBIOGET_VSCREENINFO, (u32)info) < 0 || screen->bits_per_pixel != 32 ||
@@ -833,9 +415,15 @@ static const struct {
   void (*run)(void);
   int needs_card;
 } scenarios[] = {
-    {"mode-set", run_mode_set, 1}, {"dirty", run_dirty, 1},   {"flip", run_flip, 1},
-    {"cursor", run_cursor, 1},     {"prime", run_prime, 1},   {"blob", run_blob, 1},
-    {"closeonly", run_close_only, 1}, {"params", run_params, 1}, {"resize", run_resize, 1},
+    {"mode-set", run_mode_set, 1},
+    {"dirty", run_dirty, 1},
+    {"flip", run_flip, 1},
+    {"prime", run_prime, 1},
+    {"cursor", run_cursor, 1},
+    {"closeonly", run_close_only, 1},
+    {"blob", run_blob, 1},
+    {"params", run_params, 1},
+    {"resize", run_resize, 1},
     {"fbcon", run_fbcon, 0},
 };
 

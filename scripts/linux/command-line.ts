@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { SCENARIOS } from "./guest-session.ts";
+import type { LinuxDeviceFactory } from "./linux-device.ts";
+import { LinuxError, messageOf } from "./linux-error.ts";
+import { parseOptions } from "./options.ts";
+import { repositoryRoot } from "./paths.ts";
+import { createProgress } from "./progress.ts";
+import { formatReport } from "./report.ts";
+import { runLinux } from "./run-linux.ts";
+
+/** @returns the exit code: 0, 1 if something in the guest is not as it should be, 2 for a wrong option */
+export async function main(args: readonly string[], createDevice: LinuxDeviceFactory): Promise<number> {
+  const parsed = parseOptions(args);
+  if (parsed.kind === "text") {
+    process.stdout.write(parsed.text);
+    return 0;
+  }
+  if (parsed.kind === "error") {
+    process.stderr.write(`linux: ${parsed.message}\n`);
+    return 2;
+  }
+  const { options } = parsed;
+  if (options.list) {
+    process.stdout.write(`${SCENARIOS.join("\n")}\n`);
+    return 0;
+  }
+  const progress = createProgress();
+  const abort = new AbortController();
+  const isOwnGuest = options.initrd !== undefined;
+  const onInterrupt = (): void => abort.abort();
+  if (isOwnGuest) process.once("SIGINT", onInterrupt);
+  try {
+    const report = await runLinux({
+      ...options,
+      createDevice,
+      out: options.out ?? join(repositoryRoot(), ".build/linux"),
+      signal: abort.signal,
+      onProgress: (text) => progress.say(text),
+      ...(isOwnGuest ? { onConsole: (line) => progress.note(line) } : {}),
+    });
+    progress.end();
+    process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatReport(report));
+    return report.problems === 0 ? 0 : 1;
+  } catch (error) {
+    progress.end();
+    if (!(error instanceof LinuxError)) throw error;
+    process.stderr.write(`linux: ${messageOf(error)}\n`);
+    return 1;
+  } finally {
+    process.off("SIGINT", onInterrupt);
+  }
+}

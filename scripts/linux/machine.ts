@@ -1,0 +1,116 @@
+// The emulated PC: v86 with a kernel, or with a state that was saved earlier.
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { V86 } from "v86";
+import type { FastKernel } from "./fast-kernel.ts";
+import { GuestConsole } from "./guest-console.ts";
+import { LinuxError } from "./linux-error.ts";
+
+/** v86 puts an initrd at this address, whatever its size. */
+const INITRD_START = 0x0400_0000;
+const BYTES_PER_MEBIBYTE = 1024 * 1024;
+
+/** What the emulator is built of. Everything here is part of a saved state's identity. */
+export interface MachineParts {
+  readonly bios: Uint8Array;
+  readonly vgaBios: Uint8Array | undefined;
+  readonly kernel: Uint8Array;
+  readonly initrd: Uint8Array;
+  readonly commandLine: string;
+  readonly memoryMebibytes: number;
+}
+
+export type Attach = (emulator: V86) => void;
+
+export interface Machine {
+  readonly emulator: V86;
+  readonly console: GuestConsole;
+  /** Stops the emulator and frees its memory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Switches on a PC that boots the kernel.
+ * @param attach puts devices on the bus before the first instruction
+ * @param fast the same kernel, unpacked
+ */
+export async function bootMachine(parts: MachineParts, attach: Attach, fast?: FastKernel): Promise<Machine> {
+  const neededMebibytes = Math.ceil((INITRD_START + parts.initrd.length) / BYTES_PER_MEBIBYTE);
+  if (parts.memoryMebibytes < neededMebibytes) {
+    throw new LinuxError(`an initrd of this size needs a guest with --memory ${neededMebibytes} or more`);
+  }
+  const emulator = await createEmulator(parts, {
+    // v86 writes into the kernel's header: it gets a copy.
+    bzimage: image(fast === undefined ? parts.kernel : fast.image),
+    initrd: image(parts.initrd),
+    cmdline: parts.commandLine,
+  });
+  for (const { address, bytes } of fast?.segments ?? []) emulator.write_memory(bytes, address);
+  return start(emulator, attach, undefined);
+}
+
+/** Goes on from a saved state. The devices on the bus have to be those that were there when it was saved. */
+export async function restoreMachine(
+  parts: Pick<MachineParts, "bios" | "vgaBios" | "memoryMebibytes">,
+  attach: Attach,
+  state: ArrayBuffer,
+): Promise<Machine> {
+  return start(await createEmulator(parts, {}), attach, state);
+}
+
+/** Stops the machine and saves it. */
+export async function saveMachine(machine: Machine): Promise<ArrayBuffer> {
+  await machine.emulator.stop();
+  return machine.emulator.save_state();
+}
+
+/** The version of v86 that is installed. */
+export async function emulatorVersion(): Promise<string> {
+  const manifest = join(emulatorFolder(), "..", "package.json");
+  return (JSON.parse(await readFile(manifest, "utf8")) as { version: string }).version;
+}
+
+function emulatorFolder(): string {
+  return dirname(fileURLToPath(import.meta.resolve("v86")));
+}
+
+function image(bytes: Uint8Array): { buffer: ArrayBuffer } {
+  return { buffer: new Uint8Array(bytes).buffer };
+}
+
+type Boot = Pick<ConstructorParameters<typeof V86>[0], "bzimage" | "initrd" | "cmdline">;
+
+async function createEmulator(
+  parts: Pick<MachineParts, "bios" | "vgaBios" | "memoryMebibytes">,
+  boot: Boot,
+): Promise<V86> {
+  const emulator = new V86({
+    wasm_path: join(emulatorFolder(), "v86.wasm"),
+    bios: image(parts.bios),
+    ...(parts.vgaBios === undefined ? {} : { vga_bios: image(parts.vgaBios) }),
+    ...boot,
+    memory_size: parts.memoryMebibytes * BYTES_PER_MEBIBYTE,
+    autostart: false,
+    disable_keyboard: true,
+    disable_mouse: true,
+    disable_speaker: true,
+  });
+  await new Promise<void>((resolve) => emulator.add_listener("emulator-loaded", () => resolve()));
+  return emulator;
+}
+
+async function start(emulator: V86, attach: Attach, state: ArrayBuffer | undefined): Promise<Machine> {
+  const console = new GuestConsole(emulator);
+  attach(emulator);
+  if (state !== undefined) await emulator.restore_state(state);
+  await emulator.run();
+  return {
+    emulator,
+    console,
+    async close() {
+      console.close();
+      await emulator.destroy();
+    },
+  };
+}
