@@ -126,7 +126,11 @@ withDecoder("has display range limits where EDID can express them", () => {
   assert.is(limits({ widthPixels: 7680, heightPixels: 4320 }), eightK);
   const fast = limits({ widthPixels: 800, heightPixels: 600, refreshHz: 360 });
   assert.match(fast ?? "", /60-360 Hz V, 31-2\d\d kHz H/);
+  const fourK = { widthPixels: 3840, heightPixels: 2160 };
+  assert.match(limits({ ...fourK, refreshHz: 212 }) ?? "", /31-508 kHz H, max dotclock 2040 MHz/);
+  assert.is(limits({ ...fourK, refreshHz: 213 }), undefined);
   assert.is(limits({ widthPixels: 16384, heightPixels: 16384 }), undefined);
+  assert.is(limits({ widthPixels: 16384, heightPixels: 1, refreshHz: 10 }), undefined);
 });
 
 edid.run();

@@ -175,12 +175,10 @@ function rangeLimits(named: readonly NamedMode[], timings: readonly Timing[]): n
   ];
 }
 
-/** A rate is one byte, to which a bit of another byte adds 255. */
+/** A rate is one byte; a bit of another byte adds 255 to the largest. The smallest is at most 640x480's. */
 function rateBytes(min: number, max: number): { min: number; max: number; offsets: number } | undefined {
-  if (max > 510 || min < 1) return undefined;
-  if (max <= 255) return { min, max, offsets: 0 };
-  if (min <= 255) return { min, max: max - 255, offsets: 2 };
-  return { min: min - 255, max: max - 255, offsets: 3 };
+  if (min < 1 || max > 510) return undefined;
+  return max <= 255 ? { min, max, offsets: 0 } : { min, max: max - 255, offsets: 2 };
 }
 
 /** Fills the 128 zeroed bytes of an EDID extension block with a DisplayID 1.3 section that holds the preferred mode. */

@@ -50,7 +50,7 @@ const DETAILED_MIN_PIXELS = 64;
  * give the same bytes.
  *
  * The base block lists smaller usual modes besides the preferred one. It has no display range limits where EDID
- * cannot express them: above a line rate of 510 kHz or a pixel clock of 2.55 GHz.
+ * cannot express them: at a line rate below 1 kHz or above 510 kHz, or a pixel clock above 2.55 GHz.
  *
  * @throws VirtioUsageError if an option is out of its range.
  *
