@@ -1,0 +1,29 @@
+/** What went wrong, named after the errno a kernel driver would return. */
+export type DriverErrorCode =
+  /** Guest memory is exhausted. */
+  | "ENOMEM"
+  /** The caller asked for something the driver must not do. */
+  | "EINVAL"
+  /** The device did something it must not, or needs a reset. */
+  | "EIO"
+  /** The device did not answer within the bounded number of tries. */
+  | "ETIMEDOUT"
+  /** There is no such device, or not one this driver can drive. */
+  | "ENODEV"
+  /** A queue or a pool is full. */
+  | "ENOSPC"
+  /** The device does not offer what the operation needs. */
+  | "EOPNOTSUPP"
+  /** The operation was given up because its queue or device was reset. */
+  | "ECANCELED";
+
+/** Everything the driver side throws, except for bugs. `code` tells the cases apart. */
+export class DriverError extends Error {
+  override readonly name: string = "DriverError";
+  readonly code: DriverErrorCode;
+
+  constructor(code: DriverErrorCode, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}

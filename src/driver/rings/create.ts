@@ -1,0 +1,13 @@
+import type { DriverRing, DriverRingOptions, RingContext } from "./driver-ring.ts";
+import { PackedDriverRing } from "./packed.ts";
+import { SplitDriverRing } from "./split.ts";
+
+/**
+ * Makes a ring of the wanted format, with freshly allocated memory unless `context.memory` says where it lies.
+ * Throws `VirtioUsageError` for a size the format cannot have, `DriverError` ENOMEM without memory.
+ */
+export function createDriverRing(options: DriverRingOptions, context: RingContext): DriverRing {
+  return options.format === "split"
+    ? new SplitDriverRing(options, context)
+    : new PackedDriverRing(options, context);
+}
