@@ -1,91 +1,112 @@
-import type { DeviceHost, DeviceType, PlainValue, QueueDescription } from "../../src/device/index.ts";
+import type { DeviceHost, DeviceType, PlainValue } from "../../src/device/index.ts";
 import type { DescriptorChain, DeviceQueue } from "../../src/virtqueue/index.ts";
 
-/** A device type for tests: writes back what it read, at once or when told to. */
+/** Virtio device ids are the specification's; this one is not in its table. */
+export const ECHO_DEVICE_ID = 63;
+
+/** A request as the device saw it. */
+export interface EchoRequest {
+  readonly chain: DescriptorChain;
+  readonly queue: DeviceQueue;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Choices for an {@link EchoDevice}. */
+export interface EchoDeviceOptions {
+  readonly queues?: number;
+  readonly maxSize?: number;
+  /** Keep requests until {@link EchoDevice.complete}. Default false: answer at once. */
+  readonly hold?: boolean;
+  /** What to answer. Default: each byte of the request plus one, as far as there is room. */
+  readonly answer?: (request: Uint8Array, room: number) => Uint8Array;
+  readonly configLengthBytes?: number;
+}
+
+/** Answers every request with its own bytes, each plus one; at once or in an order the test chooses. */
 export class EchoDevice implements DeviceType {
   readonly name = "echo";
-  readonly deviceId = 42;
+  readonly deviceId = ECHO_DEVICE_ID;
   readonly pciClass = 0xff0000;
-  readonly features: readonly number[] = [0, 1, 2];
-  readonly featureDependencies = [{ feature: 2, requires: 1 }];
-  readonly queues: readonly QueueDescription[];
+  readonly features: readonly number[] = [];
+  readonly featureDependencies = [];
+  readonly queues: readonly { name: string; maxSize: number }[];
+  readonly configLengthBytes: number;
   readonly sharedMemory = [];
-  readonly config: Uint8Array;
-
-  /** When set, chains are kept in `pending` until `complete`. */
-  deferred = false;
-  readonly pending: { index: number; chain: DescriptorChain; queue: DeviceQueue }[] = [];
-  readonly events: string[] = [];
-  host: DeviceHost | null = null;
+  /** Requests in the order they came, held ones and answered ones. */
+  readonly seen: Uint8Array<ArrayBuffer>[] = [];
+  readonly held: EchoRequest[][];
+  readonly config: Uint8Array<ArrayBuffer>;
+  /** How many times the device was notified and handled a queue. */
   handled = 0;
+  hold: boolean;
+  host: DeviceHost | null = null;
+  readonly #answer: (request: Uint8Array, room: number) => Uint8Array;
 
-  constructor(options: { queueSizes?: readonly number[]; configBytes?: number } = {}) {
-    this.queues = (options.queueSizes ?? [8, 8]).map((maxSize, i) => ({ name: `echo${i}`, maxSize }));
-    this.config = new Uint8Array(options.configBytes ?? 16);
-  }
-
-  get configLengthBytes(): number {
-    return this.config.length;
+  constructor(options: EchoDeviceOptions = {}) {
+    const count = options.queues ?? 1;
+    this.queues = Array.from({ length: count }, (_, i) => ({
+      name: `echoq${i}`,
+      maxSize: options.maxSize ?? 256,
+    }));
+    this.held = this.queues.map(() => []);
+    this.hold = options.hold ?? false;
+    this.#answer = options.answer ?? ((request, room) => request.slice(0, room).map((byte) => byte + 1));
+    this.configLengthBytes = options.configLengthBytes ?? 0;
+    this.config = new Uint8Array(this.configLengthBytes);
   }
 
   attach(host: DeviceHost): void {
     this.host = host;
   }
-
   readConfigByte(offset: number): number {
     return this.config[offset] ?? 0;
   }
-
   writeConfig(offset: number, widthBytes: number, value: number): void {
-    for (let i = 0; i < widthBytes; i++) this.config[offset + i] = (value >>> (8 * i)) & 0xff;
+    for (let i = 0; i < widthBytes; i++) this.config[offset + i] = value >>> (8 * i);
   }
-
-  start(): void {
-    this.events.push("start");
-  }
+  start(): void {}
 
   handleQueue(index: number, queue: DeviceQueue): void {
+    this.handled++;
     for (let chain = queue.pop(); chain !== null; chain = queue.pop()) {
-      this.handled++;
-      if (this.deferred) this.pending.push({ index, chain, queue });
-      else this.finish(queue, chain);
+      const bytes = new Uint8Array(chain.readableBytes);
+      chain.read(0, bytes, 0, bytes.length);
+      this.seen.push(bytes);
+      const request = { chain, queue, bytes };
+      if (this.hold) (this.held[index] as EchoRequest[]).push(request);
+      else this.#finish(request);
     }
   }
 
-  /** Completes one deferred chain, by position in the order they came. */
-  complete(at = 0): void {
-    const [entry] = this.pending.splice(at, 1);
-    if (entry === undefined) throw new Error("nothing is pending");
-    this.host?.sync();
-    this.finish(entry.queue, entry.chain);
-    this.host?.flush(entry.index);
+  #finish({ chain, queue, bytes }: EchoRequest): void {
+    const reply = this.#answer(bytes, chain.writableBytes);
+    queue.push(chain, chain.write(0, reply, 0, reply.length));
   }
 
-  finish(queue: DeviceQueue, chain: DescriptorChain): void {
-    const bytes = new Uint8Array(chain.readableBytes);
-    chain.read(0, bytes, 0, bytes.length);
-    const length = Math.min(bytes.length, chain.writableBytes);
-    queue.push(chain, chain.write(0, bytes, 0, length));
+  /** Answers held requests, given by their positions in {@link held}, and publishes them as one batch. */
+  complete(index: number, positions: readonly number[]): void {
+    const held = this.held[index] as EchoRequest[];
+    const chosen = positions.map((position) => held[position] as EchoRequest);
+    for (const request of chosen) this.#finish(request);
+    this.held[index] = held.filter((request) => !chosen.includes(request));
+    this.host?.flush(index);
   }
 
   queueReset(index: number): void {
-    this.events.push(`queueReset ${index}`);
+    this.held[index] = [];
   }
-
   reset(): void {
-    this.events.push("reset");
+    for (let i = 0; i < this.held.length; i++) this.held[i] = [];
   }
-
   quiesce(): void {
-    this.events.push("quiesce");
+    for (let i = 0; i < this.held.length; i++)
+      this.complete(
+        i,
+        (this.held[i] as EchoRequest[]).map((_, at) => at),
+      );
   }
-
   save(): PlainValue {
-    return { config: [...this.config] };
+    return null;
   }
-
-  restore(state: PlainValue): void {
-    const { config } = state as { config: readonly number[] };
-    this.config.set(config);
-  }
+  restore(): void {}
 }
