@@ -112,7 +112,8 @@ async function copySources(target: string): Promise<void> {
   if (found === 0) throw new LinuxError(`there are no apt sources in ${HOST_CONFIGURATION}`);
 }
 
-function withoutArchitectures(text: string): string {
+/** @internal A list of sources, in either of apt's formats, for every architecture its servers have. */
+export function withoutArchitectures(text: string): string {
   return text
     .split("\n")
     .filter((line) => !/^Architectures(-Add|-Remove)?:/i.test(line))
@@ -142,6 +143,7 @@ async function configuration(folder: string, architecture: string): Promise<stri
     `APT::Architectures { "${architecture}"; };`,
     `APT::Sandbox::User "root";`,
     `Acquire::Languages "none";`,
+    `Acquire::Retries "3";`,
     ...acquire.filter((line) => !line.startsWith("Acquire::Languages")),
   ].join("\n")}\n`;
 }
