@@ -10,6 +10,13 @@ import { LinuxError } from "./linux-error.ts";
 /** v86 puts an initrd at this address, whatever its size. */
 const INITRD_START = 0x0400_0000;
 const BYTES_PER_MEBIBYTE = 1024 * 1024;
+const BIOS_UNIT_BYTES = 64 * 1024;
+const MOST_BIOS_BYTES = 512 * 1024;
+/** Offsets in a kernel's setup header. */
+const BOOT_SIGNATURE = 0x1fe;
+const HEADER_MAGIC = 0x202;
+/** v86 looks at the kernel as at words of four bytes. */
+const KERNEL_UNIT_BYTES = 4;
 
 /** What the emulator is built of. Everything here is part of a saved state's identity. */
 export interface MachineParts {
@@ -36,18 +43,31 @@ export interface Machine {
  * @param fast the same kernel, unpacked
  */
 export async function bootMachine(parts: MachineParts, attach: Attach, fast?: FastKernel): Promise<Machine> {
+  checkParts(parts);
   const neededMebibytes = Math.ceil((INITRD_START + parts.initrd.length) / BYTES_PER_MEBIBYTE);
   if (parts.memoryMebibytes < neededMebibytes) {
     throw new LinuxError(`an initrd of this size needs a guest with --memory ${neededMebibytes} or more`);
   }
   const emulator = await createEmulator(parts, {
-    // v86 writes into the kernel's header: it gets a copy.
-    bzimage: image(fast === undefined ? parts.kernel : fast.image),
+    bzimage: image(fast === undefined ? parts.kernel : fast.image, KERNEL_UNIT_BYTES),
     initrd: image(parts.initrd),
     cmdline: parts.commandLine,
   });
   for (const { address, bytes } of fast?.segments ?? []) emulator.write_memory(bytes, address);
   return start(emulator, attach, undefined);
+}
+
+/** v86 does not check what it is given. */
+function checkParts({ kernel, bios }: MachineParts): void {
+  const header = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  const isBzImage =
+    header.length > 1024 && header.toString("latin1", HEADER_MAGIC, HEADER_MAGIC + 4) === "HdrS";
+  if (!isBzImage || header.readUInt16LE(BOOT_SIGNATURE) !== 0xaa55) {
+    throw new LinuxError("the kernel is not a bzImage for x86");
+  }
+  if (bios.length === 0 || bios.length > MOST_BIOS_BYTES || bios.length % BIOS_UNIT_BYTES !== 0) {
+    throw new LinuxError("the BIOS has to be a multiple of 64 KiB of at most 512 KiB");
+  }
 }
 
 /** Goes on from a saved state. The devices on the bus have to be those that were there when it was saved. */
@@ -75,8 +95,11 @@ function emulatorFolder(): string {
   return dirname(fileURLToPath(import.meta.resolve("v86")));
 }
 
-function image(bytes: Uint8Array): { buffer: ArrayBuffer } {
-  return { buffer: new Uint8Array(bytes).buffer };
+/** A copy, since v86 writes into some; filled up to whole units. */
+function image(bytes: Uint8Array, unitBytes = 1): { buffer: ArrayBuffer } {
+  const copy = new Uint8Array(Math.ceil(bytes.length / unitBytes) * unitBytes);
+  copy.set(bytes);
+  return { buffer: copy.buffer };
 }
 
 type Boot = Pick<ConstructorParameters<typeof V86>[0], "bzimage" | "initrd" | "cmdline">;

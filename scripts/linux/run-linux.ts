@@ -262,6 +262,7 @@ async function read(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new LinuxError(`cannot read ${path}: ${messageOf(error)}`);
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new LinuxError(isMissing ? `there is no file ${path}` : `cannot read ${path}: ${messageOf(error)}`);
   }
 }
