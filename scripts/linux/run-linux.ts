@@ -184,7 +184,7 @@ async function runOwnGuest(
   device: LinuxDevice,
   features: readonly FeatureName[],
 ): Promise<RunReport> {
-  options.onProgress?.("booting");
+  options.onProgress?.("booting; this ends when the guest falls silent, or with Ctrl-C");
   const begin = performance.now();
   const machine = await bootMachine(parts, (emulator: V86) => device.attach(emulator));
   const stop = options.onConsole === undefined ? undefined : machine.console.onLine(options.onConsole);
