@@ -1,0 +1,22 @@
+export {
+  type Channel,
+  type ChannelHandle,
+  type ChannelOptions,
+  channelTransferList,
+  createChannel,
+  type WakePort,
+} from "./channel.ts";
+export {
+  DeviceEndpoint,
+  type DeviceEndpointCounters,
+  type DeviceEndpointOptions,
+  type MmioTarget,
+  type ServeEnd,
+} from "./device-endpoint.ts";
+export {
+  DriverEndpoint,
+  type DriverEndpointCounters,
+  type DriverEndpointOptions,
+} from "./driver-endpoint.ts";
+export { ChannelError, type ChannelErrorCode } from "./errors.ts";
+export { runSoon } from "./turn.ts";
