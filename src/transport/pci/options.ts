@@ -1,0 +1,85 @@
+import type { PciBar } from "./bar.ts";
+import type { MsixMessage } from "./msix.ts";
+
+/** Where the registers of the device lie. */
+export interface PciLayout {
+  /** Which address space they are in. Default `memory`. */
+  readonly kind?: "memory" | "io";
+  /** Base address register, 0 … 5. Default 0. */
+  readonly bar?: number;
+  /** A memory BAR with a 64-bit address; takes the next register too. Default false. */
+  readonly is64Bit?: boolean;
+  /**
+   * Size of the BAR in bytes, a power of two that holds all registers; for I/O at most 256. Default: for memory
+   * 4096 or what is needed, for I/O what is needed.
+   */
+  readonly sizeBytes?: number;
+  /** What the BAR holds after a reset, a multiple of its size. Default 0, for firmware or kernel to program. */
+  readonly address?: bigint | number;
+  /**
+   * Number of an I/O BAR with a second set of notification registers. It is listed first, since on real hypervisors
+   * an I/O write is the cheaper exit; drivers without I/O space take the other. Default: none.
+   */
+  readonly ioNotifyBar?: number;
+}
+
+/** The MSI-X capability. */
+export interface PciMsixOptions {
+  /** Number of vectors, 1 … 2048; at least 2 are recommended. Default: one for each queue and one for the rest. */
+  readonly vectors?: number;
+  /**
+   * Memory BAR with table and pending bits, 0 … 5; may be that of the registers. Default: the first free one.
+   */
+  readonly bar?: number;
+}
+
+/** A vendor data capability (virtio 1.4, section 4.1.4.8): read-only bytes for debugging and reporting. */
+export interface PciVendorData {
+  /** PCI-SIG vendor id; not 0x1af4. */
+  readonly vendorId: number;
+  /** What follows the vendor id; padded with zeros to a multiple of 4 bytes in all. */
+  readonly data: Uint8Array;
+}
+
+/** Choices for a `PciTransport`. */
+export interface PciTransportOptions {
+  readonly layout?: PciLayout;
+  /** False: INTx only. Default: MSI-X with default options. */
+  readonly msix?: PciMsixOptions | false;
+  /**
+   * Bytes between the notification registers of neighbouring queues: 0 (one register for all) or a power of two
+   * from 2 on, from 4 on when VIRTIO_F_NOTIFICATION_DATA is offered. Default 4, less where an I/O BAR can't hold
+   * that.
+   */
+  readonly notifyOffMultiplier?: number;
+  /**
+   * With VIRTIO_F_NOTIF_CONFIG_DATA, what drivers write to notify a queue: 16 bits, different for each queue.
+   * Default: the queue's index.
+   */
+  readonly notifConfigData?: (queueIndex: number) => number;
+  /** Default 0x1af4. */
+  readonly subsystemVendorId?: number;
+  /** At least 0x40, so that no legacy driver takes the device for its own. Default 0x40. */
+  readonly subsystemId?: number;
+  /** At least 1, for the same reason. Default 1. */
+  readonly revisionId?: number;
+  /** 1 … 4 for INTA# … INTD#. Default 1. */
+  readonly interruptPin?: number;
+  /**
+   * A PCI Express function (root complex integrated endpoint): 4096 bytes of configuration space, the PCI Express
+   * capability with function level reset, the power management capability. Default: conventional PCI, 256 bytes.
+   */
+  readonly express?: boolean;
+  readonly vendorData?: readonly PciVendorData[];
+  /** What the Command register holds after a reset, for embedders that play the firmware. Default 0. */
+  readonly command?: number;
+  /**
+   * The INTx line changed; level-triggered, not asserted at first. May call back into the transport, as may the
+   * other callbacks: the register state is up to date when they are called.
+   */
+  readonly onInterrupt?: (asserted: boolean) => void;
+  /** An MSI-X message is to be delivered: `data` to be written to the address. The object is valid during the call. */
+  readonly onMsix?: (message: MsixMessage) => void;
+  /** The address of a BAR changed, or whether it takes part in decoding. */
+  readonly onBarChange?: (bar: PciBar) => void;
+}
