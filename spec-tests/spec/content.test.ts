@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { VirtioDevice, type VirtioDeviceOptions } from "../../src/device/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
-import { EchoDevice } from "../support/echo-device.ts";
+import { LoopbackDevice } from "../support/loopback-device.ts";
 import { INDIRECT, NEXT, RawSplitRing, WRITE } from "../support/raw-ring.ts";
 
 const test = suite("device status, features, reset, configuration, suspend");
@@ -22,7 +22,7 @@ const F_SUSPEND = 43;
 
 const DATA = 0x8000;
 
-function setUp(options: Partial<VirtioDeviceOptions> = {}, type = new EchoDevice()) {
+function setUp(options: Partial<VirtioDeviceOptions> = {}, type = new LoopbackDevice()) {
   const memory = new GuestMemory([{ base: 0, memory: new ArrayBuffer(0x10000) }]);
   const device = new VirtioDevice(type, { memory, schedule: (task) => tasks.push(task), ...options });
   const tasks: (() => void)[] = [];
@@ -130,7 +130,7 @@ test("a driver can't set or clear DEVICE_NEEDS_RESET, nor clear what it set, but
 });
 
 test("a feature whose requirement is not offered can't be offered [content.device.feature-bits.1]", () => {
-  class Incomplete extends EchoDevice {
+  class Incomplete extends LoopbackDevice {
     override readonly features = [0, 2];
   }
   assert.throws(() => setUp({}, new Incomplete()), /bit 2 needs bit 1/);
@@ -405,7 +405,7 @@ test("spurious notifications, for queues that exist and that don't, are harmless
 });
 
 test("the driver may reset, set up and use the device again from its own interrupt handler", () => {
-  const type = new EchoDevice();
+  const type = new LoopbackDevice();
   const memory = new GuestMemory([{ base: 0, memory: new ArrayBuffer(0x10000) }]);
   const device = new VirtioDevice(type, { memory });
   let nested: RawSplitRing | null = null;
@@ -459,7 +459,7 @@ test("a saved device goes on where it was, in another instance and through JSON"
   }
   s.type.config[3] = 77;
   const state = JSON.parse(JSON.stringify(s.device.save()));
-  const type = new EchoDevice();
+  const type = new LoopbackDevice();
   const copy = new VirtioDevice(type, { memory: s.memory });
   const interrupts: number[] = [];
   copy.connect({
