@@ -97,6 +97,11 @@ export class GuestAllocator {
     this.#freePages = pages;
   }
 
+  /** True when the device sees memory under other addresses than the guest. */
+  get translates(): boolean {
+    return this.#toDevice !== null;
+  }
+
   /** Pages that are free now. */
   get freePages(): number {
     return this.#freePages;

@@ -1,6 +1,24 @@
 export { type DmaBuffer, GuestAllocator, type GuestAllocatorOptions, PAGE_BYTES } from "./allocator.ts";
+export { DriverQueue } from "./driver-queue.ts";
 export { DriverError, type DriverErrorCode } from "./errors.ts";
+export {
+  chooseFeatures,
+  DRIVER_RING_FEATURES,
+  type DriverFeatureDependency,
+  type DriverFeatureRules,
+  type FeatureContext,
+} from "./features.ts";
 export { GuestPages } from "./guest-pages.ts";
+export { type MmioBus, MmioDriverTransport } from "./mmio.ts";
+export { type PciDriverOptions, PciDriverTransport } from "./pci.ts";
+export {
+  findCapabilities,
+  type PciBarInfo,
+  type PciBus,
+  type PciResources,
+  type VirtioPciStructure,
+} from "./pci-function.ts";
+export type { MsixTarget } from "./pci-msix.ts";
 export { createDriverRing } from "./rings/create.ts";
 export {
   type DriverRing,
@@ -17,3 +35,18 @@ export { ElementList } from "./rings/elements.ts";
 export { allocateRingMemory, freeRingMemory } from "./rings/layout.ts";
 export { PackedDriverRing } from "./rings/packed.ts";
 export { SplitDriverRing } from "./rings/split.ts";
+export {
+  type AccessWidth,
+  type DriverTransport,
+  INTERRUPT_CONFIG,
+  INTERRUPT_QUEUE,
+  type SharedMemoryWindow,
+} from "./transport.ts";
+export {
+  type DriverPlatform,
+  type DriverProgram,
+  type DriverState,
+  type QueueRequest,
+  VirtioDriver,
+} from "./virtio-driver.ts";
+export type { WaitOptions } from "./waiting.ts";
