@@ -1,0 +1,133 @@
+import type { DeviceType } from "../../src/device/index.ts";
+import { VirtioDevice, type VirtioDeviceOptions } from "../../src/device/index.ts";
+import {
+  type DriverPlatform,
+  type DriverTransport,
+  GuestAllocator,
+  MmioDriverTransport,
+  type PciDriverOptions,
+  PciDriverTransport,
+  VirtioDriver,
+} from "../../src/driver/index.ts";
+import { GuestMemory } from "../../src/memory/index.ts";
+import { MmioTransport, type MmioTransportOptions } from "../../src/transport/mmio/index.ts";
+import { type MsixMessage, PciTransport, type PciTransportOptions } from "../../src/transport/pci/index.ts";
+
+/** Choices for {@link drive}. */
+export interface DrivenOptions {
+  readonly transport: "mmio" | "pci";
+  readonly device?: Partial<VirtioDeviceOptions>;
+  readonly mmio?: MmioTransportOptions;
+  readonly pci?: PciTransportOptions;
+  readonly pciDriver?: PciDriverOptions;
+  /** Use MSI-X on PCI. Default false. */
+  readonly msix?: boolean;
+  readonly memoryBytes?: number;
+  readonly platform?: Partial<DriverPlatform>;
+  /** Deliver interrupts to the driver. Default true. */
+  readonly interrupts?: boolean;
+}
+
+/** Every access a driver makes to the registers of its device. */
+export interface RegisterAccess {
+  readonly space: "mmio" | "config" | "bar";
+  readonly write: boolean;
+  readonly bar: number;
+  readonly offset: number;
+  readonly widthBytes: number;
+  readonly value: number;
+}
+
+/** A device with its transport, and a driver with its transport, in one memory. */
+export interface Driven {
+  readonly memory: GuestMemory;
+  readonly allocator: GuestAllocator;
+  readonly device: VirtioDevice;
+  readonly transport: DriverTransport;
+  readonly driver: VirtioDriver;
+  readonly mmio: MmioTransport | null;
+  readonly pci: PciTransport | null;
+  readonly accesses: RegisterAccess[];
+  readonly scheduled: (() => void)[];
+}
+
+const MSIX_ADDRESS = 0xfee0_0000;
+
+/** Puts a device type behind a transport and a driver in front of it. */
+export function drive(type: DeviceType, options: DrivenOptions): Driven {
+  const memory = new GuestMemory([
+    { base: 0x8000_0000, memory: new ArrayBuffer(options.memoryBytes ?? 16 << 20) },
+  ]);
+  const allocator = options.platform?.allocator ?? new GuestAllocator(memory);
+  const scheduled: (() => void)[] = [];
+  const device = new VirtioDevice(type, {
+    memory,
+    schedule: (task) => scheduled.push(task),
+    ...options.device,
+  });
+  const accesses: RegisterAccess[] = [];
+  let driver: VirtioDriver | null = null;
+  const interrupt = (vector: number) => {
+    if (options.interrupts !== false) driver?.handleInterrupt(vector);
+  };
+  const onInterrupt = (asserted: boolean) => {
+    if (asserted) interrupt(-1);
+  };
+  const log = (
+    space: RegisterAccess["space"],
+    write: boolean,
+    bar: number,
+    offset: number,
+    widthBytes: number,
+    value: number,
+  ): number => {
+    accesses.push({ space, write, bar, offset, widthBytes, value });
+    return value;
+  };
+  let transport: DriverTransport | null;
+  let mmio: MmioTransport | null = null;
+  let pci: PciTransport | null = null;
+  if (options.transport === "mmio") {
+    const target = new MmioTransport(device, { onInterrupt, ...options.mmio });
+    mmio = target;
+    transport = MmioDriverTransport.probe({
+      read: (offset, width) => log("mmio", false, 0, offset, width, target.read(offset, width)),
+      write: (offset, width, value) => {
+        log("mmio", true, 0, offset, width, value);
+        target.write(offset, width, value);
+      },
+    });
+  } else {
+    const target = new PciTransport(device, {
+      onInterrupt,
+      onMsix: ({ data }: MsixMessage) => interrupt(data & 0xff),
+      ...options.pci,
+    });
+    pci = target;
+    transport = PciDriverTransport.probe(
+      {
+        configRead: (offset, width) =>
+          log("config", false, 0, offset, width, target.configRead(offset, width)),
+        configWrite: (offset, width, value) => {
+          log("config", true, 0, offset, width, value);
+          target.configWrite(offset, width, value);
+        },
+        barRead: (bar, offset, width) =>
+          log("bar", false, bar, offset, width, target.barRead(bar, offset, width)),
+        barWrite: (bar, offset, width, value) => {
+          log("bar", true, bar, offset, width, value);
+          target.barWrite(bar, offset, width, value);
+        },
+      },
+      {
+        ...(options.msix === true
+          ? { msix: (vector: number) => ({ addressHi: 0, addressLo: MSIX_ADDRESS, data: 0x4000 | vector }) }
+          : {}),
+        ...options.pciDriver,
+      },
+    );
+  }
+  if (transport === null) throw new Error("no device found");
+  driver = new VirtioDriver(transport, { allocator, ...options.platform });
+  return { memory, allocator, device, transport, driver, mmio, pci, accesses, scheduled };
+}
