@@ -102,7 +102,7 @@ export interface ChannelOptions {
  * import { Worker } from "node:worker_threads";
  *
  * const channel = createChannel({ queues: 2, ram: 64 << 20 });
- * const worker = new Worker(new URL("./device.worker.ts", import.meta.url), {
+ * const worker = new Worker(deviceScript, {
  *   workerData: channel.device,
  *   transferList: channelTransferList(channel.device),
  * });
@@ -135,9 +135,12 @@ export function createChannel(options: ChannelOptions): Channel {
   };
 }
 
-/** What has to stand in the transfer list when a handle is posted to another thread. */
-export function channelTransferList(handle: ChannelHandle): MessagePort[] {
-  return handle.port === null ? [] : [handle.port as MessagePort];
+/**
+ * What has to stand in the transfer list when a handle is posted to another thread. Browsers and Node name the type
+ * of its elements differently; it follows from where the list is used.
+ */
+export function channelTransferList<Transferable = MessagePort>(handle: ChannelHandle): Transferable[] {
+  return handle.port === null ? [] : [handle.port as Transferable];
 }
 
 /** The control buffer of a handle as words; refuses what is no handle, or one of the other end. */

@@ -1,0 +1,27 @@
+// A thread that is the device or the driver of an echo test: told once, answers once.
+import type { ChannelHandle } from "../../../src/adapters/worker/index.ts";
+import { driveEcho, type EchoRun, serveEcho } from "./echo-side.ts";
+import { threadPort } from "./thread.ts";
+
+/** What the thread is told. */
+export type EchoOrder =
+  | {
+      readonly kind: "serve";
+      readonly handle: ChannelHandle;
+      readonly options?: { deferred?: boolean; spinMicroseconds?: number };
+    }
+  | { readonly kind: "drive"; readonly handle: ChannelHandle; readonly run: EchoRun };
+
+const port = await threadPort();
+port.onMessage((message) => {
+  const order = message as EchoOrder;
+  const work = async (): Promise<unknown> =>
+    order.kind === "serve"
+      ? await serveEcho(order.handle, order.options)
+      : driveEcho(order.handle, order.run);
+  work().then(
+    (result) => port.post({ result }),
+    (error: unknown) =>
+      port.post({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});

@@ -1,0 +1,121 @@
+// Driver and device in two threads of Node.
+import { Worker } from "node:worker_threads";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  type ChannelOptions,
+  channelTransferList,
+  createChannel,
+} from "../../../src/adapters/worker/index.ts";
+import type { EchoOrder } from "../../support/worker/echo.worker.ts";
+import {
+  driveEcho,
+  driveEchoAsync,
+  ECHO_RAM_BYTES,
+  type EchoDriven,
+  type EchoRun,
+  type EchoServed,
+  serveEcho,
+} from "../../support/worker/echo-side.ts";
+
+const KINDS = (["split", "packed"] as const).flatMap((format) =>
+  [false, true].map((eventIdx) => ({ format, eventIdx })),
+);
+const nameOf = (kind: { format: string; eventIdx: boolean }): string =>
+  `${kind.format}${kind.eventIdx ? ", EVENT_IDX" : ""}`;
+
+const REQUESTS = 60_000;
+
+function makeChannel(options: Partial<ChannelOptions> = {}) {
+  return createChannel({ queues: 2, ram: ECHO_RAM_BYTES, ...options });
+}
+
+/** Starts a thread, gives it its order; the promise is for its answer. */
+async function inThread<Result>(order: EchoOrder): Promise<Result> {
+  const worker = new Worker(new URL("../../support/worker/echo.worker.ts", import.meta.url));
+  try {
+    return await new Promise<Result>((resolve, reject) => {
+      worker.on("message", ({ result, error }: { result: Result; error?: string }) => {
+        if (error === undefined) resolve(result);
+        else reject(new Error(error));
+      });
+      worker.on("error", reject);
+      worker.on("exit", () => reject(new Error("the thread ended without an answer")));
+      worker.postMessage(order, channelTransferList(order.handle));
+    });
+  } finally {
+    await worker.terminate();
+  }
+}
+
+function checkRun(run: EchoRun, driven: EchoDriven, served: EchoServed): void {
+  assert.is(driven.requests, run.requests);
+  assert.is(served.handled, run.requests, "every request was handled once");
+  assert.is(served.end, "driver-closed");
+}
+
+const stress = suite("worker adapter, random batches");
+for (const kind of KINDS) {
+  stress(`${nameOf(kind)}: two threads, ${REQUESTS} requests`, async () => {
+    const run = { ...kind, requests: REQUESTS, seed: 4711 };
+    const { device, driver } = makeChannel();
+    const [served, driven] = await Promise.all([
+      inThread<EchoServed>({ kind: "serve", handle: device }),
+      inThread<EchoDriven>({ kind: "drive", handle: driver, run }),
+    ]);
+    checkRun(run, driven, served);
+    if (process.env["VIRTIO_SHOW"] !== undefined)
+      process.stdout.write(`${nameOf(kind)} ${JSON.stringify([driven, served])}
+`);
+  });
+}
+
+stress("no spinning: every wait is a sleep", async () => {
+  const run = { format: "split", eventIdx: true, requests: 5_000, seed: 1, spinMicroseconds: 0 } as const;
+  const { device, driver } = makeChannel();
+  const [served, driven] = await Promise.all([
+    inThread<EchoServed>({ kind: "serve", handle: device, options: { spinMicroseconds: 0 } }),
+    inThread<EchoDriven>({ kind: "drive", handle: driver, run }),
+  ]);
+  checkRun(run, driven, served);
+  assert.ok(served.sleeps > 0);
+});
+
+for (const kind of KINDS) {
+  stress(`${nameOf(kind)}: the device answers later and in another order`, async () => {
+    const run = { ...kind, requests: 10_000, seed: 99 };
+    const { device, driver } = makeChannel();
+    const [served, driven] = await Promise.all([
+      inThread<EchoServed>({ kind: "serve", handle: device, options: { deferred: true } }),
+      inThread<EchoDriven>({ kind: "drive", handle: driver, run }),
+    ]);
+    checkRun(run, driven, served);
+  });
+}
+
+const places = suite("worker adapter, who runs where");
+places("driver in the main thread, blocking", async () => {
+  const run = { format: "split", eventIdx: false, requests: 10_000, seed: 5 } as const;
+  const { device, driver } = makeChannel();
+  const serving = inThread<EchoServed>({ kind: "serve", handle: device });
+  const driven = driveEcho(driver, run);
+  checkRun(run, driven, await serving);
+});
+
+places("driver in the main thread, not blocking", async () => {
+  const run = { format: "packed", eventIdx: true, requests: 10_000, seed: 6 } as const;
+  const { device, driver } = makeChannel();
+  const serving = inThread<EchoServed>({ kind: "serve", handle: device });
+  const driven = await driveEchoAsync(driver, run);
+  checkRun(run, driven, await serving);
+});
+
+places("device in the main thread", async () => {
+  const run = { format: "packed", eventIdx: false, requests: 10_000, seed: 7 } as const;
+  const { device, driver } = makeChannel();
+  const driving = inThread<EchoDriven>({ kind: "drive", handle: driver, run });
+  const served = await serveEcho(device);
+  checkRun(run, await driving, served);
+});
+places.run();
+stress.run();
