@@ -7,7 +7,17 @@ export type {
 } from "./device-type.ts";
 export { FEATURE_BITS, type FeatureDependency, FeatureSet } from "./features.ts";
 export { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
+export { platformRandomBytes, type RandomBytes } from "./random.ts";
 export { DEVICE_STATE_VERSION, type SavedDevice, type SavedQueue } from "./saved-state.ts";
+export {
+  formatUuid,
+  parseUuid,
+  type SharedContent,
+  type SharedImage,
+  SharedObject,
+  SharedObjectRegistry,
+  SharedObjectUse,
+} from "./shared-objects.ts";
 export {
   DEFAULT_RING_FEATURES,
   type DeviceCounters,

@@ -1,0 +1,49 @@
+import {
+  VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID,
+  VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
+  VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
+  VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID,
+  VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY,
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+} from "../../wire/gpu.ts";
+
+/** Why a display or a renderer could not do what it was asked to. */
+export type GpuBackendErrorCode =
+  | "out-of-memory"
+  | "invalid-scanout"
+  | "invalid-resource"
+  | "invalid-context"
+  | "invalid-parameter"
+  | "unsupported"
+  | "lost";
+
+/** Thrown, or rejected with, by a {@link Display} or a {@link Renderer}; the guest gets the matching error. */
+export class GpuBackendError extends Error {
+  override readonly name: string = "GpuBackendError";
+  readonly code: GpuBackendErrorCode;
+
+  constructor(code: GpuBackendErrorCode, message: string = code) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The response to a failure of a back end; anything that is no {@link GpuBackendError} is ERR_UNSPEC. */
+export function responseToFailure(failure: unknown): number {
+  if (!(failure instanceof GpuBackendError)) return VIRTIO_GPU_RESP_ERR_UNSPEC;
+  switch (failure.code) {
+    case "out-of-memory":
+      return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+    case "invalid-scanout":
+      return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
+    case "invalid-resource":
+      return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+    case "invalid-context":
+      return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
+    case "invalid-parameter":
+      return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+    case "unsupported":
+    case "lost":
+      return VIRTIO_GPU_RESP_ERR_UNSPEC;
+  }
+}

@@ -1,0 +1,230 @@
+import {
+  VIRTIO_GPU_CURSOR_POS,
+  VIRTIO_GPU_CURSOR_SIZE,
+  VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM,
+  VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
+  VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID,
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  VIRTIO_GPU_RESP_OK_NODATA,
+  VIRTIO_GPU_UPDATE_CURSOR,
+} from "../../wire/gpu.ts";
+import { decodeBase64 } from "./base64.ts";
+import type { GpuCore } from "./core.ts";
+import type { CursorImage, Display } from "./display.ts";
+import { BYTES_PER_PIXEL } from "./formats.ts";
+import type { GpuRequest } from "./protocol.ts";
+import type { RenderedPixels } from "./renderer.ts";
+import type { Resource } from "./resources.ts";
+
+const CURSOR_BYTES = VIRTIO_GPU_CURSOR_SIZE * VIRTIO_GPU_CURSOR_SIZE * BYTES_PER_PIXEL;
+
+/** One scanout's cursor. Changed in place; the image is a copy, so that the resource may go. */
+class Cursor implements CursorImage {
+  readonly scanoutId: number;
+  readonly widthPixels = VIRTIO_GPU_CURSOR_SIZE;
+  readonly heightPixels = VIRTIO_GPU_CURSOR_SIZE;
+  readonly pixels: Uint8Array<ArrayBuffer> = new Uint8Array(CURSOR_BYTES);
+  format: number = VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM;
+  visible = false;
+  hotX = 0;
+  hotY = 0;
+  x = 0;
+  y = 0;
+
+  constructor(scanoutId: number) {
+    this.scanoutId = scanoutId;
+  }
+}
+
+/** The cursors of all scanouts. */
+export class Cursors {
+  readonly #list: readonly Cursor[];
+  readonly #display: Display | null;
+  readonly #counters: { cursorUpdates: number; cursorMoves: number };
+
+  constructor(
+    count: number,
+    display: Display | null,
+    counters: { cursorUpdates: number; cursorMoves: number },
+  ) {
+    this.#list = Array.from({ length: count }, (_, i) => new Cursor(i));
+    this.#display = display;
+    this.#counters = counters;
+  }
+
+  /** The cursor of a scanout, null when it has none. */
+  get(index: number): CursorImage | null {
+    const cursor = this.#list[index];
+    return cursor?.visible ? cursor : null;
+  }
+
+  /** Where the cursor of a scanout is, visible or not. */
+  position(index: number): { x: number; y: number } | null {
+    const cursor = this.#list[index];
+    return cursor === undefined ? null : { x: cursor.x, y: cursor.y };
+  }
+
+  /** A new image for the cursor, copied from a resource that has one. */
+  show(
+    index: number,
+    x: number,
+    y: number,
+    hotX: number,
+    hotY: number,
+    resource: Resource,
+    rendered: RenderedPixels | null,
+  ): void {
+    const cursor = this.#list[index] as Cursor;
+    this.#counters.cursorUpdates++;
+    cursor.x = x;
+    cursor.y = y;
+    cursor.hotX = hotX;
+    cursor.hotY = hotY;
+    if (resource.isBlob) cursor.format = VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM;
+    else cursor.format = rendered?.format ?? resource.format;
+    copyImage(resource, rendered, cursor.pixels);
+    cursor.visible = true;
+    this.#display?.setCursor?.(index, cursor);
+  }
+
+  /** No cursor on this scanout any more. */
+  hide(index: number, x: number, y: number): void {
+    const cursor = this.#list[index] as Cursor;
+    this.#counters.cursorUpdates++;
+    cursor.x = x;
+    cursor.y = y;
+    if (!cursor.visible) return;
+    cursor.visible = false;
+    this.#display?.setCursor?.(index, null);
+  }
+
+  move(index: number, x: number, y: number): void {
+    const cursor = this.#list[index] as Cursor;
+    this.#counters.cursorMoves++;
+    cursor.x = x;
+    cursor.y = y;
+    this.#display?.moveCursor?.(index, x, y);
+  }
+
+  /** Puts a saved cursor back; `pixels` is base64. */
+  restore(
+    index: number,
+    x: number,
+    y: number,
+    hotX: number,
+    hotY: number,
+    format: number,
+    pixels: string,
+  ): void {
+    const cursor = this.#list[index] as Cursor;
+    cursor.pixels.set(decodeBase64(pixels, CURSOR_BYTES));
+    cursor.x = x;
+    cursor.y = y;
+    cursor.hotX = hotX;
+    cursor.hotY = hotY;
+    cursor.format = format;
+    cursor.visible = true;
+    this.#display?.setCursor?.(index, cursor);
+  }
+
+  reset(): void {
+    for (const [i, cursor] of this.#list.entries()) {
+      cursor.x = 0;
+      cursor.y = 0;
+      if (!cursor.visible) continue;
+      cursor.visible = false;
+      this.#display?.setCursor?.(i, null);
+    }
+  }
+}
+
+function copyImage(
+  resource: Resource,
+  rendered: RenderedPixels | null,
+  target: Uint8Array<ArrayBuffer>,
+): void {
+  const { pixels, backing } = resource;
+  if (rendered !== null) {
+    const rowBytes = VIRTIO_GPU_CURSOR_SIZE * BYTES_PER_PIXEL;
+    for (let y = 0; y < VIRTIO_GPU_CURSOR_SIZE; y++) {
+      const from = y * rendered.strideBytes;
+      target.set(rendered.bytes.subarray(from, from + rowBytes), y * rowBytes);
+    }
+  } else if (pixels !== null) target.set(pixels.u8);
+  else if (resource.memory !== null) target.set(resource.memory.bytes().subarray(0, CURSOR_BYTES));
+  else if (backing !== null && backing.read(0, target, 0, CURSOR_BYTES) < CURSOR_BYTES) {
+    // Holes show nothing, not the image before.
+    target.fill(0);
+    backing.read(0, target, 0, CURSOR_BYTES);
+  }
+}
+
+const POS = VIRTIO_GPU_UPDATE_CURSOR.pos;
+
+/** VIRTIO_GPU_CMD_UPDATE_CURSOR */
+export function updateCursor(core: GpuCore, request: GpuRequest): number {
+  const scanoutId = request.u32(POS + VIRTIO_GPU_CURSOR_POS.scanout_id);
+  // Positions are two's complement: Linux sends negative ones at the upper and left edge.
+  const x = request.u32(POS + VIRTIO_GPU_CURSOR_POS.x) | 0;
+  const y = request.u32(POS + VIRTIO_GPU_CURSOR_POS.y) | 0;
+  const resourceId = request.u32(VIRTIO_GPU_UPDATE_CURSOR.resource_id);
+  if (scanoutId >= core.scanouts.count) {
+    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID, "no such scanout");
+  }
+  if (resourceId === 0) {
+    core.cursors.hide(scanoutId, x, y);
+    return VIRTIO_GPU_RESP_OK_NODATA;
+  }
+  const resource = core.resources.get(resourceId);
+  if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
+  const rendered = resource.kind === "3d" ? core.scanouts.rendered(resource) : null;
+  // [gpu.prose.device-operation-configure-mouse-cursor.1]
+  switch (judgeImage(resource, rendered)) {
+    case "none":
+      return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "the resource has no bytes to show");
+    case "wrong-size":
+      if (core.policy.cursorSize !== "ignore") {
+        return core.refuse(core.policy.cursorSize, "the cursor is not 64x64 pixels");
+      }
+      core.cursors.move(scanoutId, x, y);
+      return VIRTIO_GPU_RESP_OK_NODATA;
+    case "good": {
+      const hotX = request.u32(VIRTIO_GPU_UPDATE_CURSOR.hot_x);
+      const hotY = request.u32(VIRTIO_GPU_UPDATE_CURSOR.hot_y);
+      core.cursors.show(scanoutId, x, y, hotX, hotY, resource, rendered);
+      return VIRTIO_GPU_RESP_OK_NODATA;
+    }
+  }
+}
+
+function judgeImage(resource: Resource, rendered: RenderedPixels | null): "good" | "wrong-size" | "none" {
+  switch (resource.kind) {
+    case "2d":
+      return isCursorSize(resource) ? "good" : "wrong-size";
+    case "3d":
+      if (rendered === null) return "none";
+      return isCursorSize(rendered) ? "good" : "wrong-size";
+    // Blobs have no size in pixels: they hold a cursor when they are large enough for one, as QEMU has it.
+    case "blob":
+      if (resource.sizeBytes < CURSOR_BYTES) return "wrong-size";
+      return resource.backing === null ? "none" : "good";
+    case "host-blob":
+      return resource.sizeBytes < CURSOR_BYTES ? "wrong-size" : "good";
+  }
+}
+
+function isCursorSize(image: { readonly widthPixels: number; readonly heightPixels: number }): boolean {
+  return image.widthPixels === VIRTIO_GPU_CURSOR_SIZE && image.heightPixels === VIRTIO_GPU_CURSOR_SIZE;
+}
+
+/** VIRTIO_GPU_CMD_MOVE_CURSOR; all fields but the position are ignored. */
+export function moveCursor(core: GpuCore, request: GpuRequest): number {
+  const scanoutId = request.u32(POS + VIRTIO_GPU_CURSOR_POS.scanout_id);
+  if (scanoutId >= core.scanouts.count) {
+    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID, "no such scanout");
+  }
+  const x = request.u32(POS + VIRTIO_GPU_CURSOR_POS.x) | 0;
+  const y = request.u32(POS + VIRTIO_GPU_CURSOR_POS.y) | 0;
+  core.cursors.move(scanoutId, x, y);
+  return VIRTIO_GPU_RESP_OK_NODATA;
+}

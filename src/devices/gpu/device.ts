@@ -1,0 +1,294 @@
+import { VirtioUsageError } from "../../base/errors.ts";
+import type {
+  DeviceHost,
+  DeviceType,
+  PlainValue,
+  QueueDescription,
+  SharedMemoryRegion,
+} from "../../device/device-type.ts";
+import type { FeatureDependency } from "../../device/features.ts";
+import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
+import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
+import { VIRTIO_ID_GPU } from "../../wire/common.ts";
+import {
+  VIRTIO_GPU_CONFIG,
+  VIRTIO_GPU_EVENT_DISPLAY,
+  VIRTIO_GPU_F_BLOB_ALIGNMENT,
+  VIRTIO_GPU_F_CONTEXT_INIT,
+  VIRTIO_GPU_F_EDID,
+  VIRTIO_GPU_F_RESOURCE_BLOB,
+  VIRTIO_GPU_F_RESOURCE_UUID,
+  VIRTIO_GPU_F_VIRGL,
+  VIRTIO_GPU_SHM_ID_HOST_VISIBLE,
+} from "../../wire/gpu.ts";
+import { CommandQueues } from "./command-queue.ts";
+import { GpuCore, type GpuCounters } from "./core.ts";
+import type { CursorImage, ScanoutSource } from "./display.ts";
+import { DisplaySettings, type DisplayState } from "./displays.ts";
+import type { DisplayConfig, GpuDeviceOptions, GpuLimits } from "./options.ts";
+import type { GpuPolicy } from "./policy.ts";
+import type { ResourceKind } from "./resources.ts";
+import { restoreGpu, saveGpu } from "./save.ts";
+
+/** PCI class DISPLAY_OTHER: there is no VGA compatibility. */
+const PCI_CLASS_DISPLAY_OTHER = 0x038000;
+
+const DEFAULT_CONTROL_QUEUE_SIZE = 64;
+const DEFAULT_CURSOR_QUEUE_SIZE = 16;
+/** The largest power of two in 32 bits. */
+const MAX_BLOB_ALIGNMENT_BYTES = 0x80000000;
+
+/** A resource as `GpuDevice.resources` lists it. */
+export interface GpuResourceInfo {
+  readonly id: number;
+  readonly kind: ResourceKind;
+  readonly widthPixels: number;
+  readonly heightPixels: number;
+  readonly format: number;
+  readonly sizeBytes: number;
+  /** Bytes of guest memory behind it. */
+  readonly backingBytes: number;
+  /** Pieces that the guest memory consists of, adjacent pages counted as one. */
+  readonly backingPieces: number;
+  /** Scanouts that show it. */
+  readonly scanouts: readonly number[];
+  /** UUIDs it was exported with. */
+  readonly uuids: readonly string[];
+}
+
+/**
+ * The virtio GPU device (virtio 1.4, section 5.7): 2D resources, blobs in guest memory, cursors and EDID by itself, 3D
+ * commands with an injected {@link Renderer}, pictures to an injected {@link Display}.
+ *
+ * @example
+ * ```ts
+ * const display = new MemoryDisplay();
+ * const gpu = new GpuDevice({ display, displays: [{ widthPixels: 1024, heightPixels: 768 }] });
+ * const device = new VirtioDevice(gpu, { memory });
+ * ```
+ */
+export class GpuDevice implements DeviceType {
+  readonly name = "gpu";
+  readonly deviceId: number = VIRTIO_ID_GPU;
+  readonly pciClass: number = PCI_CLASS_DISPLAY_OTHER;
+  readonly features: readonly number[];
+  readonly featureDependencies: readonly FeatureDependency[] = [
+    { feature: VIRTIO_GPU_F_CONTEXT_INIT, requires: VIRTIO_GPU_F_VIRGL },
+    { feature: VIRTIO_GPU_F_BLOB_ALIGNMENT, requires: VIRTIO_GPU_F_RESOURCE_BLOB },
+  ];
+  readonly queues: readonly QueueDescription[];
+  readonly configLengthBytes: number;
+  readonly sharedMemory: readonly SharedMemoryRegion[];
+
+  readonly #core: GpuCore;
+  readonly #queues: CommandQueues;
+  readonly #displays: DisplaySettings;
+  readonly #blobAlignmentBytes: number;
+  #host: DeviceHost | null = null;
+  #eventsRead = 0;
+
+  /** Throws {@link VirtioUsageError} for options that do not fit together. */
+  constructor(options: GpuDeviceOptions = {}) {
+    this.#blobAlignmentBytes = checkAlignment(options);
+    this.features = offeredFeatures(options);
+    this.queues = [
+      { name: "controlq", maxSize: options.controlQueueSize ?? DEFAULT_CONTROL_QUEUE_SIZE },
+      { name: "cursorq", maxSize: options.cursorQueueSize ?? DEFAULT_CURSOR_QUEUE_SIZE },
+    ];
+    // Drivers of before the feature expect a configuration space that ends with num_capsets.
+    this.configLengthBytes = this.features.includes(VIRTIO_GPU_F_BLOB_ALIGNMENT)
+      ? VIRTIO_GPU_CONFIG.sizeBytes
+      : VIRTIO_GPU_CONFIG.blob_alignment;
+    this.#displays = new DisplaySettings(options.displays, options.scanouts);
+    const heap = options.hostHeap;
+    // [gpu.device.device-initialization.5]
+    this.sharedMemory =
+      heap === undefined
+        ? []
+        : [{ id: VIRTIO_GPU_SHM_ID_HOST_VISIBLE, lengthBytes: heap.lengthBytes, buffer: heap.buffer }];
+    this.#core = new GpuCore(options, this.#displays, new Set(this.features));
+    this.#queues = new CommandQueues(this.#core);
+  }
+
+  // What an embedder sees
+
+  /** Counts kept since the device was made. */
+  get counters(): Readonly<GpuCounters> {
+    return this.#core.counters;
+  }
+
+  get limits(): GpuLimits {
+    return this.#core.limits;
+  }
+
+  get policy(): GpuPolicy {
+    return this.#core.policy;
+  }
+
+  /** Where resources with a UUID are found. */
+  get sharedObjects(): SharedObjectRegistry {
+    return this.#core.exports.registry;
+  }
+
+  /** Number of scanouts, 1 … 16. */
+  get scanoutCount(): number {
+    return this.#displays.count;
+  }
+
+  /** Commands that wait for a display or a renderer now. */
+  get commandsInFlight(): number {
+    return this.#queues.unsettled;
+  }
+
+  /** Bytes of host memory that resources use now. */
+  get hostBytes(): number {
+    return this.#core.resources.hostBytes;
+  }
+
+  /** What a scanout shows, null when it is off. */
+  scanout(scanoutId: number): ScanoutSource | null {
+    return this.#core.scanouts.source(scanoutId);
+  }
+
+  /** The cursor of a scanout, null when there is none. */
+  cursor(scanoutId: number): CursorImage | null {
+    return this.#core.cursors.get(scanoutId);
+  }
+
+  /** A list of all resources, for diagnosis. */
+  resources(): GpuResourceInfo[] {
+    return Array.from(this.#core.resources.values(), (resource) => ({
+      id: resource.id,
+      kind: resource.kind,
+      widthPixels: resource.widthPixels,
+      heightPixels: resource.heightPixels,
+      format: resource.format,
+      sizeBytes: resource.sizeBytes,
+      backingBytes: resource.backing?.totalBytes ?? 0,
+      backingPieces: resource.backing?.count ?? 0,
+      scanouts: Array.from({ length: this.scanoutCount }, (_, i) => i).filter(
+        (i) => (resource.scanouts & (1 << i)) !== 0,
+      ),
+      uuids: this.#core.exports.uuids(resource),
+    }));
+  }
+
+  /** A display as it is connected now. */
+  display(scanoutId: number): DisplayState | null {
+    return this.#displays.get(scanoutId);
+  }
+
+  /**
+   * Changes how a display is connected: plugs it in or out, resizes or moves it. What is not named stays. The driver
+   * is told with VIRTIO_GPU_EVENT_DISPLAY; when nothing changes it isn't. Throws {@link VirtioUsageError} when there is
+   * no such display or a setting is impossible.
+   */
+  setDisplay(scanoutId: number, changes: DisplayConfig): void {
+    const change = this.#displays.prepare(scanoutId, changes);
+    if (change === null) return;
+    if (this.#host === null) {
+      change();
+      return;
+    }
+    this.#host.changeConfig(() => {
+      change();
+      this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;
+    });
+  }
+
+  // What the framework calls
+
+  attach(host: DeviceHost): void {
+    if (this.#host !== null) throw new VirtioUsageError("the gpu already belongs to a device");
+    this.#host = host;
+    this.#core.attach(host);
+  }
+
+  readConfigByte(offset: number): number {
+    return (this.#configWord(offset & ~3) >>> (8 * (offset & 3))) & 0xff;
+  }
+
+  #configWord(offset: number): number {
+    switch (offset) {
+      case VIRTIO_GPU_CONFIG.events_read:
+        return this.#eventsRead;
+      case VIRTIO_GPU_CONFIG.num_scanouts:
+        return this.scanoutCount;
+      case VIRTIO_GPU_CONFIG.num_capsets:
+        return this.#core.renderer?.capsets.length ?? 0;
+      case VIRTIO_GPU_CONFIG.blob_alignment:
+        return this.#blobAlignmentBytes;
+      default:
+        return 0;
+    }
+  }
+
+  /** Only events_clear can be written. [gpu.prose.device-configuration-fields.1] */
+  writeConfig(offset: number, widthBytes: number, value: number): void {
+    for (let i = 0; i < widthBytes; i++) {
+      const at = offset + i - VIRTIO_GPU_CONFIG.events_clear;
+      if (at >= 0 && at < 4) this.#eventsRead &= ~(((value >>> (8 * i)) & 0xff) << (8 * at));
+    }
+  }
+
+  start(): void {}
+
+  handleQueue(index: number, queue: DeviceQueue): void {
+    this.#queues.handle(index, queue);
+  }
+
+  queueReset(index: number): void {
+    this.#queues.queueReset(index);
+  }
+
+  reset(): void {
+    this.#queues.reset();
+    this.#core.reset();
+    this.#eventsRead = 0;
+  }
+
+  quiesce(): void {
+    // Back ends finish what they have; there is nothing to hurry.
+  }
+
+  save(): PlainValue {
+    if (this.#queues.unsettled > 0) {
+      throw new VirtioUsageError("a display or a renderer is still at work; wait until it is done");
+    }
+    return saveGpu(this.#core, this.#eventsRead);
+  }
+
+  restore(state: PlainValue): void {
+    this.#eventsRead = restoreGpu(this.#core, state);
+  }
+}
+
+function checkAlignment(options: GpuDeviceOptions): number {
+  const alignment = options.blobAlignmentBytes;
+  if (alignment === undefined) return 0;
+  const isPowerOfTwo = Number.isInteger(alignment) && (alignment & (alignment - 1)) === 0;
+  if (!isPowerOfTwo || alignment < 1 || alignment > MAX_BLOB_ALIGNMENT_BYTES) {
+    throw new VirtioUsageError(`blobAlignmentBytes is ${alignment}, not a power of two from 1 to 2^31`);
+  }
+  return alignment;
+}
+
+function offeredFeatures(options: GpuDeviceOptions): number[] {
+  const { features = {}, renderer, blobAlignmentBytes, profile } = options;
+  const virgl = features.virgl ?? renderer !== undefined;
+  const contextInit = features.contextInit ?? virgl;
+  const blob = features.resourceBlob ?? true;
+  if (virgl && renderer === undefined) throw new VirtioUsageError("the feature virgl needs a renderer");
+  if (contextInit && !virgl) throw new VirtioUsageError("the feature contextInit needs virgl");
+  if (blobAlignmentBytes !== undefined && !blob) {
+    throw new VirtioUsageError("blobAlignmentBytes needs the feature resourceBlob");
+  }
+  const offered: number[] = [];
+  if (virgl) offered.push(VIRTIO_GPU_F_VIRGL);
+  if (features.edid ?? true) offered.push(VIRTIO_GPU_F_EDID);
+  if (features.resourceUuid ?? profile !== "qemu") offered.push(VIRTIO_GPU_F_RESOURCE_UUID);
+  if (blob) offered.push(VIRTIO_GPU_F_RESOURCE_BLOB);
+  if (contextInit) offered.push(VIRTIO_GPU_F_CONTEXT_INIT);
+  if (blobAlignmentBytes !== undefined) offered.push(VIRTIO_GPU_F_BLOB_ALIGNMENT);
+  return offered;
+}

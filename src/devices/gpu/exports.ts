@@ -1,0 +1,205 @@
+import type { RandomBytes } from "../../device/random.ts";
+import {
+  parseUuid,
+  type SharedContent,
+  type SharedImage,
+  type SharedObject,
+  type SharedObjectRegistry,
+} from "../../device/shared-objects.ts";
+import type { SegmentList } from "../../memory/segments.ts";
+import {
+  VIRTIO_GPU_RESOURCE_ASSIGN_UUID,
+  VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  VIRTIO_GPU_RESP_OK_RESOURCE_UUID,
+  VIRTIO_GPU_RESP_RESOURCE_UUID,
+} from "../../wire/gpu.ts";
+import type { GpuCore } from "./core.ts";
+import type { GpuRequest, GpuResponse } from "./protocol.ts";
+import type { Resource } from "./resources.ts";
+
+const UUID_BYTES = 16;
+// A generator that repeats itself this often does not work.
+const ATTEMPTS = 4;
+/** UUIDs one resource can be given; asked for a new one every time, a guest could have them without end. */
+const MAX_UUIDS_PER_RESOURCE = 16;
+
+/** What the device exported, by resource. */
+export class Exports {
+  readonly registry: SharedObjectRegistry;
+  readonly #randomBytes: RandomBytes;
+  readonly #lifetime: "last-user" | "resource";
+  readonly #freed: (resource: Resource) => void;
+  /** Objects of resources that still have their id, the latest last. */
+  readonly #objects = new Map<Resource, SharedObject[]>();
+  /** Everything alive, that of resources without id included. */
+  readonly #alive = new Set<SharedObject>();
+
+  constructor(
+    registry: SharedObjectRegistry,
+    randomBytes: RandomBytes,
+    lifetime: "last-user" | "resource",
+    freed: (resource: Resource) => void,
+  ) {
+    this.registry = registry;
+    this.#randomBytes = randomBytes;
+    this.#lifetime = lifetime;
+    this.#freed = freed;
+  }
+
+  /** The object a resource was exported as last, null when it wasn't. */
+  latest(resource: Resource): SharedObject | null {
+    return this.#objects.get(resource)?.at(-1) ?? null;
+  }
+
+  /** UUIDs of a resource, the latest last. */
+  uuids(resource: Resource): readonly string[] {
+    return this.#objects.get(resource)?.map((object) => object.uuid) ?? [];
+  }
+
+  /** True when a resource may not have another UUID. */
+  exhausted(resource: Resource): boolean {
+    return (this.#objects.get(resource)?.length ?? 0) >= MAX_UUIDS_PER_RESOURCE;
+  }
+
+  /** A new version 4 UUID (RFC 9562), or null when the generator only comes up with UUIDs that are taken. */
+  newUuid(): Uint8Array<ArrayBuffer> | null {
+    const uuid = new Uint8Array(UUID_BYTES);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.#randomBytes(uuid);
+      uuid[6] = ((uuid[6] as number) & 0x0f) | 0x40;
+      uuid[8] = ((uuid[8] as number) & 0x3f) | 0x80;
+      if (this.registry.get(uuid) === null) return uuid;
+    }
+    return null;
+  }
+
+  /** Exports a resource. When the UUID belongs to something else already, nobody can import it. */
+  publish(resource: Resource, uuid: Uint8Array): void {
+    if (this.registry.get(uuid) !== null) return;
+    const object: SharedObject = this.registry.publish(uuid, new ExportedResource(resource), () => {
+      this.#alive.delete(object);
+      if (!this.#objects.has(resource) && !this.#isAlive(resource)) this.#freed(resource);
+    });
+    this.#resourceOf.set(object, resource);
+    this.#alive.add(object);
+    const objects = this.#objects.get(resource);
+    if (objects === undefined) this.#objects.set(resource, [object]);
+    else objects.push(object);
+  }
+
+  readonly #resourceOf = new WeakMap<SharedObject, Resource>();
+
+  #isAlive(resource: Resource): boolean {
+    for (const object of this.#alive) if (this.#resourceOf.get(object) === resource) return true;
+    return false;
+  }
+
+  /** The resource lost its id; its host memory is freed now or with the last user of what was exported. */
+  unexport(resource: Resource): void {
+    const objects = this.#objects.get(resource);
+    if (objects === undefined) {
+      this.#freed(resource);
+      return;
+    }
+    // While the resource is in the table of objects its memory is not freed: only the last of them does that.
+    const last = objects.pop() as SharedObject;
+    for (const object of objects) this.#end(object);
+    this.#objects.delete(resource);
+    this.#end(last);
+  }
+
+  #end(object: SharedObject): void {
+    if (this.#lifetime === "resource") object.revoke();
+    else object.unexport();
+  }
+
+  /** The device was reset: everything is taken away from everybody. */
+  revokeAll(): void {
+    this.#objects.clear();
+    for (const object of [...this.#alive]) object.revoke();
+  }
+}
+
+/** A resource as others see it. Always says what is true now. */
+class ExportedResource implements SharedContent {
+  readonly owner = "gpu";
+  readonly #resource: Resource;
+
+  constructor(resource: Resource) {
+    this.#resource = resource;
+  }
+
+  get kind(): string {
+    return this.#resource.kind;
+  }
+
+  get sizeBytes(): number {
+    return this.#resource.sizeBytes;
+  }
+
+  get image(): SharedImage | null {
+    const { kind, widthPixels, heightPixels, format, strideBytes } = this.#resource;
+    return kind === "2d" ? { widthPixels, heightPixels, format, strideBytes } : null;
+  }
+
+  hostBytes(): Uint8Array | null {
+    return this.#resource.pixels?.u8 ?? this.#resource.memory?.bytes() ?? null;
+  }
+
+  guestSegments(): SegmentList | null {
+    const { kind, backing } = this.#resource;
+    if (kind !== "blob" || backing === null) return null;
+    backing.refresh();
+    return backing.segments;
+  }
+
+  read(position: number, target: Uint8Array, targetOffset: number, lengthBytes: number): number {
+    const host = this.hostBytes();
+    const length = Math.min(lengthBytes, this.sizeBytes - position);
+    if (!(length > 0) || position < 0) return 0;
+    if (host === null) return this.#resource.backing?.read(position, target, targetOffset, length) ?? 0;
+    target.set(host.subarray(position, position + length), targetOffset);
+    return length;
+  }
+
+  write(position: number, source: Uint8Array, sourceOffset: number, lengthBytes: number): number {
+    const host = this.hostBytes();
+    const length = Math.min(lengthBytes, this.sizeBytes - position);
+    if (!(length > 0) || position < 0) return 0;
+    if (host === null) return this.#resource.backing?.write(position, source, sourceOffset, length) ?? 0;
+    host.set(source.subarray(sourceOffset, sourceOffset + length), position);
+    return length;
+  }
+}
+
+/** VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID [content.prose.exporting-objects.1] */
+export function assignUuid(core: GpuCore, request: GpuRequest, response: GpuResponse): number {
+  const resource = core.resources.get(request.u32(VIRTIO_GPU_RESOURCE_ASSIGN_UUID.resource_id));
+  if (core.policy.uuid === "refuse") return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "no such command");
+  if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
+  const uuid = chooseUuid(core, resource);
+  if (uuid === null) return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "there is no new UUID");
+  response.begin(VIRTIO_GPU_RESP_RESOURCE_UUID.sizeBytes);
+  response.scratch.u8.set(uuid, VIRTIO_GPU_RESP_RESOURCE_UUID.uuid);
+  return VIRTIO_GPU_RESP_OK_RESOURCE_UUID;
+}
+
+function chooseUuid(core: GpuCore, resource: Resource): Uint8Array | null {
+  const { exports, policy, options } = core;
+  const latest = exports.latest(resource);
+  if (latest !== null && (policy.uuid === "resource-id" || options.uuidOnRepeat !== "new")) {
+    return parseUuid(latest.uuid);
+  }
+  if (exports.exhausted(resource)) return null;
+  const uuid = policy.uuid === "resource-id" ? uuidOfId(resource.id) : exports.newUuid();
+  if (uuid !== null) exports.publish(resource, uuid);
+  return uuid;
+}
+
+/** 12 zero bytes and the resource id, big-endian, as crosvm and libkrun have it. */
+function uuidOfId(id: number): Uint8Array {
+  const uuid = new Uint8Array(UUID_BYTES);
+  new DataView(uuid.buffer).setUint32(12, id);
+  return uuid;
+}

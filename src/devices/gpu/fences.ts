@@ -1,0 +1,106 @@
+import type { DescriptorChain } from "../../virtqueue/chain.ts";
+import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
+import type { GpuCommandRecord } from "./observe.ts";
+import type { ResponseHeader } from "./protocol.ts";
+
+/** A command whose response is still owed: a back end works on it, or a fence before it isn't reached. */
+export class OutstandingCommand implements ResponseHeader {
+  readonly queueIndex: number;
+  readonly queue: DeviceQueue;
+  readonly chain: DescriptorChain;
+  readonly flags: number;
+  readonly fenceLo: number;
+  readonly fenceHi: number;
+  readonly ctxId: number;
+  readonly ringIdx: number;
+  readonly hasRing: boolean;
+  readonly fenced: boolean;
+  /** True once the processing is complete and `type`, `body`, `payload` hold the response. */
+  complete = false;
+  type = 0;
+  body: Uint8Array | null = null;
+  payload: Uint8Array | null = null;
+  /** What the observer gets, null when there is none. */
+  record: GpuCommandRecord | null = null;
+
+  constructor(
+    queueIndex: number,
+    queue: DeviceQueue,
+    chain: DescriptorChain,
+    header: ResponseHeader & { fenced: boolean },
+  ) {
+    this.queueIndex = queueIndex;
+    this.queue = queue;
+    this.chain = chain;
+    this.flags = header.flags;
+    this.fenceLo = header.fenceLo;
+    this.fenceHi = header.fenceHi;
+    this.ctxId = header.ctxId;
+    this.ringIdx = header.ringIdx;
+    this.hasRing = header.hasRing;
+    this.fenced = header.fenced;
+  }
+}
+
+/**
+ * Outstanding commands in the order they came. Fence ids are sequence numbers on timelines: one for each ring of each
+ * context, and one for all commands that name no ring. A driver takes the response to fence n for news that every
+ * fence up to n on the timeline is reached, so a response waits until that is so.
+ */
+export class Fences {
+  #commands: OutstandingCommand[] = [];
+
+  get count(): number {
+    return this.#commands.length;
+  }
+
+  add(command: OutstandingCommand): void {
+    this.#commands.push(command);
+  }
+
+  /**
+   * True when the response to this command has to wait for another on its timeline.
+   * [gpu.prose.device-operation-request-header.3]
+   */
+  mustWait(command: ResponseHeader): boolean {
+    for (const other of this.#commands) {
+      if (other !== command && other.fenced && !other.complete && sameTimeline(other, command)) {
+        if (isUpTo(other, command)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Takes out every command that is complete and need not wait any more, and hands it to `send`. */
+  release(send: (command: OutstandingCommand) => void): void {
+    const ready = this.#commands.filter((each) => each.complete && !(each.fenced && this.mustWait(each)));
+    if (ready.length === 0) return;
+    this.#commands = this.#commands.filter((each) => !ready.includes(each));
+    for (const each of ready) send(each);
+  }
+
+  /** The queue is gone, its commands are nobody's any more. */
+  forgetQueue(queueIndex: number): void {
+    this.#commands = this.#commands.filter((each) => each.queueIndex !== queueIndex);
+  }
+
+  /** True while the command was neither released nor forgotten. */
+  has(command: OutstandingCommand): boolean {
+    return this.#commands.includes(command);
+  }
+
+  clear(): void {
+    this.#commands = [];
+  }
+}
+
+function sameTimeline(a: ResponseHeader, b: ResponseHeader): boolean {
+  return a.hasRing === b.hasRing && (!a.hasRing || (a.ctxId === b.ctxId && a.ringIdx === b.ringIdx));
+}
+
+/** True when the fence of `a` is reached no later than that of `b`. */
+function isUpTo(a: ResponseHeader, b: ResponseHeader): boolean {
+  const aHi = a.fenceHi >>> 0;
+  const bHi = b.fenceHi >>> 0;
+  return aHi < bHi || (aHi === bHi && a.fenceLo >>> 0 <= b.fenceLo >>> 0);
+}

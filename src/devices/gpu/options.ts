@@ -1,0 +1,125 @@
+import { VirtioUsageError } from "../../base/errors.ts";
+import type { Profile } from "../../device/policy.ts";
+import type { RandomBytes } from "../../device/random.ts";
+import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
+import type { Display } from "./display.ts";
+import type { HostHeap } from "./host-heap.ts";
+import type { GpuCommandObserver } from "./observe.ts";
+import type { GpuPolicy } from "./policy.ts";
+import type { Renderer } from "./renderer.ts";
+
+/** How one display is connected; the driver learns it through GET_DISPLAY_INFO and GET_EDID. */
+export interface DisplayConfig {
+  /** Whether a monitor is plugged in. Default true. */
+  readonly enabled?: boolean;
+  /** Where the display is in the arrangement of all displays, in pixels. Default 0. */
+  readonly x?: number;
+  readonly y?: number;
+  /** Preferred size in pixels, 1 to 16384. Default 1280 × 800. */
+  readonly widthPixels?: number;
+  readonly heightPixels?: number;
+  /** Frames per second in the EDID, 10 to 500. Default 60. */
+  readonly refreshHz?: number;
+  /** Name of the monitor in the EDID, up to 13 characters. */
+  readonly name?: string;
+  /** Three capital letters in the EDID. */
+  readonly vendor?: string;
+  readonly serial?: string | number;
+  /** Size of the visible area in the EDID. */
+  readonly widthMm?: number;
+  readonly heightMm?: number;
+  /** An EDID of your own, at most 1024 bytes, in place of one made from the above. */
+  readonly edid?: Uint8Array;
+}
+
+/** Bounds on what a guest can make the device do. Each is checked before anything is allocated. */
+export interface GpuLimits {
+  /** Resources at a time. Default 16384. */
+  readonly maxResources: number;
+  /** Bytes of host pixels and host blobs at a time, those of exported resources included. Default 256 MiB. */
+  readonly maxHostBytes: number;
+  /** Width and height of a 2D resource or of the frame on a blob, in pixels. Default 16384. */
+  readonly maxResourceDimension: number;
+  /** Entries of one resource's backing. Default 16384. */
+  readonly maxBackingEntries: number;
+  /** Entries of the backing of all resources together. Default 262144, which is 1 GiB in pages of 4 KiB. */
+  readonly maxBackingEntriesTotal: number;
+  /** Rendering contexts at a time. Default 256. */
+  readonly maxContexts: number;
+  /** Commands that wait for a display or a renderer; beyond it no more are taken. Default 256. */
+  readonly maxCommandsInFlight: number;
+  /** Bytes of one SUBMIT_3D. Default 1 MiB. */
+  readonly maxSubmitBytes: number;
+}
+
+export const DEFAULT_GPU_LIMITS: GpuLimits = {
+  maxResources: 16384,
+  maxHostBytes: 256 << 20,
+  maxResourceDimension: 16384,
+  maxBackingEntries: 16384,
+  maxBackingEntriesTotal: 262144,
+  maxContexts: 256,
+  maxCommandsInFlight: 256,
+  maxSubmitBytes: 1 << 20,
+};
+
+/** Which features are offered. What is not named is offered when it can be had. */
+export interface GpuFeatures {
+  readonly edid?: boolean;
+  /** Default true, false with the profile `qemu`. */
+  readonly resourceUuid?: boolean;
+  readonly resourceBlob?: boolean;
+  /** Needs a renderer. */
+  readonly virgl?: boolean;
+  /** Needs `virgl`. */
+  readonly contextInit?: boolean;
+}
+
+/** Choices for a {@link GpuDevice}; all have defaults. */
+export interface GpuDeviceOptions {
+  /** Where pictures go. Without one they can still be read with `GpuDevice.scanout`. */
+  readonly display?: Display;
+  /** Executes 3D commands; with one VIRGL and CONTEXT_INIT are offered. */
+  readonly renderer?: Renderer;
+  /** The displays as they are at the beginning; their number is that of the scanouts. Default one of 1280 × 800. */
+  readonly displays?: readonly DisplayConfig[];
+  /** Number of scanouts, 1 to 16, if there are to be more than `displays`; the rest starts disabled. */
+  readonly scanouts?: number;
+  readonly features?: GpuFeatures;
+  /**
+   * Offers VIRTIO_GPU_F_BLOB_ALIGNMENT with this alignment in bytes, a power of two up to 2^31. Default: not offered.
+   */
+  readonly blobAlignmentBytes?: number;
+  /** The host visible memory region, where guests map host blobs. Default none: MAP_BLOB is refused. */
+  readonly hostHeap?: HostHeap;
+  /** Largest size of the control queue. Default 64. */
+  readonly controlQueueSize?: number;
+  /** Largest size of the cursor queue. Default 16. */
+  readonly cursorQueueSize?: number;
+  readonly limits?: Partial<GpuLimits>;
+  /** Behaviour where the specification is silent. Default `spec`. */
+  readonly profile?: Profile;
+  /** Single decisions that differ from the profile. */
+  readonly policy?: Partial<GpuPolicy>;
+  /** Where resources with a UUID can be found by others. Default: a registry of the device's own. */
+  readonly sharedObjects?: SharedObjectRegistry;
+  /** RESOURCE_ASSIGN_UUID once more for the same resource: the same UUID (default), or a new one besides it. */
+  readonly uuidOnRepeat?: "same" | "new";
+  /** What becomes of an exported object at UNREF: it lives while somebody uses it (default), or is revoked. */
+  readonly exportLifetime?: "last-user" | "resource";
+  /** Source of UUIDs. Default: the platform's cryptographic generator. */
+  readonly randomBytes?: RandomBytes;
+  /** Called after every command with everything about it. Costs nothing when absent. */
+  readonly onCommand?: GpuCommandObserver;
+}
+
+/** The limits of a device; throws {@link VirtioUsageError} for one that is no positive integer. */
+export function completeLimits(limits: Partial<GpuLimits> | undefined): GpuLimits {
+  const complete = { ...DEFAULT_GPU_LIMITS, ...limits };
+  for (const [name, value] of Object.entries(complete)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new VirtioUsageError(`gpu limit ${name} is ${value}, not a positive integer`);
+    }
+  }
+  return complete;
+}

@@ -1,0 +1,203 @@
+import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
+import type { DeviceHost, DeviceType, PlainValue } from "../../device/device-type.ts";
+import { platformRandomBytes } from "../../device/random.ts";
+import type { DescriptorChain } from "../../virtqueue/chain.ts";
+import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
+import { VIRTIO_ID_RNG } from "../../wire/common.ts";
+
+/** PCI class OTHERS: the specification assigns none. */
+const PCI_CLASS_OTHERS = 0xff0000;
+
+const REQUESTQ = 0;
+const DEFAULT_QUEUE_SIZE = 64;
+const DEFAULT_MAX_BYTES = 65536;
+const DEFAULT_MAX_IN_FLIGHT = 64;
+
+/**
+ * Where randomness comes from: fills all of `target`, at once or when the promise settles. A failure is thrown or
+ * rejected with; the request then waits for the next attempt of the source, see {@link RngDeviceOptions.retry}.
+ */
+export type EntropySource = (target: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+
+/** Choices for an {@link RngDevice}; all have defaults. */
+export interface RngDeviceOptions {
+  /** Default: the platform's cryptographic generator. */
+  readonly source?: EntropySource;
+  /** Largest size of the queue. Default 64. */
+  readonly queueSize?: number;
+  /** Most bytes for one request, whatever the size of its buffer; at least 1. Default 65536. */
+  readonly maxBytesPerRequest?: number;
+  /** Requests that wait for an asynchronous source; beyond it no more are taken. Default 64. */
+  readonly maxRequestsInFlight?: number;
+}
+
+/** Counts kept since the device was made. */
+export interface RngCounters {
+  /** Requests answered. */
+  requests: number;
+  /** Random bytes handed out. */
+  bytes: number;
+  /** Requests with no device-writable byte: they are returned with used length 0. */
+  empty: number;
+  /** Failures of the source. */
+  failures: number;
+}
+
+/**
+ * The virtio entropy device (virtio 1.4, section 5.4).
+ *
+ * @example
+ * ```ts
+ * const device = new VirtioDevice(new RngDevice(), { memory });
+ * ```
+ */
+export class RngDevice implements DeviceType {
+  readonly name = "rng";
+  readonly deviceId: number = VIRTIO_ID_RNG;
+  readonly pciClass: number = PCI_CLASS_OTHERS;
+  readonly features: readonly number[] = [];
+  readonly featureDependencies = [];
+  readonly queues: readonly { readonly name: string; readonly maxSize: number }[];
+  readonly configLengthBytes = 0;
+  readonly sharedMemory = [];
+  readonly counters: RngCounters = { requests: 0, bytes: 0, empty: 0, failures: 0 };
+
+  readonly #source: EntropySource;
+  readonly #maxBytes: number;
+  readonly #maxInFlight: number;
+  #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(256);
+  #host: DeviceHost | null = null;
+  /** Promises under way, those for requests of before a reset included. */
+  #unsettled = 0;
+  #stopped = false;
+
+  /** Throws {@link VirtioUsageError} for a limit that is no positive integer. */
+  constructor(options: RngDeviceOptions = {}) {
+    this.#source = options.source ?? platformRandomBytes;
+    this.#maxBytes = positive("maxBytesPerRequest", options.maxBytesPerRequest ?? DEFAULT_MAX_BYTES);
+    this.#maxInFlight = positive("maxRequestsInFlight", options.maxRequestsInFlight ?? DEFAULT_MAX_IN_FLIGHT);
+    this.queues = [{ name: "requestq", maxSize: options.queueSize ?? DEFAULT_QUEUE_SIZE }];
+  }
+
+  attach(host: DeviceHost): void {
+    if (this.#host !== null) throw new VirtioUsageError("the rng already belongs to a device");
+    this.#host = host;
+  }
+
+  readConfigByte(): number {
+    return 0;
+  }
+  writeConfig(): void {}
+  start(): void {}
+
+  handleQueue(_index: number, queue: DeviceQueue): void {
+    this.#stopped = false;
+    for (;;) {
+      if (this.#unsettled >= this.#maxInFlight) {
+        this.#stopped = true;
+        return;
+      }
+      const chain = queue.pop();
+      if (chain === null) return;
+      this.#process(queue, chain);
+    }
+  }
+
+  #process(queue: DeviceQueue, chain: DescriptorChain): void {
+    // Device-readable bytes, which drivers must not send, mean nothing. [entropy.driver.device-operation.1]
+    const length = Math.min(chain.writableBytes, this.#maxBytes);
+    if (length === 0) {
+      this.counters.empty++;
+      queue.push(chain, 0);
+      return;
+    }
+    let bytes = this.#take(length);
+    let later: void | Promise<void>;
+    try {
+      later = this.#source(bytes);
+    } catch (error) {
+      this.#failed(error);
+      // A byte that is not random would be worse than none, and a request is owed one: try the platform.
+      platformRandomBytes(bytes);
+      later = undefined;
+    }
+    if (later === undefined) {
+      this.#answer(queue, chain, bytes);
+      return;
+    }
+    // The source goes on writing to these bytes: they are its until then.
+    bytes = this.#giveAway(bytes);
+    this.#unsettled++;
+    later.then(
+      () => this.#settled(queue, chain, bytes),
+      (error: unknown) => {
+        this.#failed(error);
+        platformRandomBytes(bytes);
+        this.#settled(queue, chain, bytes);
+      },
+    );
+  }
+
+  #take(lengthBytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#scratch.length < lengthBytes) this.#scratch = new Uint8Array(lengthBytes);
+    return this.#scratch.length === lengthBytes ? this.#scratch : this.#scratch.subarray(0, lengthBytes);
+  }
+
+  #giveAway(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    this.#scratch = new Uint8Array(this.#scratch.length);
+    return bytes;
+  }
+
+  /** [entropy.device.device-operation.1] */
+  #answer(queue: DeviceQueue, chain: DescriptorChain, bytes: Uint8Array<ArrayBuffer>): void {
+    const written = chain.write(0, bytes, 0, bytes.length);
+    // Nobody shall find in the device's memory what a guest uses as a key.
+    bytes.fill(0);
+    this.counters.requests++;
+    this.counters.bytes += written;
+    queue.push(chain, written);
+  }
+
+  #settled(queue: DeviceQueue, chain: DescriptorChain, bytes: Uint8Array<ArrayBuffer>): void {
+    const host = this.#host;
+    if (host === null) throw new VirtioBugError("the rng answers before it was attached");
+    this.#unsettled--;
+    if (!chain.abandoned) {
+      host.sync();
+      this.#answer(queue, chain, bytes);
+      host.flush(REQUESTQ);
+    }
+    if (this.#stopped) host.kick(REQUESTQ);
+  }
+
+  #failed(error: unknown): void {
+    this.counters.failures++;
+    this.#host?.trace?.({
+      source: "rng",
+      kind: "source-failure",
+      detail: { message: error instanceof Error ? error.message : String(error) },
+    });
+  }
+
+  queueReset(): void {
+    this.#stopped = false;
+  }
+
+  reset(): void {
+    this.#stopped = false;
+  }
+
+  quiesce(): void {
+    // The source finishes what it has; there is nothing to hurry.
+  }
+
+  save(): PlainValue {
+    return null;
+  }
+  restore(): void {}
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new VirtioUsageError(`${name} is ${value}, not a positive integer`);
+}

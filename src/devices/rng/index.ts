@@ -1,0 +1,1 @@
+export { type EntropySource, type RngCounters, RngDevice, type RngDeviceOptions } from "./device.ts";
