@@ -620,7 +620,7 @@ export class VirtioDevice {
   /** Reads 1, 2 or 4 bytes, little-endian; bytes beyond the end read as 0. */
   readConfig(offset: number, widthBytes: number): number {
     // The generation moves when a changed space is read, so that no wrap can hide a change.
-    // [transport-pci.device.common-configuration-structure-layout.5]
+    // [transport-pci.device.common-configuration-structure-layout.6]
     if (this.#configChangedSinceRead) {
       this.#configChangedSinceRead = false;
       this.#generation = (this.#generation + 1) >>> 0;
