@@ -98,6 +98,7 @@ export class CommonConfig {
       case CFG.queue_msix_vector:
         return this.queueVector(this.#queueSelect);
       case CFG.queue_enable:
+        // [transport-pci.device.common-configuration-structure-layout.8]
         return device.queueEnabled(this.#queueSelect) ? 1 : 0;
       case CFG.queue_notify_off:
         return queue === null ? 0 : this.#queueSelect;
@@ -117,7 +118,7 @@ export class CommonConfig {
         if (!device.hasFeature(VIRTIO_F_NOTIF_CONFIG_DATA)) return 0;
         return this.#notifConfigData[this.#queueSelect] ?? 0;
       case CFG.queue_reset:
-        // 1 only while the reset runs. [transport-pci.device.common-configuration-structure-layout.11]
+        // 1 only while the reset runs. [transport-pci.device.common-configuration-structure-layout.12]
         return this.#resetting === this.#queueSelect ? 1 : 0;
       default:
         // admin_queue_index and admin_queue_num: VIRTIO_F_ADMIN_VQ is never offered.
@@ -191,7 +192,7 @@ export class CommonConfig {
     this.#device.writeQueueConfig(this.#queueSelect, fields);
   }
 
-  /** [transport-pci.device.common-configuration-structure-layout.13] [transport-pci.device.common-configuration-structure-layout.14] */
+  /** [transport-pci.device.common-configuration-structure-layout.14] [transport-pci.device.common-configuration-structure-layout.15] */
   #presentedSize(index: number): number {
     const size = this.#device.queueConfig(index)?.size ?? 0;
     if (size === 0 || this.#device.hasFeature(VIRTIO_F_RING_PACKED)) return size;
@@ -222,6 +223,7 @@ export class CommonConfig {
     this.#device.enableQueue(index);
   }
 
+  /** [transport-pci.device.common-configuration-structure-layout.11] [transport-pci.device.common-configuration-structure-layout.13] */
   #resetQueue(): void {
     const index = this.#queueSelect;
     const outer = this.#resetting;
