@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
+  type Channel,
   type ChannelOptions,
   channelTransferList,
   createChannel,
@@ -28,6 +29,18 @@ const REQUESTS = 60_000;
 
 function makeChannel(options: Partial<ChannelOptions> = {}) {
   return createChannel({ queues: 2, ram: ECHO_RAM_BYTES, ...options });
+}
+
+/** Waits for both sides; when one fails the other must not wait for it. */
+async function together<Device, Driver>(
+  channel: Channel,
+  device: Promise<Device>,
+  driver: Promise<Driver>,
+): Promise<[Device, Driver]> {
+  const sides = [device, driver];
+  for (const side of sides) side.catch(() => channel.abort());
+  await Promise.allSettled(sides);
+  return await Promise.all([device, driver]);
 }
 
 /** Starts a thread, gives it its order; the promise is for its answer. */
@@ -58,25 +71,24 @@ const stress = suite("worker adapter, random batches");
 for (const kind of KINDS) {
   stress(`${nameOf(kind)}: two threads, ${REQUESTS} requests`, async () => {
     const run = { ...kind, requests: REQUESTS, seed: 4711 };
-    const { device, driver } = makeChannel();
-    const [served, driven] = await Promise.all([
-      inThread<EchoServed>({ kind: "serve", handle: device }),
-      inThread<EchoDriven>({ kind: "drive", handle: driver, run }),
-    ]);
+    const channel = makeChannel();
+    const [served, driven] = await together(
+      channel,
+      inThread<EchoServed>({ kind: "serve", handle: channel.device }),
+      inThread<EchoDriven>({ kind: "drive", handle: channel.driver, run }),
+    );
     checkRun(run, driven, served);
-    if (process.env["VIRTIO_SHOW"] !== undefined)
-      process.stdout.write(`${nameOf(kind)} ${JSON.stringify([driven, served])}
-`);
   });
 }
 
 stress("no spinning: every wait is a sleep", async () => {
   const run = { format: "split", eventIdx: true, requests: 5_000, seed: 1, spinMicroseconds: 0 } as const;
-  const { device, driver } = makeChannel();
-  const [served, driven] = await Promise.all([
-    inThread<EchoServed>({ kind: "serve", handle: device, options: { spinMicroseconds: 0 } }),
-    inThread<EchoDriven>({ kind: "drive", handle: driver, run }),
-  ]);
+  const channel = makeChannel();
+  const [served, driven] = await together(
+    channel,
+    inThread<EchoServed>({ kind: "serve", handle: channel.device, options: { spinMicroseconds: 0 } }),
+    inThread<EchoDriven>({ kind: "drive", handle: channel.driver, run }),
+  );
   checkRun(run, driven, served);
   assert.ok(served.sleeps > 0);
 });
@@ -84,11 +96,12 @@ stress("no spinning: every wait is a sleep", async () => {
 for (const kind of KINDS) {
   stress(`${nameOf(kind)}: the device answers later and in another order`, async () => {
     const run = { ...kind, requests: 10_000, seed: 99 };
-    const { device, driver } = makeChannel();
-    const [served, driven] = await Promise.all([
-      inThread<EchoServed>({ kind: "serve", handle: device, options: { deferred: true } }),
-      inThread<EchoDriven>({ kind: "drive", handle: driver, run }),
-    ]);
+    const channel = makeChannel();
+    const [served, driven] = await together(
+      channel,
+      inThread<EchoServed>({ kind: "serve", handle: channel.device, options: { deferred: true } }),
+      inThread<EchoDriven>({ kind: "drive", handle: channel.driver, run }),
+    );
     checkRun(run, driven, served);
   });
 }
@@ -96,26 +109,26 @@ for (const kind of KINDS) {
 const places = suite("worker adapter, who runs where");
 places("driver in the main thread, blocking", async () => {
   const run = { format: "split", eventIdx: false, requests: 10_000, seed: 5 } as const;
-  const { device, driver } = makeChannel();
-  const serving = inThread<EchoServed>({ kind: "serve", handle: device });
-  const driven = driveEcho(driver, run);
+  const channel = makeChannel();
+  const serving = inThread<EchoServed>({ kind: "serve", handle: channel.device });
+  const driven = driveEcho(channel.driver, run);
   checkRun(run, driven, await serving);
 });
 
 places("driver in the main thread, not blocking", async () => {
   const run = { format: "packed", eventIdx: true, requests: 10_000, seed: 6 } as const;
-  const { device, driver } = makeChannel();
-  const serving = inThread<EchoServed>({ kind: "serve", handle: device });
-  const driven = await driveEchoAsync(driver, run);
-  checkRun(run, driven, await serving);
+  const channel = makeChannel();
+  const serving = inThread<EchoServed>({ kind: "serve", handle: channel.device });
+  const [served, driven] = await together(channel, serving, driveEchoAsync(channel.driver, run));
+  checkRun(run, driven, served);
 });
 
 places("device in the main thread", async () => {
   const run = { format: "packed", eventIdx: false, requests: 10_000, seed: 7 } as const;
-  const { device, driver } = makeChannel();
-  const driving = inThread<EchoDriven>({ kind: "drive", handle: driver, run });
-  const served = await serveEcho(device);
-  checkRun(run, await driving, served);
+  const channel = makeChannel();
+  const driving = inThread<EchoDriven>({ kind: "drive", handle: channel.driver, run });
+  const [served, driven] = await together(channel, serveEcho(channel.device), driving);
+  checkRun(run, driven, served);
 });
 places.run();
 stress.run();

@@ -1,3 +1,4 @@
+export { type AttachDriverOptions, attachDriver, pumpInterrupts } from "./attach-driver.ts";
 export {
   type Channel,
   type ChannelHandle,

@@ -1,0 +1,82 @@
+import { DriverError } from "../../driver/errors.ts";
+import { MmioDriverTransport } from "../../driver/mmio.ts";
+import { type DriverPlatform, VirtioDriver } from "../../driver/virtio-driver.ts";
+import type { DriverEndpoint } from "./driver-endpoint.ts";
+import { ChannelError } from "./errors.ts";
+
+/** Choices for {@link attachDriver}. */
+export interface AttachDriverOptions extends Omit<DriverPlatform, "wait" | "maxAttempts"> {
+  /** How long a synchronous wait may take before it throws {@link ChannelError} `timeout`, in ms. Default 5000. */
+  readonly waitTimeoutMs?: number;
+}
+
+const DEFAULT_WAIT_TIMEOUT_MS = 5000;
+// What a driver waits for need not come with an interrupt (a status bit), so it looks by itself now and then.
+const LONGEST_SLICE_MS = 64;
+
+/**
+ * Makes a driver for the device at the other end of a channel. Its synchronous waits block the thread until the
+ * device's interrupt; for its asynchronous ones let {@link pumpInterrupts} run. Throws `DriverError` ENODEV when there
+ * is no virtio device, {@link ChannelError} when nobody answers.
+ *
+ * @example
+ * ```ts
+ * const bus = new DriverEndpoint(handle);
+ * const memory = new GuestMemory([{ base: 0, memory: bus.ram }]);
+ * const driver = attachDriver(bus, { allocator: new GuestAllocator(memory) });
+ * ```
+ */
+export function attachDriver(bus: DriverEndpoint, options: AttachDriverOptions): VirtioDriver {
+  const transport = MmioDriverTransport.probe(bus);
+  if (transport === null) throw new DriverError("ENODEV", "there is no virtio device behind this channel");
+  const timeoutMs = options.waitTimeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS;
+  let started = 0;
+  const wait = (attempt: number): void => {
+    const now = performance.now();
+    if (attempt === 0) started = now;
+    if (now - started > timeoutMs) {
+      throw new ChannelError(
+        "timeout",
+        `the device did not do what the driver waits for within ${timeoutMs} ms`,
+      );
+    }
+    const pending = askForInterrupts(bus, driver);
+    // Used buffers came since the caller looked, or those of a queue that nobody waits for lie about: the first time
+    // the caller looks again at once.
+    if (pending && attempt === 0) return;
+    const slice = pending ? 1 : Math.min(LONGEST_SLICE_MS, 1 << Math.min(attempt, 6));
+    if (bus.waitInterrupt(slice)) driver.handleInterrupt();
+  };
+  const driver: VirtioDriver = new VirtioDriver(transport, {
+    ...options,
+    wait,
+    maxAttempts: Number.POSITIVE_INFINITY,
+  });
+  return driver;
+}
+
+/** Asks for notifications on all queues; true when there are used buffers already. */
+function askForInterrupts(bus: DriverEndpoint, driver: VirtioDriver): boolean {
+  let pending = false;
+  for (let i = 0; i < bus.queues; i++) {
+    const queue = driver.queue(i);
+    if (queue?.ring.enableNotifications()) pending = true;
+  }
+  return pending;
+}
+
+/**
+ * Hands the device's interrupts to a driver, without blocking the thread, until the driver's end is closed. Rejects
+ * with {@link ChannelError} when the device's end is gone.
+ */
+export async function pumpInterrupts(bus: DriverEndpoint, driver: VirtioDriver): Promise<void> {
+  try {
+    for (;;) {
+      await bus.waitInterruptAsync();
+      driver.handleInterrupt();
+    }
+  } catch (error) {
+    if (error instanceof ChannelError && error.code === "driver-closed") return;
+    throw error;
+  }
+}
