@@ -3,7 +3,7 @@ import { hi32, lo32 } from "../base/u64.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import type { MemoryRegion } from "../memory/region.ts";
 import { DriverError } from "./errors.ts";
-import { GuestPages } from "./guest-pages.ts";
+import { GuestBuffer } from "./guest-buffer.ts";
 
 /** Size in bytes of a guest page. */
 export const PAGE_BYTES = 4096;
@@ -67,7 +67,7 @@ export class GuestAllocator {
   #freePages: number;
   /** Free pieces by the logarithm of their size, as offsets in the region. */
   readonly #pieces: number[][] = [];
-  readonly #live = new Set<DmaBuffer | GuestPages>();
+  readonly #live = new Set<DmaBuffer | GuestBuffer>();
   readonly #alignments = new WeakMap<DmaBuffer, number>();
   #random: number;
 
@@ -103,7 +103,7 @@ export class GuestAllocator {
   }
 
   /** Pages that are free now. */
-  get freePages(): number {
+  get freePageCount(): number {
     return this.#freePages;
   }
 
@@ -157,7 +157,7 @@ export class GuestAllocator {
    * Allocates `count` zeroed pages, by default scattered as those of a kernel that has run for a while, else
    * contiguous. Throws {@link DriverError} ENOMEM when there are not as many.
    */
-  allocatePages(count: number, contiguous = false): GuestPages {
+  allocatePages(count: number, contiguous = false): GuestBuffer {
     if (!(count > 0) || !Number.isInteger(count))
       throw new VirtioUsageError(`cannot allocate ${count} pages`);
     const offsets = new Uint32Array(count);
@@ -178,13 +178,13 @@ export class GuestAllocator {
       his[i] = hi;
       los[i] = lo;
     }
-    const pages = new GuestPages(this.region, offsets, his, los);
+    const pages = new GuestBuffer(this.region, offsets, his, los);
     this.#live.add(pages);
     return pages;
   }
 
   /** Returns pages; throws {@link VirtioUsageError} when they are not allocated here. */
-  freePagesOf(pages: GuestPages): void {
+  freePages(pages: GuestBuffer): void {
     if (!this.#live.delete(pages))
       throw new VirtioUsageError("these pages are not allocated here, or freed already");
     for (const offset of pages.offsets) this.#taken[(offset - this.#start) / PAGE_BYTES] = 0;

@@ -62,23 +62,27 @@ export class DriverQueue {
   }
 
   /**
-   * Waits until the device returned a buffer; take it with {@link pollUsed}. Throws `DriverError` ETIMEDOUT, or EIO
-   * when the device needs a reset.
+   * Waits until the device returned a buffer; take it with {@link pollUsed}. `also` ends the wait as well: for callers
+   * whose buffers somebody else may take, such as an interrupt handler. Throws `DriverError` ETIMEDOUT, or EIO when
+   * the device needs a reset.
    */
-  waitUsedSync(): void {
+  waitUsedSync(also: (() => boolean) | null = null): void {
+    if (this.ring.hasUsed() || also?.() === true) return;
     this.#expectSomething();
-    this.#owner.waitSync(this.#hasUsed, `${this.name}: no buffer came back`);
+    const done = also === null ? this.#hasUsed : () => this.ring.hasUsed() || also();
+    this.#owner.waitSync(done, `${this.name}: no buffer came back`);
   }
 
   /** As {@link waitUsedSync}, without blocking: woken by the interrupt, or looking now and then. */
-  async waitUsed(): Promise<void> {
+  async waitUsed(also: (() => boolean) | null = null): Promise<void> {
+    if (this.ring.enableNotifications() || also?.() === true) return;
     this.#expectSomething();
-    if (this.ring.enableNotifications()) return;
-    await this.#owner.wait(this.#hasUsed, `${this.name}: no buffer came back`);
+    const done = also === null ? this.#hasUsed : () => this.ring.hasUsed() || also();
+    await this.#owner.wait(done, `${this.name}: no buffer came back`);
   }
 
   #expectSomething(): void {
-    if (this.ring.inFlight === this.ring.unpublished && !this.ring.hasUsed()) {
+    if (this.ring.inFlight === this.ring.unpublished) {
       throw new DriverError("EINVAL", `${this.name}: the device holds no buffer to wait for`);
     }
   }

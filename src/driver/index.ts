@@ -1,5 +1,38 @@
 export { type DmaBuffer, GuestAllocator, type GuestAllocatorOptions, PAGE_BYTES } from "./allocator.ts";
 export { DriverQueue } from "./driver-queue.ts";
+export {
+  type FramebufferOptions,
+  GpuFramebuffer,
+} from "./drivers/gpu/framebuffer.ts";
+export type { GpuAsync } from "./drivers/gpu/gpu-async.ts";
+export {
+  ANY_RESPONSE,
+  type FenceCounter,
+  frameLikeLinux,
+  GpuChannel,
+  type GpuChannelOptions,
+  type GpuFraming,
+  type GpuPieces,
+} from "./drivers/gpu/gpu-channel.ts";
+export {
+  GPU_DRIVER_FEATURES,
+  type GpuConfig,
+  GpuDriver,
+  type GpuDriverOptions,
+} from "./drivers/gpu/gpu-driver.ts";
+export { GpuCommandError } from "./drivers/gpu/gpu-error.ts";
+export {
+  type BlobOptions,
+  type GpuCapabilities,
+  GpuCursorRequests,
+  GpuRequests,
+  type Resource3DOptions,
+  type ScanoutBlobOptions,
+  type Transfer3DOptions,
+} from "./drivers/gpu/gpu-requests.ts";
+export { MemEntryList } from "./drivers/gpu/mem-entries.ts";
+export type { GpuCapsetInfo, GpuDisplay, GpuRect, ResponseDecoder } from "./drivers/gpu/responses.ts";
+export { RngDriver, type RngDriverOptions } from "./drivers/rng.ts";
 export { DriverError, type DriverErrorCode } from "./errors.ts";
 export {
   chooseFeatures,
@@ -8,7 +41,7 @@ export {
   type DriverFeatureRules,
   type FeatureContext,
 } from "./features.ts";
-export { GuestPages } from "./guest-pages.ts";
+export { GuestBuffer } from "./guest-buffer.ts";
 export { type MmioBus, MmioDriverTransport } from "./mmio.ts";
 export { type PciDriverOptions, PciDriverTransport } from "./pci.ts";
 export {

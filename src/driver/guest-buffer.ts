@@ -10,7 +10,7 @@ const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
  * Pages of guest memory that the driver sees as one buffer: bytes and pixels are addressed by their position in
  * it, wherever the pages lie. Made by `GuestAllocator.allocatePages`.
  */
-export class GuestPages {
+export class GuestBuffer {
   readonly region: MemoryRegion;
   /** Offset of each page in the region, in bytes. */
   readonly offsets: Uint32Array;
