@@ -76,6 +76,7 @@ export class GuestSession {
   readonly #onPicture: SessionOptions["onPicture"];
   readonly #onProgress: ((text: string) => void) | undefined;
   #seenCommands = 0;
+  #seenComplaints = 0;
   #driver: Driver = "none";
 
   constructor({ machine, device, onPicture, onProgress }: SessionOptions) {
@@ -130,7 +131,9 @@ export class GuestSession {
       await pending;
       takeCommands();
       const exitCode = Number(done.split(" ")[2] ?? Number.NaN);
-      const problems = [...observer.problems];
+      const complaints = this.#device.complaints.slice(this.#seenComplaints);
+      this.#seenComplaints += complaints.length;
+      const problems = [...observer.problems, ...complaints.map((text) => `the device says: ${text}`)];
       if (exitCode !== 0) problems.push(`"${command}" ended with code ${exitCode} in the guest`);
       return {
         name: command.replace(/^run /, ""),

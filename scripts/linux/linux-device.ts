@@ -25,37 +25,38 @@ export type PlainValue =
   | readonly PlainValue[]
   | { readonly [name: string]: PlainValue };
 
-/** One request of the guest. Recorded when it arrives; `response` is there once it is answered. */
+/** One request of the guest, as it was answered. */
 export interface CommandRecord {
   /** Since the device was made. */
   readonly atMs: number;
-  readonly queue: "control" | "cursor";
+  readonly queue: "controlq" | "cursorq";
+  /** Head of the descriptor chain. */
+  readonly head: number;
   /** Without VIRTIO_GPU_CMD_, e.g. "SET_SCANOUT". */
   readonly command: string;
-  readonly flags: number;
-  readonly fenceId: number;
-  /** Fields behind the header, named as in the specification; of entry lists, their count and the sum of lengths. */
-  readonly args: Readonly<Record<string, PlainValue>>;
+  /** Null for a command that is not fenced. */
+  readonly fenceId: number | null;
+  /** The fields behind the header, named as in the specification. */
+  readonly args: { readonly [name: string]: PlainValue };
+  /** Of a command that brings a list of guest memory: the sum of its lengths. */
+  readonly backingBytes: number | null;
   /** Lengths of the device-readable and of the device-writable descriptors. */
   readonly readableBytes: readonly number[];
   readonly writableBytes: readonly number[];
-  readonly response: CommandResponse | undefined;
-}
-
-export interface CommandResponse {
-  /** Without VIRTIO_GPU_RESP_, e.g. "OK_NODATA"; "NONE" for a chain without room for a response. */
-  readonly type: string;
-  readonly flags: number;
-  readonly fenceId: number;
-  /** As in the used ring. */
+  /** Without VIRTIO_GPU_RESP_, e.g. "OK_NODATA". */
+  readonly response: string;
+  /** As in the used ring; 0 on the cursor queue, where no response is written. */
   readonly writtenBytes: number;
+  /** Why it was refused; empty if it was not. */
+  readonly reason: string;
 }
 
-export const FEATURE_NAMES = ["edid", "uuid", "blob"] as const;
+/** VIRTIO_GPU_F_EDID, _RESOURCE_UUID, _RESOURCE_BLOB and VIRTIO_F_RING_PACKED. */
+export const FEATURE_NAMES = ["edid", "uuid", "blob", "packed"] as const;
 export type FeatureName = (typeof FEATURE_NAMES)[number];
 
 export interface LinuxDeviceOptions {
-  /** VIRTIO_GPU_F_EDID, VIRTIO_GPU_F_RESOURCE_UUID, VIRTIO_GPU_F_RESOURCE_BLOB; the others are not offered. */
+  /** Those of the list above that are not here are not offered. */
   readonly features: readonly FeatureName[];
   /** Of the only scanout. */
   readonly width: number;
@@ -68,12 +69,14 @@ export interface LinuxDevice {
   attach(emulator: V86): void;
   /** Tells the guest that the display has another size now. */
   resize(width: number, height: number): void;
-  /** What scanout 0 shows at this moment; undefined when it is off. */
+  /** What scanout 0 shows at this moment, up to the last flush; undefined when it is off. */
   scanout(): Picture | undefined;
   /** The cursor on scanout 0; undefined when it is hidden. */
   cursor(): CursorState | undefined;
-  /** Every command so far, in the order of arrival. */
+  /** Every command so far, in the order of the answers. */
   readonly commands: readonly CommandRecord[];
+  /** What the device found wrong with what the guest did. */
+  readonly complaints: readonly string[];
 }
 
 export type LinuxDeviceFactory = (options: LinuxDeviceOptions) => LinuxDevice;

@@ -8,7 +8,7 @@ const DEFAULT_MEMORY = 128;
 /** One set for UUIDs, which the driver does not ask for when its buffers are blobs, and one for blobs. */
 const DEFAULT_FEATURE_SETS: readonly (readonly FeatureName[])[] = [
   ["edid", "uuid"],
-  ["edid", "uuid", "blob"],
+  ["edid", "uuid", "blob", "packed"],
 ];
 
 export interface LinuxOptions {

@@ -22,7 +22,8 @@ export interface RunReport {
   readonly scenarios: readonly ScenarioReport[];
 }
 
-const COMMAND_COLUMNS = 26;
+const COMMAND_COLUMNS = 23;
+const CHAIN_COLUMNS = 13;
 
 /** The report as text: per scenario what the guest called, and under it what arrived at the device. */
 export function formatReport(report: LinuxReport): string {
@@ -69,11 +70,19 @@ function formatEntry(entry: TimelineEntry): string[] {
   }
 }
 
-function formatCommand({ command, fenceId, flags, args, response }: CommandRecord): string {
-  const fence = (flags & 1) === 1 ? ` fence=${fenceId}` : "";
+function formatCommand(record: CommandRecord): string {
+  const { command, head, fenceId, args, backingBytes, readableBytes, writableBytes, response, reason } =
+    record;
   const values = Object.entries(args).map(([name, value]) => `${name}=${formatValue(value)}`);
-  const reply = response === undefined ? "unanswered" : response.type;
-  return `${command.padEnd(COMMAND_COLUMNS)} ${values.join(" ")}${fence} → ${reply}`;
+  if (backingBytes !== null) values.push(`backing=${backingBytes}`);
+  if (fenceId !== null) values.push(`fence=${fenceId}`);
+  const chain = `#${head} ${sum(readableBytes)}→${sum(writableBytes)}`;
+  const reply = reason === "" ? response : `${response}: ${reason}`;
+  return `${command.padEnd(COMMAND_COLUMNS)} ${chain.padEnd(CHAIN_COLUMNS)} ${values.join(" ")} → ${reply}`;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function formatValue(value: PlainValue): string {

@@ -253,7 +253,7 @@ function report(
     features,
     startMs,
     commands: countBy(device.commands, ({ command }) => command),
-    responses: countBy(device.commands, ({ response }) => response?.type ?? "UNANSWERED"),
+    responses: countBy(device.commands, ({ response }) => response),
     scenarios,
   };
 }

@@ -22,7 +22,7 @@ options("without any, all scenarios run, once for UUIDs and once for blobs", () 
   assert.equal(scenarios, SCENARIOS);
   assert.equal(featureSets, [
     ["edid", "uuid"],
-    ["edid", "uuid", "blob"],
+    ["edid", "uuid", "blob", "packed"],
   ]);
   assert.is(json, false);
   assert.is(kernel, undefined);
@@ -48,7 +48,7 @@ options("files, memory and the rest are taken over", () => {
       scenarios: SCENARIOS,
       featureSets: [
         ["edid", "uuid"],
-        ["edid", "uuid", "blob"],
+        ["edid", "uuid", "blob", "packed"],
       ],
       kernel: "k",
       initrd: "i",
