@@ -5,9 +5,9 @@ import type { PciTransport } from "./pci-transport.ts";
  * memory-mapped callbacks know 8 and 32 bits only (v86) turns a guest's 16-bit write into two 8-bit ones, which no
  * virtio register takes.
  *
- * Bytes of one register may come in any order; it is written when the last one is there. Bytes of another register
- * in between mean that the first was not written whole: its bytes are dropped and counted. The device-specific
- * configuration and shared memory take bytes as they come.
+ * The bytes of a register come in ascending order, as from a little-endian processor; it is written when the last one
+ * is there. Anything else in between means that it was not written whole: what was begun is dropped and counted. The
+ * device-specific configuration and shared memory take bytes as they come.
  *
  * @example
  * ```ts
@@ -19,10 +19,8 @@ import type { PciTransport } from "./pci-transport.ts";
 export class ByteLanes {
   readonly #transport: PciTransport;
   readonly #bar: number;
-  /** The register that is being put together; no bytes of it when the mask is 0. */
-  #start = 0;
-  #width = 0;
-  #mask = 0;
+  /** Offset of the byte that goes on with the register begun, -1 when none is. */
+  #next = -1;
   #value = 0;
 
   constructor(transport: PciTransport, bar: number) {
@@ -46,18 +44,18 @@ export class ByteLanes {
       return;
     }
     const lane = offset % width;
-    const start = offset - lane;
-    if (this.#mask !== 0 && (start !== this.#start || width !== this.#width)) {
-      this.#transport.device.ignored("pci-bytes-incomplete", this.#start);
-      this.#mask = 0;
+    if (offset !== this.#next) {
+      if (this.#next >= 0 || lane !== 0) this.#transport.device.ignored("pci-bytes-incomplete", offset);
+      this.#next = -1;
+      this.#value = 0;
+      if (lane !== 0) return;
     }
-    if (this.#mask === 0) this.#value = 0;
-    this.#start = start;
-    this.#width = width;
-    this.#mask |= 1 << lane;
-    this.#value = (this.#value & ~(0xff << (8 * lane))) | ((value & 0xff) << (8 * lane));
-    if (this.#mask !== (1 << width) - 1) return;
-    this.#mask = 0;
-    this.#transport.barWrite(this.#bar, start, width, this.#value >>> 0);
+    this.#value |= (value & 0xff) << (8 * lane);
+    this.#next = offset + 1;
+    if (lane < width - 1) return;
+    const whole = this.#value >>> 0;
+    this.#next = -1;
+    this.#value = 0;
+    this.#transport.barWrite(this.#bar, offset - lane, width, whole);
   }
 }

@@ -47,6 +47,9 @@ const MAX_32BIT_BAR_BYTES = 0x80000000;
 // Table and pending bits of MSI-X start on boundaries of this, apart from each other and from registers.
 const MSIX_ALIGNMENT = 2048;
 
+// What a typed array can span in every engine.
+const MAX_SHARED_MEMORY_BYTES = 2 ** 32;
+
 const ISR_BYTES = 1;
 
 function isPowerOfTwo(value: number): boolean {
@@ -246,9 +249,10 @@ function planSharedMemory(
     // [transport-pci.device.shared-memory-capability.2]
     throw new VirtioUsageError(`shared memory id ${id} is not in 0 … 255, or not unique`);
   }
-  if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 1 || lengthBytes > buffer.byteLength) {
+  const most = Math.min(buffer.byteLength, MAX_SHARED_MEMORY_BYTES);
+  if (!Number.isInteger(lengthBytes) || lengthBytes < 1 || lengthBytes > most) {
     throw new VirtioUsageError(
-      `shared memory region ${id}: ${lengthBytes} bytes are not in 1 … ${buffer.byteLength}, the size of its buffer`,
+      `shared memory region ${id}: ${lengthBytes} bytes are not in 1 … ${most}, what its buffer and this library can hold`,
     );
   }
   const bar = bars.take(bars.free(true, `shared memory region ${id}`), "memory", true, true);

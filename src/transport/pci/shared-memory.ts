@@ -12,11 +12,11 @@ export class SharedMemoryWindow {
   readonly #u32: Uint32Array;
 
   constructor(region: SharedMemoryRegion) {
-    const { buffer } = region;
+    const { buffer, lengthBytes } = region;
     this.region = region;
-    this.#u8 = new Uint8Array(buffer);
-    this.#u16 = new Uint16Array(buffer, 0, Math.floor(buffer.byteLength / 2));
-    this.#u32 = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
+    this.#u8 = new Uint8Array(buffer, 0, lengthBytes);
+    this.#u16 = new Uint16Array(buffer, 0, Math.floor(lengthBytes / 2));
+    this.#u32 = new Uint32Array(buffer, 0, Math.floor(lengthBytes / 4));
   }
 
   /** Reads 1, 2 or 4 bytes, little-endian, wholly inside the region. */
