@@ -35,6 +35,7 @@ export class LinuxGpu implements LinuxDevice {
   readonly #gpu: GpuDevice;
   readonly #screen = new Screen();
   readonly #begin = performance.now();
+  #device: VirtioDevice | undefined;
 
   constructor(options: LinuxDeviceOptions) {
     this.#options = options;
@@ -87,12 +88,17 @@ export class LinuxGpu implements LinuxDevice {
     const ringFeatures = DEFAULT_RING_FEATURES.filter(
       (feature) => feature !== VIRTIO_F_RING_PACKED || this.#options.features.includes("packed"),
     );
-    const device = new VirtioDevice(this.#gpu, {
+    this.#device = new VirtioDevice(this.#gpu, {
       memory: v86Memory(emulator),
       ringFeatures,
       trace: (event) => this.complaints.push(describe(event)),
     });
-    attachToV86(emulator, device);
+    attachToV86(emulator, this.#device);
+  }
+
+  /** Whether the driver has accepted this feature bit, and the device the driver's choice. */
+  hasFeature(bit: number): boolean {
+    return this.#device?.hasFeature(bit) ?? false;
   }
 
   resize(width: number, height: number): void {

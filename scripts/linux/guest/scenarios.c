@@ -41,7 +41,10 @@
 #define BOOT_LOG "/boot.log" /* written by /init */
 #define BOOT_LOG_LINES 28
 
-/* The preferred mode, then up to two smaller ones of other sizes. */
+/*
+ * The preferred mode, then up to two smaller ones of other sizes. The last one is left on when the file is closed, as
+ * modetest does: who comes next changes the mode of a display that is on.
+ */
 static void run_mode_set(void) {
   static struct drm_mode_modeinfo chosen[MODES_SHOWN];
   struct framebuffer fb;
@@ -59,7 +62,8 @@ static void run_mode_set(void) {
     create_dumb(&fb, "a", mode.hdisplay, mode.vdisplay, 1);
     draw_all(&fb, 1 + i);
     set_crtc(fb.fb_id);
-    show(i == 0 ? "preferred" : "other", &fb);
+    show(i == 0 ? "preferred" : mode.name, &fb);
+    if (i == count - 1) break;
     set_crtc(0);
     destroy_dumb(&fb);
   }
