@@ -1,5 +1,5 @@
 // A thread that is the device or the driver of an echo test: told once, answers once.
-import type { ChannelHandle } from "../../../src/adapters/worker/index.ts";
+import { type ChannelHandle, DeviceEndpoint } from "../../../src/adapters/worker/index.ts";
 import { driveEcho, type EchoRun, serveEcho } from "./echo-side.ts";
 import { threadPort } from "./thread.ts";
 
@@ -10,8 +10,13 @@ export type EchoOrder =
       readonly handle: ChannelHandle;
       readonly options?: { deferred?: boolean; spinMicroseconds?: number };
     }
-  | { readonly kind: "drive"; readonly handle: ChannelHandle; readonly run: EchoRun };
+  | { readonly kind: "drive"; readonly handle: ChannelHandle; readonly run: EchoRun }
+  /** Serves registers that read as 1, until one is written: then it hangs for ever. */
+  | { readonly kind: "hang"; readonly handle: ChannelHandle };
 
+if (new URL(import.meta.url).searchParams.get("without") === "waitAsync") {
+  Reflect.deleteProperty(Atomics, "waitAsync");
+}
 const port = await threadPort();
 port.onMessage((message) => {
   const order = message as EchoOrder;

@@ -4,9 +4,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
   type Channel,
+  ChannelError,
+  type ChannelHandle,
   type ChannelOptions,
   channelTransferList,
   createChannel,
+  DriverEndpoint,
 } from "../../../src/adapters/worker/index.ts";
 import type { EchoOrder } from "../../support/worker/echo.worker.ts";
 import {
@@ -132,3 +135,45 @@ places("device in the main thread", async () => {
 });
 places.run();
 stress.run();
+
+const death = suite("worker adapter, when the device's thread dies");
+const isTimeout = (error: unknown): boolean => error instanceof ChannelError && error.code === "timeout";
+
+async function startHanging(handle: ChannelHandle): Promise<Worker> {
+  const worker = new Worker(new URL("../../support/worker/echo.worker.ts", import.meta.url));
+  worker.postMessage({ kind: "hang", handle } satisfies EchoOrder);
+  return worker;
+}
+
+death("a thread that hangs: the access fails in time, and so does the next", async () => {
+  const { device, driver } = makeChannel();
+  const worker = await startHanging(device);
+  try {
+    const bus = new DriverEndpoint(driver, { timeoutMilliseconds: 200 });
+    await bus.connect(10_000);
+    assert.is(bus.read(0, 4), 1);
+    assert.throws(() => bus.write(0x70, 4, 1), isTimeout);
+    assert.throws(() => bus.read(0, 4), isTimeout);
+    bus.write(0x50, 4, 0);
+    assert.is(bus.waitInterrupt(50), false);
+  } finally {
+    await worker.terminate();
+  }
+});
+
+death("a thread that is gone: the access fails in time; once the channel is given up, at once", async () => {
+  const channel = makeChannel();
+  const worker = await startHanging(channel.device);
+  const bus = new DriverEndpoint(channel.driver, { timeoutMilliseconds: 200 });
+  await bus.connect(10_000);
+  assert.is(bus.read(0, 4), 1);
+  worker.on("exit", () => channel.abort());
+  const waiting = bus.waitInterruptAsync().catch((error: unknown) => error);
+  await worker.terminate();
+  const error = await waiting;
+  assert.ok(error instanceof ChannelError && error.code === "aborted");
+  const begin = performance.now();
+  assert.throws(() => bus.read(0, 4), /given up/);
+  assert.ok(performance.now() - begin < 100);
+});
+death.run();
