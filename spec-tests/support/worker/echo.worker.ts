@@ -17,13 +17,29 @@ export type EchoOrder =
 if (new URL(import.meta.url).searchParams.get("without") === "waitAsync") {
   Reflect.deleteProperty(Atomics, "waitAsync");
 }
+
+function serveUntilHanging(handle: ChannelHandle): Promise<unknown> {
+  return new DeviceEndpoint(handle).serve({
+    read: () => 1,
+    write: () => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    },
+  });
+}
+
 const port = await threadPort();
 port.onMessage((message) => {
   const order = message as EchoOrder;
-  const work = async (): Promise<unknown> =>
-    order.kind === "serve"
-      ? await serveEcho(order.handle, order.options)
-      : driveEcho(order.handle, order.run);
+  const work = async (): Promise<unknown> => {
+    switch (order.kind) {
+      case "serve":
+        return await serveEcho(order.handle, order.options);
+      case "drive":
+        return driveEcho(order.handle, order.run);
+      case "hang":
+        return await serveUntilHanging(order.handle);
+    }
+  };
   work().then(
     (result) => port.post({ result }),
     (error: unknown) =>

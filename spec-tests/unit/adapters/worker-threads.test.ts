@@ -139,41 +139,47 @@ stress.run();
 const death = suite("worker adapter, when the device's thread dies");
 const isTimeout = (error: unknown): boolean => error instanceof ChannelError && error.code === "timeout";
 
-async function startHanging(handle: ChannelHandle): Promise<Worker> {
+async function withHangingThread(
+  handle: ChannelHandle,
+  body: (worker: Worker) => Promise<void>,
+): Promise<void> {
   const worker = new Worker(new URL("../../support/worker/echo.worker.ts", import.meta.url));
   worker.postMessage({ kind: "hang", handle } satisfies EchoOrder);
-  return worker;
+  try {
+    await body(worker);
+  } finally {
+    await worker.terminate();
+  }
 }
 
 death("a thread that hangs: the access fails in time, and so does the next", async () => {
   const { device, driver } = makeChannel();
-  const worker = await startHanging(device);
-  try {
+  await withHangingThread(device, async () => {
     const bus = new DriverEndpoint(driver, { timeoutMilliseconds: 200 });
     await bus.connect(10_000);
     assert.is(bus.read(0, 4), 1);
+    // Not waited for.
+    bus.write(0x50, 4, 0);
     assert.throws(() => bus.write(0x70, 4, 1), isTimeout);
     assert.throws(() => bus.read(0, 4), isTimeout);
-    bus.write(0x50, 4, 0);
     assert.is(bus.waitInterrupt(50), false);
-  } finally {
-    await worker.terminate();
-  }
+  });
 });
 
-death("a thread that is gone: the access fails in time; once the channel is given up, at once", async () => {
+death("a thread that is gone: the access fails; once the channel is given up, at once", async () => {
   const channel = makeChannel();
-  const worker = await startHanging(channel.device);
-  const bus = new DriverEndpoint(channel.driver, { timeoutMilliseconds: 200 });
-  await bus.connect(10_000);
-  assert.is(bus.read(0, 4), 1);
-  worker.on("exit", () => channel.abort());
-  const waiting = bus.waitInterruptAsync().catch((error: unknown) => error);
-  await worker.terminate();
-  const error = await waiting;
-  assert.ok(error instanceof ChannelError && error.code === "aborted");
-  const begin = performance.now();
-  assert.throws(() => bus.read(0, 4), /given up/);
-  assert.ok(performance.now() - begin < 100);
+  await withHangingThread(channel.device, async (worker) => {
+    const bus = new DriverEndpoint(channel.driver, { timeoutMilliseconds: 200 });
+    await bus.connect(10_000);
+    assert.is(bus.read(0, 4), 1);
+    worker.on("exit", () => channel.abort());
+    const waiting = bus.waitInterruptAsync().catch((error: unknown) => error);
+    await worker.terminate();
+    const error = await waiting;
+    assert.ok(error instanceof ChannelError && error.code === "aborted");
+    const begin = performance.now();
+    assert.throws(() => bus.read(0, 4), /given up/);
+    assert.ok(performance.now() - begin < 100);
+  });
 });
 death.run();
