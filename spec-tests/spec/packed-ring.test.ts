@@ -418,4 +418,68 @@ test("queue set-ups that can't work are refused", () => {
   }
 });
 
+test("the WRITE flag of a used descriptor says whether anything was written", () => {
+  for (const written of [0, 1, 4]) {
+    const { ring, queue } = setUp();
+    ring.offer([{ addr: DATA, len: 4, flags: WRITE }], 3);
+    queue.push(popped(queue), written);
+    queue.flush();
+    assert.equal(ring.takeUsed(1), { id: 3, len: written, write: written > 0 });
+  }
+});
+
+test("the driver's area may be read-only for the device, the others not", () => {
+  const memory = new GuestMemory([
+    { base: 0, memory: new ArrayBuffer(0x10000) },
+    { base: 0x100000, memory: new ArrayBuffer(0x1000), kind: "read-only" },
+  ]);
+  const good = new RawPackedRing(memory, 0x1000, 8).config();
+  for (const [change, code] of [
+    [{ driverLo: 0x100000 }, null],
+    [{ deviceLo: 0x100000 }, "ring-out-of-range"],
+    [{ descLo: 0x100000 }, "ring-out-of-range"],
+  ] as const) {
+    const result = activateQueue("packed", { ...good, ...change }, new DmaSpace(memory), queueOptions());
+    assert.is("pop" in result ? null : result.code, code, JSON.stringify(change));
+  }
+});
+
+test("a closed queue touches guest memory no more [content.device.device-reset.2]", () => {
+  const { memory, ring, queue } = setUp(8, { eventIdx: true, suppressWhileDraining: true });
+  ring.offer([{ addr: DATA, len: 4, flags: WRITE }], 0);
+  ring.offer([{ addr: DATA, len: 4, flags: WRITE }], 1);
+  const [late, done] = [popped(queue), popped(queue)];
+  queue.push(done, 4);
+  queue.close();
+  const before = memory.read(0, 0x10000);
+  assert.is(late.write(0, new Uint8Array(4).fill(1), 0, 4), 0);
+  queue.push(late, 4);
+  assert.is(queue.flush(), false);
+  assert.is(queue.pop(), null);
+  queue.endDrain();
+  assert.equal(memory.read(0, 0x10000), before);
+});
+
+test("a queue goes on from saved progress, in the middle of a lap and across its end", () => {
+  for (const done of [0, 1, 4, 5, 6, 9]) {
+    const { memory, ring, queue } = setUp(5);
+    for (let i = 0; i < done; i++) {
+      ring.offer([{ addr: DATA, len: 1 }], i);
+      queue.push(popped(queue), 0);
+      queue.flush();
+      ring.takeUsed(1);
+    }
+    const progress = queue.progress();
+    queue.close();
+    const copy = activateQueue("packed", ring.config(), new DmaSpace(memory), queueOptions(), progress);
+    assert.ok("pop" in copy);
+    for (let i = 0; i < 7; i++) {
+      ring.offer([{ addr: DATA, len: 1 }], 100 + i);
+      (copy as DeviceQueue).push(popped(copy as DeviceQueue), 0);
+      (copy as DeviceQueue).flush();
+      assert.is(ring.takeUsed(1)?.id, 100 + i);
+    }
+  }
+});
+
 test.run();

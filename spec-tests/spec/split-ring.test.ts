@@ -160,6 +160,44 @@ test("an indirect table may lie at any address", () => {
   }
 });
 
+test("behind a translator a table may be scattered over pages, and rings may not", () => {
+  const memory = new GuestMemory([{ base: 0, memory: new ArrayBuffer(0x10000) }]);
+  const pages: Record<number, number> = { 1: 1, 3: 9, 4: 7 };
+  const dma = new DmaSpace(memory, {
+    translate(_hi, lo, lengthBytes, _write, result) {
+      const page = pages[lo >>> 12];
+      if (page === undefined) return 0;
+      result.hi = 0;
+      result.lo = page * 0x1000 + (lo & 0xfff);
+      return Math.min(lengthBytes, 0x1000 - (lo & 0xfff));
+    },
+  });
+  const ring = new RawSplitRing(memory, 0x1000, 8);
+  const queue = activateQueue(
+    "split",
+    ring.config(),
+    dma,
+    queueOptions({ indirectDesc: true }),
+  ) as DeviceQueue;
+  // Device addresses 0x3fe0 … 0x401f: two descriptors at the end of page 9, two at the start of page 7.
+  memory.write(0x7100, [1, 2, 3, 4]);
+  for (const [i, at] of [0x9fe0, 0x9ff0, 0x7000, 0x7010].entries()) {
+    writeSplitDescriptor(memory, at, { addr: 0x4100 + i, len: 1, flags: i < 3 ? NEXT : 0, next: i + 1 });
+  }
+  ring.descriptor(0, { addr: 0x3fe0, len: 64, flags: INDIRECT });
+  ring.offer(0);
+  assert.equal(readAll(popped(queue)), [1, 2, 3, 4]);
+  // The same for a buffer: it comes out in two pieces.
+  ring.descriptor(1, { addr: 0x3ffe, len: 4, flags: WRITE });
+  ring.offer(1);
+  const chain = popped(queue);
+  assert.is(chain.segments.count, 2);
+  chain.write(0, new Uint8Array([5, 6, 7, 8]), 0, 4);
+  assert.equal([...memory.read(0x9ffe, 2), ...memory.read(0x7000, 2)], [5, 6, 7, 8]);
+  const crossing = activateQueue("split", { ...ring.config(), descLo: 0x3fc0 }, dma, queueOptions());
+  assert.is("pop" in crossing ? null : crossing.code, "ring-out-of-range");
+});
+
 test("without EVENT_IDX flags alone decide, whatever used_event says [split-ring.device.used-buffer-notification-suppression.1] [split-ring.device.used-buffer-notification-suppression.2] [split-ring.device.used-buffer-notification-suppression.3]", () => {
   for (const usedEvent of [0, 1, 5, 0xffff]) {
     for (const flags of [0, 1]) {
