@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { SCENARIOS } from "./guest-session.ts";
 import type { LinuxDeviceFactory } from "./linux-device.ts";
 import { LinuxError, messageOf } from "./linux-error.ts";
@@ -33,7 +33,7 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     const report = await runLinux({
       ...options,
       createDevice,
-      out: options.out ?? join(repositoryRoot(), ".build/linux"),
+      out: options.out ?? relative(process.cwd(), join(repositoryRoot(), ".build/linux")),
       signal: abort.signal,
       onProgress: (text) => progress.say(text),
       ...(isOwnGuest ? { onConsole: (line) => progress.note(line) } : {}),

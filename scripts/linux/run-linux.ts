@@ -109,14 +109,15 @@ async function collectParts(options: RunOptions): Promise<Collected> {
   const fetch = () => fetchGuest({ folder, ...(onProgress === undefined ? {} : { onProgress }) });
   if (initrd !== undefined) {
     const ownKernel = kernel ?? (await fetch()).kernel;
+    const [kernelBytes, initrdBytes] = [await read(ownKernel), await read(initrd)];
     const biosFile = bios ?? (existsSync(HOST_BIOS) ? HOST_BIOS : (await fetch()).bios);
     const vgaBios = [join(folder, "debian/vgabios.bin"), HOST_VGA_BIOS].find((path) => existsSync(path));
     return {
       kernel: basename(ownKernel),
       isOwnGuest: true,
       parts: {
-        kernel: await read(ownKernel),
-        initrd: await read(initrd),
+        kernel: kernelBytes,
+        initrd: initrdBytes,
         bios: await read(biosFile),
         vgaBios: vgaBios === undefined ? undefined : await read(vgaBios),
         commandLine: options.commandLine ?? PLAIN_COMMAND_LINE,
