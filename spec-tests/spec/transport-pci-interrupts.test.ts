@@ -258,6 +258,17 @@ test("a message on hold that may be another queue's survives the reset of the qu
   assert.is(machine.pending(), 0b10);
 });
 
+test("a message on hold that may be a configuration change survives the reset of a queue [content.device.virtqueue-reset.1]", () => {
+  const machine = new PciMachine();
+  machine.bringUp(machine, [RING_RESET]);
+  machine.useMsix([1, 2], 1);
+  machine.setMsixTable(1, 3, 1);
+  machine.changeConfig(1);
+  machine.select(0);
+  machine.setCommon(0x3a, 2, 1);
+  assert.is(machine.pending(), 0b10);
+});
+
 test("a reset drops messages on hold [content.device.device-reset.2]", () => {
   const machine = new PciMachine();
   machine.bringUp(machine);

@@ -81,6 +81,7 @@ test("what is not written whole is dropped and counted, and does not taint what 
       ["pci-bytes-incomplete"],
     );
   dropped(0x17);
+  assert.is(machine.common(0x16, 2), 0);
   lanes.write8(0x16, 1);
   dropped(0x08);
   dropped(0x17);

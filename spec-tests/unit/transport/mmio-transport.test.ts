@@ -305,6 +305,21 @@ test("registers take aligned 32-bit accesses in their direction and nothing else
   }
 });
 
+test("the trace tells what was wrong with an access", () => {
+  const machine = new MmioMachine();
+  const { transport } = machine;
+  const reasons = (offset: number, width: number): string[] =>
+    machine.ignored(() => {
+      transport.read(offset, width);
+      transport.write(offset, width, 0);
+    });
+  assert.equal(reasons(0x002, 4), ["mmio-read-width", "mmio-write-width"]);
+  assert.equal(reasons(0x070, 1), ["mmio-read-width", "mmio-write-width"]);
+  assert.equal(reasons(0x040, 4), ["mmio-read-of-nothing", "mmio-write-of-nothing"]);
+  assert.equal(reasons(0x010, 4), ["mmio-write-of-read-only"]);
+  assert.equal(reasons(0x014, 4), ["mmio-read-of-write-only"]);
+});
+
 test("offsets and widths that are none are harmless", () => {
   const machine = new MmioMachine();
   const { transport } = machine;

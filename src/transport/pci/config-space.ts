@@ -60,7 +60,7 @@ export class PciConfigSpace {
   }
 
   /**
-   * Appends a capability of `lengthBytes` bytes to the list and returns its offset. Throws {@link VirtioUsageError}
+   * Appends a capability of `lengthBytes` bytes, a multiple of 4, to the list and returns its offset. Throws {@link VirtioUsageError}
    * when there is no room left.
    */
   addCapability(id: number, lengthBytes: number): number {
@@ -70,7 +70,7 @@ export class PciConfigSpace {
         `the capabilities need more than ${CAPABILITIES_END - PCI_STD_HEADER_SIZEOF} bytes of configuration space; use fewer shared memory regions or shorter vendor data`,
       );
     }
-    this.#nextCapability = (at + lengthBytes + 3) & ~3;
+    this.#nextCapability = at + lengthBytes;
     this.set(this.#link, 1, at);
     this.#link = at + PCI_CAP_LIST_NEXT;
     this.set(at + PCI_CAP_LIST_ID, 1, id);
