@@ -18,6 +18,9 @@ export class GuestPages {
   /** Number of entries the guest named. */
   entryCount = 0;
 
+  /** Changes whenever pieces or the views of their memory do. */
+  revision = 0;
+
   /** Position of the first byte of each piece. */
   starts: Float64Array = new Float64Array(1);
 
@@ -89,6 +92,7 @@ export class GuestPages {
     memory.sync();
     if (this.#epoch === memory.epoch) return;
     this.#epoch = memory.epoch;
+    this.revision++;
     this.#views.length = 0;
     this.#partPiece = -1;
     this.#part = null;
@@ -104,6 +108,7 @@ export class GuestPages {
 
   /** Turns everything into one hole: the guest took its pages back. */
   release(): void {
+    this.revision++;
     this.segments.count = 0;
     this.segments.regions.length = 0;
     this.#views.length = 0;

@@ -26,7 +26,7 @@ import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
 import { isPromise } from "./later.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 import { allocatePixels, Resource } from "./resources.ts";
-import { copyRectangle, type HostPixels } from "./transfer.ts";
+import type { HostPixels } from "./transfer.ts";
 import { dropResource } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
@@ -263,7 +263,7 @@ export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
   }
   const targetOffset = y * strideBytes + x * BYTES_PER_PIXEL;
   const pixels = resource.pixels as HostPixels;
-  core.counters.bytesCopied += copyRectangle(
+  core.counters.bytesCopied += core.transfers.copy(
     backing,
     offset,
     pixels,

@@ -16,6 +16,7 @@ import { type GpuResponse, PENDING } from "./protocol.ts";
 import type { Renderer } from "./renderer.ts";
 import { ResourceTable } from "./resources.ts";
 import { Scanouts } from "./scanouts.ts";
+import { TransferEngine } from "./transfer.ts";
 
 /** Counts kept since the device was made. */
 export interface GpuCounters {
@@ -55,6 +56,7 @@ export class GpuCore {
   readonly renderer: Renderer | null;
   readonly heap: HostHeap | null;
   readonly exports: Exports;
+  readonly transfers: TransferEngine = new TransferEngine();
   readonly displays: DisplaySettings;
   readonly resources: ResourceTable;
   readonly scanouts: Scanouts;
@@ -170,6 +172,7 @@ export class GpuCore {
       if (resource.memory !== null) this.heap?.unmap(resource.memory);
     }
     this.resources.clear();
+    this.transfers.clear();
     this.contexts.clear();
     this.#attempt(() => this.renderer?.reset());
   }

@@ -1,8 +1,9 @@
 import { HOST_IS_LITTLE_ENDIAN } from "../../base/endian.ts";
+import type { GuestPages } from "./backing.ts";
 import type { ScanoutSource } from "./display.ts";
 import { BYTES_PER_PIXEL, convertToRgba, convertWordsToRgba } from "./formats.ts";
 
-// One row, for pictures that lie in scattered guest pages. Holes read as what was there before, so it is cleared.
+// One row, for pictures that lie in scattered guest pages.
 let row: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** A rectangle of a scanout, in pixels. */
@@ -39,44 +40,44 @@ export function readScanoutRgba<Target extends Uint8Array | Uint8ClampedArray = 
   const bottom = Math.min(heightPixels, (rectangle?.y ?? 0) + (rectangle?.heightPixels ?? heightPixels));
   const pixels = right - left;
   if (pixels <= 0 || bottom <= top) return result as Target;
-  const words = wordsOf(result);
+  const targetWords = wordsOf(result, 0);
+  const lengthBytes = pixels * BYTES_PER_PIXEL;
+  const { pages, format } = source;
+  let bytes: Uint8Array;
+  if (pages !== null) {
+    if (row.length < lengthBytes) row = new Uint8Array(lengthBytes);
+    bytes = row;
+  } else {
+    bytes = source.pixels ?? row;
+  }
+  const words = targetWords === null ? null : wordsOf(bytes, source.offsetBytes | source.strideBytes);
   for (let y = top; y < bottom; y++) {
-    const from = source.offsetBytes + y * source.strideBytes + left * BYTES_PER_PIXEL;
+    let from = source.offsetBytes + y * source.strideBytes + left * BYTES_PER_PIXEL;
     const to = (y * widthPixels + left) * BYTES_PER_PIXEL;
-    readRow(source, from, pixels, result, to, words);
+    if (pages !== null) {
+      readRow(pages, from, lengthBytes);
+      from = 0;
+    }
+    if (
+      words !== null &&
+      targetWords !== null &&
+      convertWordsToRgba(format, words, from >>> 2, targetWords, to >>> 2, pixels)
+    ) {
+      continue;
+    }
+    convertToRgba(format, bytes, from, result, to, pixels);
   }
   return result as Target;
 }
 
-function readRow(
-  source: ScanoutSource,
-  from: number,
-  pixels: number,
-  target: Uint8Array | Uint8ClampedArray,
-  to: number,
-  targetWords: Uint32Array | null,
-): void {
-  const lengthBytes = pixels * BYTES_PER_PIXEL;
-  let bytes = source.pixels;
-  let start = from;
-  if (source.pages !== null) {
-    if (row.length < lengthBytes) row = new Uint8Array(lengthBytes);
-    if (source.pages.read(from, row, 0, lengthBytes) < lengthBytes) {
-      row.fill(0, 0, lengthBytes);
-      source.pages.read(from, row, 0, lengthBytes);
-    }
-    bytes = row;
-    start = 0;
-  }
-  if (bytes === null) return;
-  if (targetWords !== null && ((bytes.byteOffset + start) & 3) === 0) {
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + start, pixels);
-    if (convertWordsToRgba(source.format, words, 0, targetWords, to >>> 2, pixels)) return;
-  }
-  convertToRgba(source.format, bytes, start, target, to, pixels);
+function readRow(pages: GuestPages, position: number, lengthBytes: number): void {
+  if (pages.read(position, row, 0, lengthBytes) === lengthBytes) return;
+  row.fill(0, 0, lengthBytes);
+  pages.read(position, row, 0, lengthBytes);
 }
 
-function wordsOf(target: Uint8Array | Uint8ClampedArray): Uint32Array | null {
-  if (!HOST_IS_LITTLE_ENDIAN || (target.byteOffset & 3) !== 0) return null;
-  return new Uint32Array(target.buffer, target.byteOffset, target.byteLength >>> 2);
+/** The bytes as words, null where words are not pixels: on a big-endian host, or at odd places. */
+function wordsOf(bytes: Uint8Array | Uint8ClampedArray, offsets: number): Uint32Array | null {
+  if (!HOST_IS_LITTLE_ENDIAN || ((bytes.byteOffset | offsets) & 3) !== 0) return null;
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
 }

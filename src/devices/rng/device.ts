@@ -14,8 +14,9 @@ const DEFAULT_MAX_BYTES = 65536;
 const DEFAULT_MAX_IN_FLIGHT = 64;
 
 /**
- * Where randomness comes from: fills all of `target`, at once or when the promise settles. A failure is thrown or
- * rejected with; the request then waits for the next attempt of the source, see {@link RngDeviceOptions.retry}.
+ * Where randomness comes from: fills all of `target`, at once or when the promise settles. When it throws or rejects,
+ * the platform's generator takes its place for this request: the guest is owed at least one byte, and has no way to
+ * learn of a failure.
  */
 export type EntropySource = (target: Uint8Array<ArrayBuffer>) => void | Promise<void>;
 
@@ -117,7 +118,6 @@ export class RngDevice implements DeviceType {
       later = this.#source(bytes);
     } catch (error) {
       this.#failed(error);
-      // A byte that is not random would be worse than none, and a request is owed one: try the platform.
       platformRandomBytes(bytes);
       later = undefined;
     }
