@@ -29,7 +29,10 @@ export interface PciWindow {
   /** Offset in the BAR, in bytes. */
   readonly offset: number;
   readonly lengthBytes: number;
-  /** For `shared-memory`; else null. */
+  /**
+   * For `shared-memory`; else null.
+   * @internal
+   */
   readonly memory: SharedMemoryWindow | null;
 }
 
