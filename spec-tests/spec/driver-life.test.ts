@@ -113,7 +113,7 @@ test("[content.driver.feature-bits.1] nothing that is not offered, nothing witho
   );
 });
 
-test("[content.driver.feature-bits.2] [content.driver.feature-bits.3] [content.driver.feature-bits.5] unknown, reserved and unsupported bits are ignored", () => {
+test("[content.driver.feature-bits.2] [content.driver.feature-bits.3] [content.driver.feature-bits.5] [content.driver.reserved-feature-bits.9] unknown, reserved and unsupported bits are ignored", () => {
   const everything = Array.from({ length: 128 }, (_, bit) => bit);
   const accepted = chooseFeatures(
     everything,

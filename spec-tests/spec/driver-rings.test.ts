@@ -328,7 +328,7 @@ split(
 );
 
 split(
-  "[split-ring.driver.updating-idx.1] [split-ring.driver.notifying-the-device.1] index and flags go through sequentially consistent accesses in shared memory",
+  "[split-ring.driver.updating-idx.1] [split-ring.driver.notifying-the-device.1] [content.driver.reserved-feature-bits.7] index and flags go through sequentially consistent accesses in shared memory",
   () => {
     const pair = new RingPair(SPLIT, 8, { shared: true, hold: true });
     const { driver, device } = pair.ring.memory;
