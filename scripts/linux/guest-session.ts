@@ -21,6 +21,7 @@ export const SCENARIOS = [
   "closeonly",
   "blob",
   "params",
+  "damage",
   "resize",
   "fbcon",
 ] as const;

@@ -27,7 +27,7 @@ const SETS: ReadonlyMap<string, readonly FeatureName[]> = new Map([
   ["blob", ["edid", "uuid", "blob"]],
 ]);
 
-/** Scenarios that were captured. The captures have no fbcon, resize and modes of their own. */
+/** Scenarios that were captured. The captures have nothing like the others. */
 const CAPTURED = ["dirty", "flip", "prime", "cursor", "closeonly", "blob", "params"] as const;
 
 const STAGES: Readonly<Record<string, number>> = {
@@ -37,6 +37,7 @@ const STAGES: Readonly<Record<string, number>> = {
   prime: 1,
   cursor: 4,
   closeonly: 2,
+  damage: 2,
   resize: 2,
   fbcon: 1,
 };

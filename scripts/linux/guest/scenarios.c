@@ -279,6 +279,33 @@ static void run_close_only(void) {
   nothing_shown("closed");
 }
 
+/* The same small part over and over, as a blinking cursor or a video does, and a part that moves. */
+static void run_damage(void) {
+  struct drm_clip_rect clip = {100, 100, 164, 164};
+  struct framebuffer fb;
+  u32 i;
+  find_display();
+  create_dumb(&fb, "a", mode.hdisplay, mode.vdisplay, 1);
+  draw_all(&fb, 18);
+  set_crtc(fb.fb_id);
+  for (i = 0; i < 6; i++) {
+    draw(&fb, clip.x1, clip.y1, 64, 64, 19 + i);
+    dirty_fb(fb.fb_id, 1, &clip);
+  }
+  show("same", &fb);
+  for (i = 0; i < 6; i++) {
+    clip.x1 += 37;
+    clip.x2 += 37;
+    clip.y1 += 53;
+    clip.y2 += 53;
+    draw(&fb, clip.x1, clip.y1, 64, 64, 25 + i);
+    dirty_fb(fb.fb_id, 1, &clip);
+  }
+  show("moving", &fb);
+  set_crtc(0);
+  destroy_dumb(&fb);
+}
+
 static void run_params(void) {
   u32 param;
   for (param = 1; param <= VIRTGPU_PARAM_LAST; param++) {
@@ -427,6 +454,7 @@ static const struct {
     {"closeonly", run_close_only, 1},
     {"blob", run_blob, 1},
     {"params", run_params, 1},
+    {"damage", run_damage, 1},
     {"resize", run_resize, 1},
     {"fbcon", run_fbcon, 0},
 };
