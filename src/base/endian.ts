@@ -18,12 +18,15 @@ export function swap32(value: number): number {
   return (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 }
 
+// Compared with `true`, not tested for truth: to the compiler a variable of another module can hold anything, and the
+// test takes a dozen instructions where the comparison takes one.
+
 /** Converts a 16-bit value between the host's order and little-endian (its own inverse). */
 export function le16(value: number): number {
-  return HOST_IS_LITTLE_ENDIAN ? value : swap16(value);
+  return HOST_IS_LITTLE_ENDIAN === true ? value : swap16(value);
 }
 
 /** Converts a 32-bit value between the host's order and little-endian (its own inverse). */
 export function le32(value: number): number {
-  return HOST_IS_LITTLE_ENDIAN ? value : swap32(value);
+  return HOST_IS_LITTLE_ENDIAN === true ? value : swap32(value);
 }

@@ -3,13 +3,22 @@ import { hex64 } from "../base/u64.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import type { MemoryRegion } from "../memory/region.ts";
 import { copyBytes, SegmentList } from "../memory/segments.ts";
-import { VIRTQ_DESC_F_WRITE } from "../wire/split-ring.ts";
-import { type ChainOwner, ChainPool, type DescriptorChain } from "./chain.ts";
+import {
+  CHAIN_FREE,
+  CHAIN_HELD,
+  CHAIN_IN_FLIGHT,
+  type ChainOwner,
+  ChainPool,
+  type DescriptorChain,
+} from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
 import type { QueueFault, QueueFaultCode } from "./fault.ts";
 
 /** Size of a descriptor of either format, in bytes. */
 export const DESCRIPTOR_BYTES = 16;
+
+/** Most bytes a chain may hold (virtio 1.4, section 2.7.5.2). */
+export const MAX_CHAIN_BYTES = 0x100000000;
 
 // A table that has to be copied (unaligned, or scattered by the translator) is copied up to where `next` reaches.
 const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
@@ -17,6 +26,9 @@ const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
 // A driver in another thread can fill the ring as fast as the device empties it: after this many rounds of the ring
 // a drain ends all the same, so that the rest of the program gets its turn.
 const DRAIN_LAPS = 4;
+
+// What stands for no limit is a small integer: a field that once held Infinity holds a heap number for ever.
+const UNLIMITED_POPS = 0x3fffffff;
 
 /** One of the three parts of a queue, located in host memory. */
 export interface RingArea {
@@ -26,38 +38,47 @@ export interface RingArea {
 }
 
 /**
- * What split and packed rings share: the collecting and checking of elements, indirect tables, in-order return,
- * faults. A ring format adds how descriptors become available and how they are marked used.
+ * What split and packed rings share: the placing of elements in memory, indirect tables, in-order return, faults. A
+ * ring format adds how descriptors become available and how they are marked used.
  */
 export abstract class RingCore implements ChainOwner {
   readonly size: number;
   inFlight = 0;
   fault: QueueFault | null = null;
   closed = false;
+  limited = false;
 
   protected readonly dma: DmaSpace;
   protected readonly options: QueueOptions;
   protected readonly config: Readonly<QueueConfig>;
   protected readonly pool: ChainPool;
+  // Of the options, those that every request or every drain asks for.
   protected readonly maxElements: number;
+  protected readonly inOrder: boolean;
+  protected readonly eventIdx: boolean;
+
   protected epoch = -1;
   /** The last unsuccessful pop found the ring empty, so that the device has seen everything. */
   protected sawEmpty = false;
-  /** Chains the current drain may still pop; without a drain there is no limit. */
-  protected drainBudget: number = Number.POSITIVE_INFINITY;
-  limited = false;
+  /** Buffers that may still be popped: limited during a drain, 0 once the queue faulted or was closed. */
+  protected popsLeft: number = UNLIMITED_POPS;
+  private draining = false;
 
   // The open indirect table: words, index of its first word, number of entries.
   protected table32: Uint32Array = EMPTY_WORDS;
   protected tableWord = 0;
   protected tableEntries = 0;
-  #tableCopy: Uint8Array<ArrayBuffer> = EMPTY_BYTES;
-  readonly #tableSegments = new SegmentList(4);
+  private tableCopy: Uint8Array<ArrayBuffer> = EMPTY_BYTES;
+  private readonly pieces: SegmentList = new SegmentList(4);
+
+  /** The region of the last element, where the next one most likely is too; none with a translator. */
+  private region: MemoryRegion | null = null;
+  private regionEpoch = -1;
 
   // Chains in the order they were popped, as a ring of `size` slots; used with IN_ORDER only.
-  readonly #order: (DescriptorChain | null)[];
-  #orderHead = 0;
-  #orderCount = 0;
+  private readonly order: (DescriptorChain | null)[];
+  private orderHead = 0;
+  private orderCount = 0;
 
   protected constructor(config: QueueConfig, dma: DmaSpace, options: QueueOptions) {
     this.size = config.size;
@@ -66,76 +87,125 @@ export abstract class RingCore implements ChainOwner {
     this.options = options;
     this.pool = new ChainPool(this);
     this.maxElements = Math.max(config.size, options.maxChainElements);
-    this.#order = options.inOrder ? new Array<DescriptorChain | null>(config.size).fill(null) : [];
+    this.inOrder = options.inOrder;
+    this.eventIdx = options.eventIdx;
+    this.order = options.inOrder ? new Array<DescriptorChain | null>(config.size).fill(null) : [];
   }
 
   close(): void {
     this.closed = true;
+    this.stop();
+  }
+
+  /** Nothing is popped from now on. */
+  protected stop(): void {
+    this.popsLeft = 0;
   }
 
   protected openDrain(): void {
     this.sawEmpty = false;
     this.limited = false;
-    this.drainBudget = this.size * DRAIN_LAPS;
+    this.draining = true;
+    if (this.mayPop()) this.popsLeft = this.size * DRAIN_LAPS;
   }
 
   protected closeDrain(): void {
-    this.drainBudget = Number.POSITIVE_INFINITY;
+    this.draining = false;
+    if (this.mayPop()) this.popsLeft = UNLIMITED_POPS;
   }
 
-  protected mayContinue(): boolean {
-    if (this.drainBudget > 0) return true;
-    this.limited = true;
+  private mayPop(): boolean {
+    return this.fault === null && !this.closed;
+  }
+
+  /** No pops are left: true when that is final for this drain or for ever. */
+  protected exhausted(): boolean {
+    if (!this.mayPop()) return true;
+    if (this.draining) {
+      this.limited = true;
+      return true;
+    }
+    this.popsLeft = UNLIMITED_POPS;
     return false;
   }
 
   /** Records the fault and stops the queue. Always returns false, for `return this.fail(…)`. */
   protected fail(code: QueueFaultCode, head: number, value: number): false {
     if (this.fault === null) this.fault = { code, head, value };
+    this.stop();
     return false;
   }
 
-  protected resetChain(chain: DescriptorChain): void {
-    chain.segments.count = 0;
-    chain.readableCount = 0;
-    chain.readableBytes = 0;
-    chain.writableBytes = 0;
-    chain.descriptorCount = 0;
-    chain.indirect = false;
-    chain.heldWritten = -1;
+  /** As {@link fail}, and gives the unfinished chain back; null, for `return this.drop(…)`. */
+  protected drop(chain: DescriptorChain, code: QueueFaultCode, head: number, value: number): null {
+    this.fail(code, head, value);
+    this.pool.give(chain);
+    return null;
   }
 
-  /** Adds one element to the chain after checking its direction, its length and where it lies. */
-  protected addElement(
+  /** The chain's walk failed, for a reason that is recorded. */
+  protected dropFailed(chain: DescriptorChain): null {
+    this.pool.give(chain);
+    return null;
+  }
+
+  /** An empty chain, before its descriptors are read. */
+  protected takeChain(): DescriptorChain {
+    // Regions come and go only between requests.
+    const epoch = this.dma.memory.epoch;
+    if (this.regionEpoch !== epoch) {
+      this.regionEpoch = epoch;
+      this.region = null;
+    }
+    return this.pool.take();
+  }
+
+  /**
+   * Adds the memory of an element to the chain; false on a fault. `write` is 0 or VIRTQ_DESC_F_WRITE: a number, as
+   * a boolean would have to be made from it and taken apart again. `chainBytes` is what the chain holds with it.
+   */
+  protected place(
     chain: DescriptorChain,
     hi: number,
     lo: number,
     lengthBytes: number,
-    flags: number,
+    write: number,
     head: number,
+    chainBytes: number,
   ): boolean {
-    // Bounds the walk whatever the links say, so that loops end here. [split-ring.driver.the-virtqueue-descriptor-table.1]
-    if (++chain.descriptorCount > this.maxElements)
-      return this.fail("chain-too-long", head, chain.descriptorCount);
-    const write = (flags & VIRTQ_DESC_F_WRITE) !== 0;
-    if (write) {
-      chain.writableBytes += lengthBytes;
-    } else {
-      // [split-ring.driver.message-framing.1]
-      if (chain.segments.count !== chain.readableCount || chain.writableBytes !== 0) {
-        return this.fail("readable-after-writable", head, flags);
+    const region = this.region;
+    if (region !== null && lengthBytes !== 0) {
+      const offset = region.offsetOf(hi, lo, lengthBytes);
+      if (offset >= 0 && (write === 0 || region.deviceWritable === true)) {
+        chain.add(region, offset, lengthBytes, write);
+        return true;
       }
-      chain.readableBytes += lengthBytes;
     }
-    if (chain.readableBytes + chain.writableBytes > 0x100000000) {
-      return this.fail("chain-bytes-overflow", head, lengthBytes);
-    }
+    return this.placeElsewhere(chain, hi, lo, lengthBytes, write, head, chainBytes);
+  }
+
+  private placeElsewhere(
+    chain: DescriptorChain,
+    hi: number,
+    lo: number,
+    lengthBytes: number,
+    write: number,
+    head: number,
+    chainBytes: number,
+  ): boolean {
+    if (chainBytes > MAX_CHAIN_BYTES) return this.fail("chain-bytes-overflow", head, lengthBytes);
     if (lengthBytes === 0) {
-      return this.options.zeroLengthElement === "accept" || this.fail("zero-length", head, flags);
+      return this.options.zeroLengthElement === "accept" || this.fail("zero-length", head, write);
     }
-    const error = this.dma.append(chain.segments, hi, lo, lengthBytes, write);
+    const pieces = this.pieces;
+    pieces.clear();
+    const error = this.dma.append(pieces, hi, lo, lengthBytes, write !== 0);
     if (error !== null) return this.fail(error, head, lo);
-    if (!write) chain.readableCount = chain.segments.count;
+    for (let i = 0; i < pieces.count; i++) {
+      const region = pieces.regions[i] as MemoryRegion;
+      chain.add(region, pieces.offsets[i] as number, pieces.lengths[i] as number, write);
+    }
+    if (this.dma.translator === null) this.region = pieces.regions[0] as MemoryRegion;
     return true;
   }
 
@@ -147,51 +217,65 @@ export abstract class RingCore implements ChainOwner {
     if (lengthBytes === 0 || lengthBytes % DESCRIPTOR_BYTES !== 0) {
       return this.fail("indirect-length", head, lengthBytes);
     }
-    const segments = this.#tableSegments;
-    segments.clear();
-    if (this.dma.append(segments, hi, lo, lengthBytes, false) !== null) {
+    const region = this.region;
+    if (region !== null) {
+      const offset = region.offsetOf(hi, lo, lengthBytes);
+      if (offset >= 0 && (offset & 3) === 0) {
+        this.table32 = region.u32;
+        this.tableWord = offset >>> 2;
+        this.tableEntries = lengthBytes >>> 4;
+        return true;
+      }
+    }
+    return this.openTableElsewhere(hi, lo, lengthBytes, head);
+  }
+
+  private openTableElsewhere(hi: number, lo: number, lengthBytes: number, head: number): boolean {
+    const pieces = this.pieces;
+    pieces.clear();
+    if (this.dma.append(pieces, hi, lo, lengthBytes, false) !== null) {
       return this.fail("indirect-out-of-range", head, lo);
     }
-    const offset = segments.offsets[0] as number;
-    if (segments.count === 1 && (offset & 3) === 0) {
-      this.table32 = (segments.regions[0] as MemoryRegion).u32;
+    const offset = pieces.offsets[0] as number;
+    if (pieces.count === 1 && (offset & 3) === 0) {
+      this.table32 = (pieces.regions[0] as MemoryRegion).u32;
       this.tableWord = offset >>> 2;
-      this.tableEntries = Math.floor(lengthBytes / DESCRIPTOR_BYTES);
+      this.tableEntries = lengthBytes >>> 4;
       return true;
     }
     const length = Math.min(lengthBytes, MAX_TABLE_COPY_BYTES);
-    if (this.#tableCopy.length < length) this.#tableCopy = new Uint8Array(length);
+    if (this.tableCopy.length < length) this.tableCopy = new Uint8Array(length);
     let done = 0;
-    for (let i = 0; i < segments.count && done < length; i++) {
-      const part = Math.min(segments.lengths[i] as number, length - done);
-      const region = segments.regions[i] as MemoryRegion;
-      copyBytes(region.u8, segments.offsets[i] as number, this.#tableCopy, done, part);
+    for (let i = 0; i < pieces.count && done < length; i++) {
+      const part = Math.min(pieces.lengths[i] as number, length - done);
+      const { u8 } = pieces.regions[i] as MemoryRegion;
+      copyBytes(u8, pieces.offsets[i] as number, this.tableCopy, done, part);
       done += part;
     }
-    this.table32 = new Uint32Array(this.#tableCopy.buffer, 0, length >>> 2);
+    this.table32 = new Uint32Array(this.tableCopy.buffer, 0, length >>> 2);
     this.tableWord = 0;
-    this.tableEntries = length / DESCRIPTOR_BYTES;
+    this.tableEntries = length >>> 4;
     return true;
   }
 
-  /** Bookkeeping after a successful pop. */
+  /** The chain goes to the device. */
   protected popped(chain: DescriptorChain): void {
-    chain.inFlight = true;
+    chain.state = CHAIN_IN_FLIGHT;
     this.inFlight++;
-    if (this.options.inOrder) {
-      this.#order[(this.#orderHead + this.#orderCount) % this.size] = chain;
-      this.#orderCount++;
+    if (this.inOrder) {
+      this.order[(this.orderHead + this.orderCount) % this.size] = chain;
+      this.orderCount++;
     }
   }
 
   push(chain: DescriptorChain, writtenBytes: number): void {
     if (this.closed) return;
-    if (!chain.inFlight || chain.heldWritten >= 0) throw new VirtioBugError("a chain was pushed twice");
-    if (writtenBytes > chain.writableBytes) {
-      throw new VirtioBugError(`${writtenBytes} bytes written into ${chain.writableBytes}`);
+    if (chain.state !== CHAIN_IN_FLIGHT || writtenBytes > chain.writableBytes) {
+      throw wrongPush(chain, writtenBytes);
     }
-    // [content.device.reserved-feature-bits.5] buffers come back in the order they became available.
-    if (this.options.inOrder) {
+    // [content.device.reserved-feature-bits.7] buffers come back in the order they became available.
+    if (this.inOrder) {
+      chain.state = CHAIN_HELD;
       chain.heldWritten = writtenBytes;
       return;
     }
@@ -199,8 +283,8 @@ export abstract class RingCore implements ChainOwner {
     this.release(chain);
   }
 
-  protected release(chain: DescriptorChain): void {
-    chain.inFlight = false;
+  private release(chain: DescriptorChain): void {
+    chain.state = CHAIN_FREE;
     this.inFlight--;
     this.released(chain);
     this.pool.give(chain);
@@ -210,22 +294,22 @@ export abstract class RingCore implements ChainOwner {
   protected writeInOrder(): void {
     let slots = 0;
     let buffers = 0;
-    while (this.#orderCount > 0) {
-      const chain = this.#order[this.#orderHead] as DescriptorChain;
-      if (chain.heldWritten < 0) break;
+    while (this.orderCount > 0) {
+      const chain = this.order[this.orderHead] as DescriptorChain;
+      if (chain.state !== CHAIN_HELD) break;
       const written = chain.heldWritten;
       slots += chain.ringSlots;
       buffers++;
-      this.#order[this.#orderHead] = null;
-      this.#orderHead = (this.#orderHead + 1) % this.size;
-      this.#orderCount--;
+      this.order[this.orderHead] = null;
+      this.orderHead = (this.orderHead + 1) % this.size;
+      this.orderCount--;
       // A skipped buffer counts as used completely, so only one that was written completely may be skipped.
-      const next = this.#orderCount > 0 ? (this.#order[this.#orderHead] as DescriptorChain) : null;
+      const next = this.orderCount > 0 ? (this.order[this.orderHead] as DescriptorChain) : null;
       const skip =
         this.options.inOrderBatching &&
         written === chain.writableBytes &&
         next !== null &&
-        next.heldWritten >= 0;
+        next.state === CHAIN_HELD;
       if (!skip) {
         this.writeUsed(chain.head, written, slots, buffers);
         slots = 0;
@@ -252,11 +336,11 @@ export abstract class RingCore implements ChainOwner {
       this.fail("ring-misaligned", -1, lo);
       return null;
     }
-    const segments = this.#tableSegments;
-    segments.clear();
-    const error = this.dma.append(segments, hi, lo, lengthBytes, write);
-    const offset = segments.offsets[0] as number;
-    if (error !== null || segments.count !== 1) {
+    const pieces = this.pieces;
+    pieces.clear();
+    const error = this.dma.append(pieces, hi, lo, lengthBytes, write);
+    const offset = pieces.offsets[0] as number;
+    if (error !== null || pieces.count !== 1) {
       this.fail("ring-out-of-range", -1, lo);
       return null;
     }
@@ -265,7 +349,7 @@ export abstract class RingCore implements ChainOwner {
       this.fail("ring-misaligned", -1, offset);
       return null;
     }
-    return { region: segments.regions[0] as MemoryRegion, offset };
+    return { region: pieces.regions[0] as MemoryRegion, offset };
   }
 
   /** The configured addresses, for messages. */
@@ -273,6 +357,14 @@ export abstract class RingCore implements ChainOwner {
     const c = this.config;
     return `size ${c.size} desc ${hex64(c.descHi, c.descLo)} driver ${hex64(c.driverHi, c.driverLo)} device ${hex64(c.deviceHi, c.deviceLo)}`;
   }
+}
+
+function wrongPush(chain: DescriptorChain, writtenBytes: number): VirtioBugError {
+  return new VirtioBugError(
+    chain.state === CHAIN_IN_FLIGHT
+      ? `${writtenBytes} bytes written into ${chain.writableBytes}`
+      : "a chain was pushed twice",
+  );
 }
 
 const EMPTY_WORDS: Uint32Array = new Uint32Array(0);

@@ -4,12 +4,13 @@ import {
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
   VIRTQ_USED_F_NO_NOTIFY,
 } from "../wire/split-ring.ts";
 import type { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
-import { DESCRIPTOR_BYTES, RingCore } from "./ring-core.ts";
+import { DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, RingCore } from "./ring-core.ts";
 
 const NONE16: Uint16Array = new Uint16Array(0);
 const NONE32: Uint32Array = new Uint32Array(0);
@@ -20,40 +21,46 @@ const NONE32: Uint32Array = new Uint32Array(0);
  */
 export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   readonly format = "split";
-  readonly #mask: number;
-  readonly #held: Uint8Array;
+  private readonly mask: number;
+  /** 1 for heads that the device holds. */
+  private readonly held: Uint8Array;
+  private readonly suppress: boolean;
 
   // Ring memory: views and the indexes of its parts in units of the view.
-  #desc32 = NONE32;
-  #descWord = 0;
-  #avail16 = NONE16;
-  #availFlags = 0;
-  #availRing = 0;
-  #used16 = NONE16;
-  #used32 = NONE32;
-  #usedFlags = 0;
-  #usedRingWord = 0;
-  #usedOffset = 0;
-  #onUsedWrite: ((offset: number, length: number) => void) | null = null;
-  #availShared = false;
-  #usedShared = false;
+  private desc32 = NONE32;
+  private descWord = 0;
+  private avail16 = NONE16;
+  private availFlags = 0;
+  private availRing = 0;
+  private used16 = NONE16;
+  private used32 = NONE32;
+  private usedFlags = 0;
+  private usedRingWord = 0;
+  private usedOffset = 0;
+  private usedBytes = 0;
+  private onUsedWrite: ((offset: number, length: number) => void) | null = null;
+  private availShared = false;
+  private usedShared = false;
 
   /** Next available entry to pop, and how far the driver's index was when last read. */
-  #next = 0;
-  #availIdx = 0;
+  private next = 0;
+  private availIdx = 0;
   /** Next used entry to write, and the index the driver was last shown. */
-  #used = 0;
-  #published = 0;
-  #availEvent = -1;
-  #noNotify = false;
+  private used = 0;
+  private published = 0;
+  private availEvent = -1;
+  private noNotify = false;
 
   constructor(config: QueueConfig, dma: DmaSpace, options: QueueOptions, progress: QueueProgress | null) {
     super(config, dma, options);
-    this.#mask = config.size - 1;
-    this.#held = new Uint8Array(config.size);
+    this.mask = config.size - 1;
+    this.held = new Uint8Array(config.size);
+    // With EVENT_IDX flags stay 0; an event index left behind suppresses as well.
+    // [split-ring.device.available-buffer-notification-suppression.3]
+    this.suppress = options.suppressWhileDraining && !options.eventIdx;
     if (progress !== null) {
-      this.#next = this.#availIdx = progress.nextAvail & 0xffff;
-      this.#used = this.#published = progress.nextUsed & 0xffff;
+      this.next = this.availIdx = progress.nextAvail & 0xffff;
+      this.used = this.published = progress.nextUsed & 0xffff;
     }
     this.refresh();
   }
@@ -62,59 +69,107 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     const memory = this.dma.memory;
     if (this.epoch === memory.epoch) return this.fault === null;
     const { size, config } = this;
-    const event = this.options.eventIdx ? 2 : 0;
+    const event = this.eventIdx ? 2 : 0;
+    const usedBytes = 4 + 8 * size + event;
     const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, 16, false);
     const avail = this.locate(config.driverHi, config.driverLo, 4 + 2 * size + event, 2, false);
-    const used = this.locate(config.deviceHi, config.deviceLo, 4 + 8 * size + event, 4, true);
+    const used = this.locate(config.deviceHi, config.deviceLo, usedBytes, 4, true);
     if (desc === null || avail === null || used === null) return false;
-    this.#desc32 = desc.region.u32;
-    this.#descWord = desc.offset >>> 2;
-    this.#avail16 = avail.region.u16;
-    this.#availFlags = avail.offset >>> 1;
-    this.#availRing = this.#availFlags + 2;
-    this.#availShared = avail.region.shared;
-    this.#used16 = used.region.u16;
-    this.#used32 = used.region.u32;
-    this.#usedFlags = used.offset >>> 1;
-    this.#usedRingWord = (used.offset >>> 2) + 1;
-    this.#usedOffset = used.offset;
-    this.#usedShared = used.region.shared;
-    this.#onUsedWrite = used.region.onDeviceWrite;
+    this.desc32 = desc.region.u32;
+    this.descWord = desc.offset >>> 2;
+    this.avail16 = avail.region.u16;
+    this.availFlags = avail.offset >>> 1;
+    this.availRing = this.availFlags + 2;
+    this.availShared = avail.region.shared;
+    this.used16 = used.region.u16;
+    this.used32 = used.region.u32;
+    this.usedFlags = used.offset >>> 1;
+    this.usedRingWord = (used.offset >>> 2) + 1;
+    this.usedOffset = used.offset;
+    this.usedBytes = usedBytes;
+    this.usedShared = used.region.shared;
+    this.onUsedWrite = used.region.onDeviceWrite;
     this.epoch = memory.epoch;
     return true;
   }
 
+  // One long function on purpose. Devices are too large for it to be inlined there whatever its size; as one piece,
+  // it is at least compiled as one, with the helpers inside and everything it counts in registers.
   pop(): DescriptorChain | null {
-    if (this.#next === this.#availIdx && !this.#readAvailIdx()) return null;
-    const head = le16(this.#avail16[this.#availRing + (this.#next & this.#mask)] as number);
-    if (head >= this.size) {
-      this.fail("head-out-of-range", head, head);
-      return null;
+    const next = this.next;
+    // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
+    if (next === this.availIdx && this.readAvailIdx() !== true) return null;
+    const head = le16(this.avail16[this.availRing + (next & this.mask)] as number);
+    if (head >= this.size || this.held[head] !== 0) return this.refuse(head);
+    const chain = this.takeChain();
+    // Each descriptor is read once.
+    let words = this.desc32;
+    let base = this.descWord;
+    let entries = this.size;
+    let index = head;
+    let count = 0;
+    let readable = 0;
+    let writable = 0;
+    for (;;) {
+      const at = base + (index << 2);
+      const lo = le32(words[at] as number);
+      const hi = le32(words[at + 1] as number);
+      const length = le32(words[at + 2] as number);
+      const flagsNext = le32(words[at + 3] as number);
+      if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        if (this.enterTable(chain, hi, lo, length, flagsNext & 0xffff, head) !== true) {
+          return this.dropFailed(chain);
+        }
+        words = this.table32;
+        base = this.tableWord;
+        entries = this.tableEntries;
+        index = 0;
+        continue;
+      }
+      // Bounds the walk whatever the links say, so that loops end here.
+      // [split-ring.driver.the-virtqueue-descriptor-table.1]
+      if (++count > this.maxElements) return this.drop(chain, "chain-too-long", head, count);
+      const write = flagsNext & VIRTQ_DESC_F_WRITE;
+      if (write !== 0) {
+        writable += length;
+      } else {
+        // [split-ring.driver.message-framing.1]
+        if (writable !== 0) return this.drop(chain, "readable-after-writable", head, flagsNext & 0xffff);
+        readable += length;
+      }
+      if (this.place(chain, hi, lo, length, write, head, readable + writable) !== true)
+        return this.dropFailed(chain);
+      if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) break;
+      index = flagsNext >>> 16;
+      if (index >= entries) return this.drop(chain, "next-out-of-range", head, index);
     }
-    if (this.#held[head] !== 0) {
-      this.fail("buffer-in-flight", head, head);
-      return null;
-    }
-    const chain = this.pool.take();
-    this.resetChain(chain);
-    if (!this.#walk(chain, head)) {
-      this.pool.give(chain);
-      return null;
-    }
+    if (readable + writable > MAX_CHAIN_BYTES) return this.drop(chain, "chain-bytes-overflow", head, count);
     chain.head = head;
     chain.ringSlots = 1;
-    this.#held[head] = 1;
-    this.#next = (this.#next + 1) & 0xffff;
+    chain.descriptorCount = count;
+    chain.readableBytes = readable;
+    chain.writableBytes = writable;
+    this.held[head] = 1;
+    this.next = (next + 1) & 0xffff;
     this.popped(chain);
     return chain;
   }
 
+  private refuse(head: number): null {
+    this.fail(head >= this.size ? "head-out-of-range" : "buffer-in-flight", head, head);
+    return null;
+  }
+
+  protected override stop(): void {
+    super.stop();
+    this.availIdx = this.next;
+  }
+
   /** Reads the driver's index, once per drain; false when nothing is new or the queue stands still. */
-  #readAvailIdx(): boolean {
-    if (this.fault !== null || this.closed || !this.mayContinue()) return false;
-    const at = this.#availFlags + 1;
-    const idx = le16(this.#availShared ? Atomics.load(this.#avail16, at) : (this.#avail16[at] as number));
-    const pending = (idx - this.#next) & 0xffff;
+  private readAvailIdx(): boolean {
+    if (this.popsLeft <= 0 && this.exhausted()) return false;
+    const idx = this.readAvail(this.availFlags + 1);
+    const pending = (idx - this.next) & 0xffff;
     if (pending === 0) {
       this.sawEmpty = true;
       return false;
@@ -122,120 +177,98 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     // No more buffers can be outstanding than there are descriptors; an index moved back is a huge jump forward.
     // [split-ring.driver.the-virtqueue-available-ring.1]
     if (pending + this.inFlight > this.size) return this.fail("avail-idx-jump", -1, idx);
-    this.#availIdx = idx;
-    this.drainBudget -= pending;
+    this.availIdx = idx;
+    this.popsLeft -= pending;
     return true;
   }
 
-  /** Collects the chain that starts at `head`. Each descriptor is read once. */
-  #walk(chain: DescriptorChain, head: number): boolean {
-    let words = this.#desc32;
-    let base = this.#descWord;
-    let entries = this.size;
-    let index = head;
-    for (;;) {
-      const at = base + (index << 2);
-      const lo = le32(words[at] as number);
-      const hi = le32(words[at + 1] as number);
-      const length = le32(words[at + 2] as number);
-      const flagsNext = le32(words[at + 3] as number);
-      const flags = flagsNext & 0xffff;
-      if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        if (!this.options.indirectDesc) return this.fail("indirect-not-negotiated", head, flags);
-        if (chain.indirect) return this.fail("indirect-nested", head, flags);
-        // [split-ring.driver.indirect-descriptors.4]
-        if ((flags & VIRTQ_DESC_F_NEXT) !== 0 && this.options.indirectWithNext === "fault") {
-          return this.fail("indirect-with-next", head, flags);
-        }
-        // VIRTQ_DESC_F_WRITE means nothing here. [split-ring.device.indirect-descriptors.1]
-        // Direct elements may come before the table. [split-ring.device.indirect-descriptors.2]
-        if (!this.openTable(hi, lo, length, head)) return false;
-        chain.indirect = true;
-        words = this.table32;
-        base = this.tableWord;
-        entries = this.tableEntries;
-        index = 0;
-        continue;
-      }
-      if (!this.addElement(chain, hi, lo, length, flags, head)) return false;
-      if ((flags & VIRTQ_DESC_F_NEXT) === 0) return true;
-      index = flagsNext >>> 16;
-      if (index >= entries) return this.fail("next-out-of-range", head, index);
+  /** Goes on in the indirect table that a descriptor refers to. */
+  private enterTable(
+    chain: DescriptorChain,
+    hi: number,
+    lo: number,
+    lengthBytes: number,
+    flags: number,
+    head: number,
+  ): boolean {
+    if (!this.options.indirectDesc) return this.fail("indirect-not-negotiated", head, flags);
+    if (chain.indirect) return this.fail("indirect-nested", head, flags);
+    // [split-ring.driver.indirect-descriptors.4]
+    if ((flags & VIRTQ_DESC_F_NEXT) !== 0 && this.options.indirectWithNext === "fault") {
+      return this.fail("indirect-with-next", head, flags);
     }
+    // VIRTQ_DESC_F_WRITE means nothing here. [split-ring.device.indirect-descriptors.1]
+    // Direct elements may come before the table. [split-ring.device.indirect-descriptors.2]
+    chain.indirect = true;
+    return this.openTable(hi, lo, lengthBytes, head);
   }
 
   protected override writeUsed(id: number, writtenBytes: number, _slots: number, buffers: number): void {
-    const at = this.#usedRingWord + ((this.#used & this.#mask) << 1);
-    this.#used32[at] = le32(id);
-    this.#used32[at + 1] = le32(writtenBytes);
-    this.#used = (this.#used + buffers) & 0xffff;
+    const at = this.usedRingWord + ((this.used & this.mask) << 1);
+    this.used32[at] = le32(id);
+    this.used32[at + 1] = le32(writtenBytes);
+    this.used = (this.used + buffers) & 0xffff;
   }
 
   protected override released(chain: DescriptorChain): void {
-    this.#held[chain.head] = 0;
+    this.held[chain.head] = 0;
   }
 
   flush(): boolean {
     if (this.closed) return false;
-    if (this.options.inOrder) this.writeInOrder();
-    const used = this.#used;
-    const old = this.#published;
+    if (this.inOrder) this.writeInOrder();
+    const used = this.used;
+    const old = this.published;
     if (used === old) return false;
     // The entries are written before the index: the atomic store orders them for the other thread.
     // [split-ring.device.the-virtqueue-used-ring.1]
-    const at = this.#usedFlags + 1;
-    if (this.#usedShared) Atomics.store(this.#used16, at, le16(used));
-    else this.#used16[at] = le16(used);
-    this.#published = used;
-    if (this.#onUsedWrite !== null) {
-      this.#onUsedWrite(this.#usedOffset, 4 + 8 * this.size + (this.options.eventIdx ? 2 : 0));
-    }
-    if (this.options.eventIdx) {
-      // [split-ring.device.used-buffer-notification-suppression.5]
-      const event = this.#readAvail(this.#availRing + this.size);
+    this.writeUsedHalf(this.usedFlags + 1, used);
+    this.published = used;
+    if (this.onUsedWrite !== null) this.onUsedWrite(this.usedOffset, this.usedBytes);
+    if (this.eventIdx) {
+      // [split-ring.device.used-buffer-notification-suppression.4]
+      const event = this.readAvail(this.availRing + this.size);
       return ((used - event - 1) & 0xffff) < ((used - old) & 0xffff);
     }
-    // [split-ring.device.used-buffer-notification-suppression.3]
-    return (this.#readAvail(this.#availFlags) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
+    // [split-ring.device.used-buffer-notification-suppression.2]
+    return (this.readAvail(this.availFlags) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
   }
 
-  #readAvail(at: number): number {
-    return le16(this.#availShared ? Atomics.load(this.#avail16, at) : (this.#avail16[at] as number));
+  private readAvail(at: number): number {
+    return le16(this.availShared ? Atomics.load(this.avail16, at) : (this.avail16[at] as number));
   }
 
-  #writeUsedHalf(at: number, value: number): void {
-    if (this.#usedShared) Atomics.store(this.#used16, at, le16(value));
-    else this.#used16[at] = le16(value);
+  private writeUsedHalf(at: number, value: number): void {
+    if (this.usedShared) Atomics.store(this.used16, at, le16(value));
+    else this.used16[at] = le16(value);
   }
 
   beginDrain(): void {
     this.openDrain();
-    // With EVENT_IDX flags stay 0; an event index left behind suppresses as well.
-    // [split-ring.device.available-buffer-notification-suppression.3]
-    if (this.options.suppressWhileDraining && !this.options.eventIdx && !this.#noNotify) {
-      this.#noNotify = true;
-      this.#writeUsedHalf(this.#usedFlags, VIRTQ_USED_F_NO_NOTIFY);
+    if (this.suppress && !this.noNotify) {
+      this.noNotify = true;
+      this.writeUsedHalf(this.usedFlags, VIRTQ_USED_F_NO_NOTIFY);
     }
   }
 
   endDrain(): boolean {
     this.closeDrain();
     if (this.fault !== null || this.closed) return false;
-    if (this.options.eventIdx) {
-      if (this.#availEvent !== this.#next) {
-        this.#availEvent = this.#next;
-        this.#writeUsedHalf(this.#usedRingWord * 2 + 4 * this.size, this.#next);
+    if (this.eventIdx) {
+      if (this.availEvent !== this.next) {
+        this.availEvent = this.next;
+        this.writeUsedHalf(this.usedRingWord * 2 + 4 * this.size, this.next);
       }
-    } else if (this.#noNotify) {
-      this.#noNotify = false;
-      this.#writeUsedHalf(this.#usedFlags, 0);
+    } else if (this.noNotify) {
+      this.noNotify = false;
+      this.writeUsedHalf(this.usedFlags, 0);
     }
     if (!this.sawEmpty) return false;
     this.sawEmpty = false;
-    return this.#readAvailIdx();
+    return this.readAvailIdx();
   }
 
   progress(): QueueProgress {
-    return { format: "split", nextAvail: this.#next, nextUsed: this.#used, availWrap: 0, usedWrap: 0 };
+    return { format: "split", nextAvail: this.next, nextUsed: this.used, availWrap: 0, usedWrap: 0 };
   }
 }
