@@ -2,14 +2,9 @@ import { VirtioUsageError } from "../base/errors.ts";
 import type { TraceSink } from "../base/trace.ts";
 import { type AddressTranslator, DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
-import { activateQueue } from "../virtqueue/activate.ts";
-import {
-  initialQueueConfig,
-  MAX_QUEUE_SIZE,
-  type QueueConfig,
-  type QueueOptions,
-} from "../virtqueue/config.ts";
-import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
+import { MAX_QUEUE_SIZE, type QueueConfig, type QueueOptions } from "../virtqueue/config.ts";
+import type { DeviceQueue } from "../virtqueue/device-queue.ts";
+import type { QueueFault } from "../virtqueue/fault.ts";
 import {
   VIRTIO_CONFIG_S_DRIVER_OK,
   VIRTIO_CONFIG_S_FAILED,
@@ -30,6 +25,7 @@ import {
 import type { DeviceHost, DeviceType } from "./device-type.ts";
 import { FeatureSet } from "./features.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
+import { type QueueOwner, QueueSet } from "./queue-set.ts";
 import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./saved-state.ts";
 
 /** How a transport hears from the device. */
@@ -81,16 +77,6 @@ const NEVER_OFFERED = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ];
 
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 
-interface QueueSlot {
-  readonly config: QueueConfig;
-  enabled: boolean;
-  queue: DeviceQueue | null;
-  draining: boolean;
-  /** A notification arrived during the drain. */
-  again: boolean;
-  faulted: boolean;
-}
-
 /** Counts kept since the device was made, for diagnosis. */
 export interface DeviceCounters {
   notifications: number;
@@ -137,11 +123,9 @@ export class VirtioDevice {
   readonly #translated: DmaSpace | null;
   readonly #offered: FeatureSet;
   readonly #driverFeatures = new FeatureSet();
-  readonly #slots: QueueSlot[];
+  readonly #queues: QueueSet;
   #status = 0;
   #hooks: TransportHooks | null = null;
-  #queueOptions: QueueOptions | null = null;
-  #memoryEpoch = -1;
 
   #generation = 0;
   #configChangedSinceRead = false;
@@ -180,19 +164,7 @@ export class VirtioDevice {
         throw new VirtioUsageError(`feature bit ${feature} needs bit ${requires}, which is not offered`);
       }
     }
-    this.#slots = type.queues.map(({ name, maxSize }) => {
-      if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > MAX_QUEUE_SIZE) {
-        throw new VirtioUsageError(`${name}: maximum queue size ${maxSize} is not in 1 … ${MAX_QUEUE_SIZE}`);
-      }
-      return {
-        config: initialQueueConfig(maxSize),
-        enabled: false,
-        queue: null,
-        draining: false,
-        again: false,
-        faulted: false,
-      };
-    });
+    this.#queues = new QueueSet(this.#makeQueueOwner());
     type.attach(this.#makeHost());
   }
 
@@ -205,11 +177,35 @@ export class VirtioDevice {
         return device.dma;
       },
       hasFeature: (bit) => this.hasFeature(bit),
-      sync: () => this.#enter(),
-      flush: (index) => this.#flush(index),
-      kick: (index) => this.#drain(index),
+      sync: () => this.#queues.enter(),
+      flush: (index) => this.#queues.flush(index),
+      kick: (index) => this.#queues.drain(index),
       changeConfig: (change) => this.#changeConfig(change),
       needsReset: (reason) => this.#needsReset(reason),
+    };
+  }
+
+  #makeQueueOwner(): QueueOwner {
+    const device = this;
+    return {
+      type: this.type,
+      memory: this.memory,
+      get dma() {
+        return device.dma;
+      },
+      get running() {
+        return device.#running;
+      },
+      get format() {
+        return device.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split";
+      },
+      queueOptions: () => this.#makeQueueOptions(),
+      usedBuffers: (index) => this.#queueInterrupt(index),
+      queueFaulted: (index, fault) => this.#queueFaulted(index, fault),
+      progressed: () => {
+        if (this.#suspending) this.#checkSuspended();
+      },
+      schedule: this.#schedule,
     };
   }
 
@@ -315,29 +311,18 @@ export class VirtioDevice {
   }
 
   #start(): void {
-    this.#enter();
-    for (let i = 0; i < this.#slots.length; i++) {
-      const slot = this.#slots[i] as QueueSlot;
-      if (slot.enabled && slot.queue === null) this.#activate(i, slot, null);
-    }
+    this.#queues.enter();
+    this.#queues.activateEnabled();
     this.type.start();
-    this.#drainAll();
+    this.#queues.drainAll();
   }
 
   /** Device reset, from any state, with any number of chains in flight. */
   reset(): void {
     this.counters.resets++;
-    for (const slot of this.#slots) {
-      slot.queue?.close();
-      slot.queue = null;
-      slot.enabled = false;
-      slot.again = false;
-      slot.faulted = false;
-    }
-    for (let i = 0; i < this.#slots.length; i++) this.#resetConfig(i);
+    this.#queues.reset();
     this.#status = 0;
     this.#driverFeatures.clear();
-    this.#queueOptions = null;
     this.#suspending = false;
     this.#suspended = false;
     this.#configInterruptDue = false;
@@ -346,11 +331,6 @@ export class VirtioDevice {
     this.type.reset();
     for (const change of changes) change();
     this.#hooks?.deviceReset();
-  }
-
-  #resetConfig(index: number): void {
-    const slot = this.#slots[index] as QueueSlot;
-    Object.assign(slot.config, initialQueueConfig((this.type.queues[index] as { maxSize: number }).maxSize));
   }
 
   #needsReset(reason: string): void {
@@ -371,18 +351,15 @@ export class VirtioDevice {
     }
     if (this.#suspending) return;
     this.#suspending = true;
-    this.#enter();
+    this.#queues.enter();
     this.type.quiesce();
     this.#checkSuspended();
   }
 
   #checkSuspended(): void {
     if (!this.#suspending || this.#suspended) return;
-    for (const slot of this.#slots) {
-      // [content.device.device-suspend.8] a queue that faulted can't finish what it holds.
-      if (slot.draining) return;
-      if (slot.queue !== null && slot.queue.fault === null && slot.queue.inFlight > 0) return;
-    }
+    // [content.device.device-suspend.8]
+    if (!this.#queues.idle) return;
     this.#suspending = false;
     this.#suspended = true;
     this.#status = (this.#status | VIRTIO_CONFIG_S_SUSPEND) & ~VIRTIO_CONFIG_S_DRIVER_OK;
@@ -391,7 +368,7 @@ export class VirtioDevice {
   #resume(): void {
     this.#suspended = false;
     this.#status = (this.#status | VIRTIO_CONFIG_S_DRIVER_OK) & ~VIRTIO_CONFIG_S_SUSPEND;
-    this.#enter();
+    this.#queues.enter();
     const changes = this.#deferredChanges;
     this.#deferredChanges = [];
     for (const change of changes) {
@@ -400,104 +377,55 @@ export class VirtioDevice {
     }
     // [content.device.device-suspend.5]
     if (changes.length > 0 || this.#configInterruptDue) this.#configInterrupt();
-    this.#drainAll();
+    this.#queues.drainAll();
   }
 
   // Queues
 
   get queueCount(): number {
-    return this.#slots.length;
+    return this.#queues.count;
   }
 
   /** Largest size of a queue, 0 when there is no such queue. */
   queueMaxSize(index: number): number {
-    return this.type.queues[index]?.maxSize ?? 0;
+    return this.#queues.maxSize(index);
   }
 
   /** The registers of a queue; a copy of its configuration is taken at activation. Null: no such queue. */
   queueConfig(index: number): Readonly<QueueConfig> | null {
-    return this.#slots[index]?.config ?? null;
+    return this.#queues.config(index);
   }
 
   /** Writes registers of a queue; ignored while it is enabled. */
   writeQueueConfig(index: number, fields: Partial<QueueConfig>): void {
-    const slot = this.#slots[index];
-    if (slot === undefined || slot.enabled) {
-      this.ignored("queue-config-while-enabled", index);
-      return;
-    }
-    Object.assign(slot.config, fields);
+    if (!this.#queues.writeConfig(index, fields)) this.ignored("queue-config-while-enabled", index);
   }
 
   queueEnabled(index: number): boolean {
-    return this.#slots[index]?.enabled ?? false;
+    return this.#queues.enabled(index);
   }
 
   /** The live queue, null before it is activated; for tests and diagnosis. */
   activeQueue(index: number): DeviceQueue | null {
-    return this.#slots[index]?.queue ?? null;
+    return this.#queues.queue(index);
   }
 
   /** The driver enables a queue. It comes to life now, or with DRIVER_OK. */
   enableQueue(index: number): void {
-    const slot = this.#slots[index];
-    if (slot === undefined || slot.enabled || (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
-      this.ignored("queue-enable", index);
-      return;
-    }
-    slot.enabled = true;
-    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) {
-      this.#enter();
-      this.#activate(index, slot, null);
-      this.#drain(index);
-    }
+    const negotiated = (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+    const live = (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+    if (!negotiated || !this.#queues.enable(index, live)) this.ignored("queue-enable", index);
   }
 
   /** The driver disables a queue (virtio-mmio QueueReady = 0): its chains are dropped, its registers stay. */
   disableQueue(index: number): void {
-    const slot = this.#slots[index];
-    if (slot === undefined || !slot.enabled) return;
-    this.#closeSlot(index, slot);
+    if (this.#queues.enabled(index)) this.#queues.disable(index, false);
   }
 
   /** Queue reset (virtio 1.4, section 2.6.1); ignored unless VIRTIO_F_RING_RESET is negotiated. */
   resetQueue(index: number): void {
-    const slot = this.#slots[index];
-    if (slot === undefined || !this.hasFeature(VIRTIO_F_RING_RESET)) {
-      this.ignored("queue-reset", index);
-      return;
-    }
-    this.#closeSlot(index, slot);
-    // [content.device.virtqueue-reset.2]
-    this.#resetConfig(index);
-  }
-
-  #closeSlot(index: number, slot: QueueSlot): void {
-    slot.queue?.close();
-    slot.queue = null;
-    slot.enabled = false;
-    slot.again = false;
-    slot.faulted = false;
-    this.type.queueReset(index);
-    this.#checkSuspended();
-  }
-
-  #activate(index: number, slot: QueueSlot, progress: QueueProgress | null): void {
-    this.#queueOptions ??= this.#makeQueueOptions();
-    const result = activateQueue(
-      this.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split",
-      slot.config,
-      this.dma,
-      { ...this.#queueOptions, maxSize: this.queueMaxSize(index) },
-      progress,
-    );
-    if ("pop" in result) {
-      slot.queue = result;
-    } else {
-      slot.faulted = true;
-      this.counters.queueFaults++;
-      this.#needsReset(`queue ${index}: ${result.code} (${result.value})`);
-    }
+    if (index < this.#queues.count && this.hasFeature(VIRTIO_F_RING_RESET)) this.#queues.disable(index, true);
+    else this.ignored("queue-reset", index);
   }
 
   #makeQueueOptions(): QueueOptions {
@@ -519,11 +447,8 @@ export class VirtioDevice {
   /** An available-buffer notification. Spurious ones are harmless; for no queue at all it is ignored. */
   notify(index: number): void {
     this.counters.notifications++;
-    if (index >= this.#slots.length) {
-      this.ignored("notify-no-such-queue", index);
-      return;
-    }
-    this.#drain(index);
+    if (index < this.#queues.count) this.#queues.drain(index);
+    else this.ignored("notify-no-such-queue", index);
   }
 
   /** True when queues may be worked on: live, not suspended, not given up. */
@@ -535,72 +460,10 @@ export class VirtioDevice {
     );
   }
 
-  #drainAll(): void {
-    for (let i = 0; i < this.#slots.length; i++) this.#drain(i);
-  }
-
-  #drain(index: number): void {
-    const slot = this.#slots[index] as QueueSlot;
-    if (slot.draining) {
-      slot.again = true;
-      return;
-    }
-    if (!this.#running || slot.queue === null) return;
-    this.#enter();
-    const queue = slot.queue;
-    if (queue === null || queue.fault !== null) return;
-    slot.draining = true;
-    try {
-      do {
-        slot.again = false;
-        queue.beginDrain();
-        this.type.handleQueue(index, queue);
-        const more = queue.endDrain();
-        if (queue.flush()) this.#queueInterrupt(index);
-        if (more) slot.again = true;
-        if (queue.limited) {
-          slot.again = false;
-          this.#schedule(() => {
-            if (slot.queue === queue) this.#drain(index);
-          });
-        }
-      } while (slot.again && slot.queue === queue && this.#running);
-    } finally {
-      slot.draining = false;
-    }
-    // The driver reset the queue from within its interrupt handler and filled the new one.
-    if (slot.again && slot.queue !== queue) this.#drain(index);
-    if (slot.queue === queue) this.#checkFault(index, slot, queue);
-    if (this.#suspending) this.#checkSuspended();
-  }
-
-  #flush(index: number): void {
-    const slot = this.#slots[index] as QueueSlot;
-    const queue = slot.queue;
-    if (slot.draining || queue === null) return;
-    this.#enter();
-    if (queue.flush()) this.#queueInterrupt(index);
-    if (this.#suspending) this.#checkSuspended();
-  }
-
-  #checkFault(index: number, slot: QueueSlot, queue: DeviceQueue): void {
-    if (queue.fault === null || slot.faulted) return;
-    slot.faulted = true;
+  #queueFaulted(index: number, { code, head, value }: QueueFault): void {
     this.counters.queueFaults++;
-    const { code, head, value } = queue.fault;
     this.#emit("queue-fault", { queue: index, code, head, value });
     this.#needsReset(`queue ${index}: ${code} (head ${head}, value ${value})`);
-  }
-
-  /** Every entry from outside comes by here before guest memory is touched. */
-  #enter(): void {
-    this.memory.sync();
-    if (this.memory.epoch === this.#memoryEpoch) return;
-    this.#memoryEpoch = this.memory.epoch;
-    for (let i = 0; i < this.#slots.length; i++) {
-      const slot = this.#slots[i] as QueueSlot;
-      if (slot.queue !== null && !slot.queue.refresh()) this.#checkFault(i, slot, slot.queue);
-    }
   }
 
   #queueInterrupt(index: number): void {
@@ -639,7 +502,7 @@ export class VirtioDevice {
       this.ignored("config-write", offset);
       return;
     }
-    this.#enter();
+    this.#queues.enter();
     this.type.writeConfig(offset, widthBytes, value);
   }
 
@@ -672,12 +535,9 @@ export class VirtioDevice {
    * suspend the device or wait until it is idle. Guest memory is the embedder's to save.
    */
   save(): SavedDevice {
-    for (const slot of this.#slots) {
-      if (slot.queue !== null && slot.queue.inFlight > 0) {
-        throw new VirtioUsageError(
-          `${slot.queue.inFlight} chains are in flight; wait until they complete before saving`,
-        );
-      }
+    const { inFlight } = this.#queues;
+    if (inFlight > 0) {
+      throw new VirtioUsageError(`${inFlight} chains are in flight; wait until they complete before saving`);
     }
     return {
       version: DEVICE_STATE_VERSION,
@@ -687,12 +547,7 @@ export class VirtioDevice {
       driverFeatures: [...this.#driverFeatures.words],
       configGeneration: this.#generation,
       configChangedSinceRead: this.#configChangedSinceRead,
-      queues: this.#slots.map((slot) => ({
-        config: { ...slot.config },
-        enabled: slot.enabled,
-        progress: slot.queue?.progress() ?? null,
-        faulted: slot.faulted,
-      })),
+      queues: this.#queues.save(),
       type: this.type.save(),
     };
   }
@@ -703,7 +558,7 @@ export class VirtioDevice {
    * is reset then.
    */
   restore(state: SavedDevice): void {
-    checkSavedDevice(state, this.type.deviceId, this.#slots.length);
+    checkSavedDevice(state, this.type.deviceId, this.#queues.count);
     this.reset();
     this.#driverFeatures.words.set(state.driverFeatures);
     if (!this.#driverFeatures.isSubsetOf(this.#offered)) {
@@ -715,16 +570,8 @@ export class VirtioDevice {
     this.#generation = state.configGeneration;
     this.#configChangedSinceRead = state.configChangedSinceRead;
     this.type.restore(state.type);
-    this.#enter();
-    for (let i = 0; i < this.#slots.length; i++) {
-      const slot = this.#slots[i] as QueueSlot;
-      const saved = state.queues[i] as SavedDevice["queues"][number];
-      Object.assign(slot.config, saved.config);
-      slot.enabled = saved.enabled;
-      slot.faulted = saved.faulted;
-      if (saved.progress !== null && !saved.faulted) this.#activate(i, slot, saved.progress);
-    }
-    this.#drainAll();
+    this.#queues.restore(state.queues);
+    this.#queues.drainAll();
   }
 
   // Diagnosis

@@ -1,0 +1,265 @@
+import { VirtioUsageError } from "../base/errors.ts";
+import type { DmaSpace } from "../memory/dma.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
+import { activateQueue } from "../virtqueue/activate.ts";
+import {
+  initialQueueConfig,
+  MAX_QUEUE_SIZE,
+  type QueueConfig,
+  type QueueOptions,
+} from "../virtqueue/config.ts";
+import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
+import type { QueueFault } from "../virtqueue/fault.ts";
+import type { DeviceType, QueueDescription } from "./device-type.ts";
+import type { SavedQueue } from "./saved-state.ts";
+
+/** What the queues need of the device they belong to. */
+export interface QueueOwner {
+  readonly type: DeviceType;
+  readonly memory: GuestMemory;
+  /** Memory as the device sees it with what is negotiated now. */
+  readonly dma: DmaSpace;
+  /** True while queues may be worked on: live, not suspended, not given up. */
+  readonly running: boolean;
+  readonly format: "split" | "packed";
+  /** Options with what is negotiated; `maxSize` is filled in for each queue. */
+  queueOptions(): QueueOptions;
+  usedBuffers(index: number): void;
+  queueFaulted(index: number, fault: QueueFault): void;
+  /** A drain or flush ended: less may be in flight than before. */
+  progressed(): void;
+  schedule(task: () => void): void;
+}
+
+interface QueueSlot {
+  readonly config: QueueConfig;
+  enabled: boolean;
+  queue: DeviceQueue | null;
+  draining: boolean;
+  /** A notification arrived during the drain. */
+  again: boolean;
+  faulted: boolean;
+}
+
+/** The virtqueues of a device: their registers, their activation, their drains, their end. */
+export class QueueSet {
+  readonly #owner: QueueOwner;
+  readonly #descriptions: readonly QueueDescription[];
+  readonly #slots: readonly QueueSlot[];
+  #options: QueueOptions | null = null;
+  #epoch = -1;
+
+  /** Throws {@link VirtioUsageError} for a maximum queue size out of range. */
+  constructor(owner: QueueOwner) {
+    this.#owner = owner;
+    this.#descriptions = owner.type.queues;
+    this.#slots = this.#descriptions.map(({ name, maxSize }) => {
+      if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > MAX_QUEUE_SIZE) {
+        throw new VirtioUsageError(`${name}: maximum queue size ${maxSize} is not in 1 … ${MAX_QUEUE_SIZE}`);
+      }
+      return {
+        config: initialQueueConfig(maxSize),
+        enabled: false,
+        queue: null,
+        draining: false,
+        again: false,
+        faulted: false,
+      };
+    });
+  }
+
+  get count(): number {
+    return this.#slots.length;
+  }
+
+  /** Largest size of a queue, 0 when there is no such queue. */
+  maxSize(index: number): number {
+    return this.#descriptions[index]?.maxSize ?? 0;
+  }
+
+  config(index: number): Readonly<QueueConfig> | null {
+    return this.#slots[index]?.config ?? null;
+  }
+
+  /** Writes registers of a queue; false when there is none or it is enabled. */
+  writeConfig(index: number, fields: Partial<QueueConfig>): boolean {
+    const slot = this.#slots[index];
+    if (slot === undefined || slot.enabled) return false;
+    Object.assign(slot.config, fields);
+    return true;
+  }
+
+  enabled(index: number): boolean {
+    return this.#slots[index]?.enabled ?? false;
+  }
+
+  queue(index: number): DeviceQueue | null {
+    return this.#slots[index]?.queue ?? null;
+  }
+
+  /** Enables a queue, and activates it if the device is `live`; false when there is none or it is enabled. */
+  enable(index: number, live: boolean): boolean {
+    const slot = this.#slots[index];
+    if (slot === undefined || slot.enabled) return false;
+    slot.enabled = true;
+    if (live) {
+      this.enter();
+      this.#activate(index, slot, null);
+      this.drain(index);
+    }
+    return true;
+  }
+
+  /** Closes a queue and drops its chains; its registers go back to their reset values if `resetConfig`. */
+  disable(index: number, resetConfig: boolean): void {
+    const slot = this.#slots[index];
+    if (slot === undefined) return;
+    closeSlot(slot);
+    this.#owner.type.queueReset(index);
+    // [content.device.virtqueue-reset.2]
+    if (resetConfig) this.#resetConfig(index, slot);
+    this.#owner.progressed();
+  }
+
+  /** Closes all queues, with any number of chains in flight, and resets their registers. */
+  reset(): void {
+    for (const slot of this.#slots) closeSlot(slot);
+    this.#slots.forEach((slot, index) => {
+      this.#resetConfig(index, slot);
+    });
+    this.#options = null;
+  }
+
+  #resetConfig(index: number, slot: QueueSlot): void {
+    Object.assign(slot.config, initialQueueConfig(this.maxSize(index)));
+  }
+
+  /** Activates every enabled queue that is not live yet. */
+  activateEnabled(): void {
+    this.#slots.forEach((slot, index) => {
+      if (slot.enabled && slot.queue === null) this.#activate(index, slot, null);
+    });
+  }
+
+  #activate(index: number, slot: QueueSlot, progress: QueueProgress | null): void {
+    const owner = this.#owner;
+    this.#options ??= owner.queueOptions();
+    const options = { ...this.#options, maxSize: this.maxSize(index) };
+    const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);
+    if ("pop" in result) {
+      slot.queue = result;
+    } else {
+      slot.faulted = true;
+      owner.queueFaulted(index, result);
+    }
+  }
+
+  /** True when no queue that still works holds a chain, and none is being drained. */
+  get idle(): boolean {
+    return this.#slots.every(
+      ({ draining, queue }) => !draining && (queue === null || queue.fault !== null || queue.inFlight === 0),
+    );
+  }
+
+  /** Chains popped and not yet pushed, of all queues. */
+  get inFlight(): number {
+    return this.#slots.reduce((sum, { queue }) => sum + (queue?.inFlight ?? 0), 0);
+  }
+
+  drainAll(): void {
+    for (let i = 0; i < this.#slots.length; i++) this.drain(i);
+  }
+
+  /** Lets the device type work on what is available, publishes what it finished, and looks again. */
+  drain(index: number): void {
+    const slot = this.#slots[index] as QueueSlot;
+    if (slot.draining) {
+      slot.again = true;
+      return;
+    }
+    const owner = this.#owner;
+    if (!owner.running || slot.queue === null) return;
+    this.enter();
+    const queue = slot.queue;
+    if (queue === null || queue.fault !== null) return;
+    slot.draining = true;
+    try {
+      do {
+        slot.again = false;
+        queue.beginDrain();
+        owner.type.handleQueue(index, queue);
+        const more = queue.endDrain();
+        if (queue.flush()) owner.usedBuffers(index);
+        if (more) slot.again = true;
+        if (queue.limited) {
+          slot.again = false;
+          owner.schedule(() => {
+            if (slot.queue === queue) this.drain(index);
+          });
+        }
+      } while (slot.again && slot.queue === queue && owner.running);
+    } finally {
+      slot.draining = false;
+    }
+    // The driver reset the queue from within its interrupt handler and filled the new one.
+    if (slot.again && slot.queue !== queue) this.drain(index);
+    if (slot.queue === queue) this.#checkFault(index, slot, queue);
+    owner.progressed();
+  }
+
+  /** Publishes what was pushed outside of a drain. */
+  flush(index: number): void {
+    const slot = this.#slots[index] as QueueSlot;
+    const queue = slot.queue;
+    if (slot.draining || queue === null) return;
+    this.enter();
+    if (queue.flush()) this.#owner.usedBuffers(index);
+    this.#owner.progressed();
+  }
+
+  /** Every entry from outside comes by here before guest memory is touched: renews what moved. */
+  enter(): void {
+    const { memory } = this.#owner;
+    memory.sync();
+    if (memory.epoch === this.#epoch) return;
+    this.#epoch = memory.epoch;
+    this.#slots.forEach((slot, index) => {
+      if (slot.queue !== null && !slot.queue.refresh()) this.#checkFault(index, slot, slot.queue);
+    });
+  }
+
+  #checkFault(index: number, slot: QueueSlot, queue: DeviceQueue): void {
+    if (queue.fault === null || slot.faulted) return;
+    slot.faulted = true;
+    this.#owner.queueFaulted(index, queue.fault);
+  }
+
+  save(): SavedQueue[] {
+    return this.#slots.map((slot) => ({
+      config: { ...slot.config },
+      enabled: slot.enabled,
+      progress: slot.queue?.progress() ?? null,
+      faulted: slot.faulted,
+    }));
+  }
+
+  /** Takes over saved queues, as many as there are. */
+  restore(saved: readonly SavedQueue[]): void {
+    this.enter();
+    this.#slots.forEach((slot, index) => {
+      const { config, enabled, progress, faulted } = saved[index] as SavedQueue;
+      Object.assign(slot.config, config);
+      slot.enabled = enabled;
+      slot.faulted = faulted;
+      if (progress !== null && !faulted) this.#activate(index, slot, progress);
+    });
+  }
+}
+
+function closeSlot(slot: QueueSlot): void {
+  slot.queue?.close();
+  slot.queue = null;
+  slot.enabled = false;
+  slot.again = false;
+  slot.faulted = false;
+}
