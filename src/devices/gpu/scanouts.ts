@@ -116,7 +116,8 @@ export class Scanouts {
     scanout.format = format;
     scanout.strideBytes = strideBytes;
     scanout.offsetBytes = offsetBytes;
-    this.#update(scanout);
+    this.#locate(scanout);
+    this.#tell(scanout);
   }
 
   /** Turns a scanout off. */
@@ -141,7 +142,8 @@ export class Scanouts {
   /** The bytes of a resource came, went or moved: its scanouts find them again. */
   moved(resource: Resource): void {
     for (let i = 0; i < this.#list.length; i++) {
-      if ((resource.scanouts & (1 << i)) !== 0) this.#update(this.#list[i] as Scanout);
+      const scanout = this.#list[i] as Scanout;
+      if ((resource.scanouts & (1 << i)) !== 0 && this.#locate(scanout)) this.#tell(scanout);
     }
   }
 
@@ -150,9 +152,10 @@ export class Scanouts {
     return this.#renderer?.pixels?.(resource.id) ?? null;
   }
 
-  /** Finds the pixels and tells the display. A scanout whose memory was taken away shows nothing until it is back. */
-  #update(scanout: Scanout): void {
+  /** Finds the pixels; true when they are elsewhere than before. */
+  #locate(scanout: Scanout): boolean {
     const resource = scanout.resource as Resource;
+    const { pixels, pages } = scanout;
     scanout.pages = null;
     scanout.pixels = null;
     switch (resource.kind) {
@@ -169,6 +172,11 @@ export class Scanouts {
         scanout.pixels = this.rendered(resource)?.bytes ?? null;
         break;
     }
+    return scanout.pixels !== pixels || scanout.pages !== pages;
+  }
+
+  /** A scanout whose memory was taken away shows nothing until it is back. */
+  #tell(scanout: Scanout): void {
     const shown = scanout.pixels !== null || scanout.pages !== null;
     if (!shown && !scanout.shown) return;
     scanout.shown = shown;
