@@ -133,7 +133,7 @@ export class PciDriverTransport implements DriverTransport {
     const ioUsable = resources.io !== null;
     this.bars = assignBars(bus, readBars(bus), resources);
     this.structures = findStructures(bus, this.bars, ioUsable);
-    const command = bus.configRead(PCI_COMMAND, 2);
+    const command = bus.configRead(PCI_COMMAND, 2) & ~PCI_COMMAND_INTX_DISABLE;
     bus.configWrite(
       PCI_COMMAND,
       2,

@@ -419,7 +419,9 @@ export class VirtioDriver {
     let causes = 0;
     if (vector >= 0) {
       if (this.transport.vectorOf(-1) === vector) causes |= INTERRUPT_CONFIG;
-      causes |= INTERRUPT_QUEUE;
+      for (const index of this.#queues.keys()) {
+        if (this.transport.vectorOf(index) === vector) causes |= INTERRUPT_QUEUE;
+      }
     } else {
       causes = this.transport.readInterruptCauses();
       // Acknowledged once noted and before it is acted upon: a cause that comes up again while the handlers run

@@ -191,7 +191,8 @@ export class GpuChannel {
    * queued and waits; throws {@link DriverError} ENOSPC when nothing can come free.
    */
   begin(command: number, lengthBytes: number, contextId = 0): void {
-    // A request begun and never submitted leaves its slot to the next.
+    // A request begun and never submitted leaves its slot to the next, but not its data.
+    this.#dropData();
     if (this.#slot < 0) {
       if (this.#freeCount === 0) this.#waitForSlot();
       this.#slot = this.#free[--this.#freeCount] as number;
@@ -235,12 +236,19 @@ export class GpuChannel {
 
   /** Memory for data behind the request begun. It belongs to the request from now on. */
   attachData(lengthBytes: number): DmaBuffer {
+    this.#dropData();
     const data = this.#allocator.allocate(lengthBytes);
-    const { data: old } = this.#pieces;
-    if (old !== null) this.#allocator.free(old);
     this.#pieces.data = data;
     this.#pieces.dataBytes = lengthBytes;
     return data;
+  }
+
+  #dropData(): void {
+    const { data } = this.#pieces;
+    if (data === null) return;
+    this.#allocator.free(data);
+    this.#pieces.data = null;
+    this.#pieces.dataBytes = 0;
   }
 
   /**
@@ -271,6 +279,7 @@ export class GpuChannel {
       throw error;
     } finally {
       pieces.data = null;
+      pieces.dataBytes = 0;
     }
     this.#slot = -1;
     this.#data[slot] = data;
@@ -360,7 +369,8 @@ export class GpuChannel {
    */
   processInterrupt(): void {
     try {
-      this.process();
+      do this.process();
+      while (this.queue.ring.enableNotifications());
     } catch (error) {
       this.#rejectWaiting(error instanceof Error ? error : new Error(String(error)));
     }
@@ -567,6 +577,7 @@ export class GpuChannel {
     this.#rejectWaiting(new DriverError("ECANCELED", "the device was reset"));
     for (let slot = 0; slot < this.#slots; slot++) if (this.#state[slot] !== FREE) this.#release(slot);
     this.#outstanding = 0;
+    this.#dropData();
     this.#allocator.free(this.#memory);
   }
 }
