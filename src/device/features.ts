@@ -21,12 +21,14 @@ export class FeatureSet {
     this.words[bit >>> 5] = (this.word(bit >>> 5) | (1 << (bit & 31))) >>> 0;
   }
 
+  /** Takes a bit out, whatever its number. */
   delete(bit: number): void {
     if (bit >= 0 && bit < FEATURE_BITS) {
       this.words[bit >>> 5] = (this.word(bit >>> 5) & ~(1 << (bit & 31))) >>> 0;
     }
   }
 
+  /** Whether the bit is in the set. */
   has(bit: number): boolean {
     return ((this.word(bit >>> 5) >>> (bit & 31)) & 1) !== 0;
   }
@@ -36,6 +38,7 @@ export class FeatureSet {
     return this.words[index] ?? 0;
   }
 
+  /** Empties the set. */
   clear(): void {
     this.words.fill(0);
   }

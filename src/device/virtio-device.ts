@@ -382,6 +382,7 @@ export class VirtioDevice {
 
   // Queues
 
+  /** Number of virtqueues. */
   get queueCount(): number {
     return this.#queues.count;
   }
@@ -401,6 +402,7 @@ export class VirtioDevice {
     if (!this.#queues.writeConfig(index, fields)) this.ignored("queue-config-while-enabled", index);
   }
 
+  /** Whether the driver enabled the queue; false when there is no such queue. */
   queueEnabled(index: number): boolean {
     return this.#queues.enabled(index);
   }

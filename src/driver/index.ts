@@ -4,7 +4,11 @@ export {
   type FramebufferOptions,
   GpuFramebuffer,
 } from "./drivers/gpu/framebuffer.ts";
-export type { GpuAsync } from "./drivers/gpu/gpu-async.ts";
+export {
+  GPU_RESPONSE_DECODERS,
+  type GpuAsync,
+  type GpuCommandName,
+} from "./drivers/gpu/gpu-async.ts";
 export {
   ANY_RESPONSE,
   type FenceCounter,

@@ -47,7 +47,9 @@ import type { AccessWidth, DriverTransport, SharedMemoryWindow } from "./transpo
 
 /** Access to the registers of one virtio-mmio device, by offset from its base. */
 export interface MmioBus {
+  /** Reads a register; unsigned. */
   read(offset: number, widthBytes: AccessWidth): number;
+  /** Writes a register. */
   write(offset: number, widthBytes: AccessWidth, value: number): void;
 }
 

@@ -31,9 +31,13 @@ import type { AccessWidth } from "./transport.ts";
 
 /** Access to one PCI function: its configuration space, and what lies behind its base address registers. */
 export interface PciBus {
+  /** Reads configuration space; unsigned. */
   configRead(offset: number, widthBytes: AccessWidth): number;
+  /** Writes configuration space. */
   configWrite(offset: number, widthBytes: AccessWidth, value: number): void;
+  /** Reads at an offset of a BAR; unsigned. */
   barRead(bar: number, offset: number, widthBytes: AccessWidth): number;
+  /** Writes at an offset of a BAR. */
   barWrite(bar: number, offset: number, widthBytes: AccessWidth, value: number): void;
 }
 

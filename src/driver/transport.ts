@@ -28,17 +28,20 @@ export interface DriverTransport {
   /** Feature bits that mean nothing on this transport: never to be accepted. */
   readonly unsupportedFeatures: readonly number[];
 
+  /** The device status field. */
   readStatus(): number;
   /** Writing 0 resets the device. */
   writeStatus(value: number): void;
   /** Offered feature bits `word`·32 … `word`·32+31. */
   readDeviceFeatures(word: number): number;
+  /** Accepts 32 feature bits, from bit `32 * word` on. */
   writeDriverFeatures(word: number, value: number): void;
   /** Tells the transport what was negotiated; it shapes notifications. Called once FEATURES_OK stands. */
   negotiated(hasFeature: (bit: number) => boolean): void;
 
   /** Largest size of a queue, 0 when there is none of this index. */
   queueMaxSize(index: number): number;
+  /** Whether a queue is enabled. */
   queueEnabled(index: number): boolean;
   /**
    * Configures a queue that is not enabled, and enables it. Throws `DriverError` EIO when the device refuses the
@@ -54,9 +57,11 @@ export interface DriverTransport {
   /** An available-buffer notification. `notificationData` is the ring's, used with VIRTIO_F_NOTIFICATION_DATA. */
   notify(index: number, notificationData: number): void;
 
+  /** The version of the configuration space. */
   configGeneration(): number;
   /** Reads a field of the device-specific configuration space with its own width. */
   readConfig(offset: number, widthBytes: AccessWidth): number;
+  /** Writes the configuration space. */
   writeConfig(offset: number, widthBytes: AccessWidth, value: number): void;
   /** A shared memory region by its id, null when the device has none of this id. */
   sharedMemory(id: number): SharedMemoryWindow | null;

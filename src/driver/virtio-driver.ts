@@ -113,6 +113,7 @@ export class VirtioDriver {
     return this.#features;
   }
 
+  /** Whether the feature was negotiated. */
   hasFeature(bit: number): boolean {
     return this.#features.has(bit);
   }
@@ -285,6 +286,7 @@ export class VirtioDriver {
     this.#waiter.untilSync(() => this.#hasSettled(true), "the device does not suspend");
   }
 
+  /** As `suspend`, without blocking. */
   async suspendAsync(): Promise<void> {
     this.#beginSuspend();
     await this.#waiter.until(() => this.#hasSettled(true), "the device does not suspend");
@@ -305,6 +307,7 @@ export class VirtioDriver {
     this.#state = "live";
   }
 
+  /** As `resume`, without blocking. */
   async resumeAsync(): Promise<void> {
     this.#beginResume();
     await this.#waiter.until(() => this.#hasSettled(false), "the device does not resume");
@@ -327,6 +330,7 @@ export class VirtioDriver {
 
   // Queues
 
+  /** The driver side of a virtqueue. */
   queue(index: number): DriverQueue | null {
     return this.#queues.get(index) ?? null;
   }
@@ -366,14 +370,17 @@ export class VirtioDriver {
 
   // Configuration space
 
+  /** Reads a byte of the configuration space. */
   readConfig8(offset: number): number {
     return this.transport.readConfig(offset, 1);
   }
 
+  /** Reads 16 bits of the configuration space. */
   readConfig16(offset: number): number {
     return this.transport.readConfig(offset, 2);
   }
 
+  /** Reads 32 bits of the configuration space. */
   readConfig32(offset: number): number {
     return this.transport.readConfig(offset, 4);
   }
@@ -404,6 +411,7 @@ export class VirtioDriver {
     this.transport.writeConfig(offset, widthBytes, value);
   }
 
+  /** Looks a shared memory region up by its id; null when the device has none. */
   sharedMemory(id: number): SharedMemoryWindow | null {
     return this.transport.sharedMemory(id);
   }

@@ -51,6 +51,7 @@ export class MemoryRegion {
   /** True when the buffer may be replaced under the region. */
   readonly growable: boolean;
   readonly byteOffset: number;
+  /** Told of every write of a device, offset in the region and length in bytes; null when nobody cares. */
   readonly onDeviceWrite: ((offset: number, length: number) => void) | null;
 
   u8: Uint8Array;

@@ -21,6 +21,7 @@ export class SegmentList {
     this.lengths = new Uint32Array(capacity);
   }
 
+  /** Empties the list; its capacity stays. */
   clear(): void {
     this.count = 0;
   }

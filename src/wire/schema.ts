@@ -9,7 +9,9 @@ import { blob, seq, struct as structure, u8, u16, u32 } from "buffer-layout";
 
 /** A Node `Buffer`, as far as buffer-layout needs one. */
 export type WireBuffer = Uint8Array & {
+  /** Reads 1 to 6 bytes, little-endian. */
   readUIntLE(offset: number, byteLength: number): number;
+  /** Writes 1 to 6 bytes, little-endian. */
   writeUIntLE(value: number, offset: number, byteLength: number): number;
 };
 
@@ -19,15 +21,18 @@ export interface WireField<T> {
   readonly span: number;
   /** Name inside the enclosing struct, undefined for a bare type. */
   readonly property: string | undefined;
+  /** Decodes one value from a Node.js `Buffer`. */
   decode(buffer: WireBuffer, offset?: number): T;
   /** Returns the number of bytes written. */
   encode(source: T, buffer: WireBuffer, offset?: number): number;
+  /** The same field under a name. */
   replicate(property: string): WireField<T>;
 }
 
 /** A struct whose decoded form is `T`. Fields follow each other without implicit padding. */
 export interface WireStruct<T> extends WireField<T> {
   readonly fields: readonly WireField<unknown>[];
+  /** The same struct under a name, as a field of another. */
   replicate(property: string): WireStruct<T>;
 }
 

@@ -1,7 +1,9 @@
 import { VirtioUsageError } from "../../base/errors.ts";
 
-type PortRead = () => number;
-type PortWrite = (value: number) => void;
+/** Reads a port; 32-bit values are signed. */
+export type V86PortRead = () => number;
+/** Writes a port. */
+export type V86PortWrite = (value: number) => void;
 
 /** A PCI device as v86's bus wants it. */
 export interface V86PciDevice {
@@ -15,15 +17,25 @@ export interface V86PciDevice {
 
 /**
  * What the adapter uses of v86's CPU. The package's types end at the `V86` class; these names have been stable in its
- * builds, and {@link cpuOf} checks that they are there.
+ * builds, and `attachToV86` checks that they are there.
  */
 export interface V86Cpu {
   readonly wasm_memory: { readonly buffer: ArrayBufferLike };
   readonly mem8: { readonly byteOffset: number; readonly length: number };
+  /** Drops compiled code made from bytes `start` … `end`-1 of guest memory. */
   jit_dirty_cache(start: number, end: number): void;
   readonly io: {
-    register_read(port: number, device: object, r8: PortRead, r16: PortRead, r32: PortRead): void;
-    register_write(port: number, device: object, w8: PortWrite, w16: PortWrite, w32: PortWrite): void;
+    /** Takes over reads of an I/O port. */
+    register_read(port: number, device: object, r8: V86PortRead, r16: V86PortRead, r32: V86PortRead): void;
+    /** Takes over writes of an I/O port. */
+    register_write(
+      port: number,
+      device: object,
+      w8: V86PortWrite,
+      w16: V86PortWrite,
+      w32: V86PortWrite,
+    ): void;
+    /** Takes over a range of the memory space, in units of 128 KiB. */
     mmap_register(
       address: number,
       size: number,
@@ -36,8 +48,11 @@ export interface V86Cpu {
   readonly devices: {
     readonly pci: {
       readonly device_spaces: readonly (Int32Array | undefined)[];
+      /** Puts a device on the bus; its configuration space is copied. */
       register_device(device: V86PciDevice): unknown;
+      /** Asserts the INTx line of a function. */
       raise_irq(pciId: number): void;
+      /** Deasserts it. */
       lower_irq(pciId: number): void;
     };
   };

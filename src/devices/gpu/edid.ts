@@ -11,6 +11,7 @@ import { VirtioUsageError } from "../../base/errors.ts";
 import { type Monitor, writeBaseBlock, writeDisplayId } from "./edid-blocks.ts";
 import { reducedBlankingTiming, type Timing } from "./edid-timing.ts";
 
+/** What a virtual monitor says about itself. */
 export interface EdidOptions {
   /** Width of the preferred mode in pixels, 1 to 16384. */
   readonly widthPixels: number;

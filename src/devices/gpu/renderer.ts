@@ -79,10 +79,15 @@ export interface Renderer {
   getCapset(id: number, version: number): MaybeLater<Uint8Array>;
   /** `capsetId` is 0 when the renderer is to decide. */
   createContext(ctxId: number, capsetId: number, debugName: string): MaybeLater<void>;
+  /** Destroys a context. */
   destroyContext(ctxId: number): MaybeLater<void>;
+  /** Makes a resource visible in a context. */
   attachResource(ctxId: number, resourceId: number): MaybeLater<void>;
+  /** Takes a resource out of a context. */
   detachResource(ctxId: number, resourceId: number): MaybeLater<void>;
+  /** Creates a 3D resource. */
   createResource(resourceId: number, info: Resource3dInfo): MaybeLater<void>;
+  /** Creates a host blob from an object of a context. */
   createBlob(ctxId: number, resourceId: number, info: BlobInfo): MaybeLater<void>;
   /** The guest no longer needs a resource made by `createResource` or `createBlob`. */
   unrefResource(resourceId: number): MaybeLater<void>;
@@ -95,6 +100,7 @@ export interface Renderer {
     transfer: Transfer3d,
     backing: GuestPages | null,
   ): MaybeLater<void>;
+  /** Copies from a resource to its backing. */
   transferFromHost(
     ctxId: number,
     resourceId: number,
@@ -105,6 +111,7 @@ export interface Renderer {
   submit(ctxId: number, commands: Uint8Array, ringIdx: number): MaybeLater<void>;
   /** The blob is about to be mapped; returns VIRTIO_GPU_MAP_CACHE_*. */
   mapBlob(resourceId: number): MaybeLater<number>;
+  /** Takes a blob out of the host visible region. */
   unmapBlob(resourceId: number): MaybeLater<void>;
   /**
    * Pixels of a resource made by `createResource`, for SET_SCANOUT; null when it can't be scanned out. Called again

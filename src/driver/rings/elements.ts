@@ -32,6 +32,7 @@ export class ElementList {
     this.lengths = new Uint32Array(capacity);
   }
 
+  /** Empties the list. */
   clear(): void {
     this.count = 0;
     this.readableCount = 0;

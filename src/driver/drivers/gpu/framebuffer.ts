@@ -102,10 +102,12 @@ export class GpuFramebuffer {
     return y * this.strideBytes + x * BYTES_PER_PIXEL;
   }
 
+  /** The pixel at a position. */
   pixel(x: number, y: number): number {
     return this.pages.word(this.offsetOf(x, y));
   }
 
+  /** Sets the pixel at a position. */
   setPixel(x: number, y: number, value: number): void {
     this.pages.setWord(this.offsetOf(x, y), value);
   }

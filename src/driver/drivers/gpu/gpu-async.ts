@@ -11,7 +11,8 @@ import {
   type ResponseDecoder,
 } from "./responses.ts";
 
-const DECODERS = {
+/** How the response of each command is decoded. */
+export const GPU_RESPONSE_DECODERS = {
   getDisplayInfo: decodeDisplayInfo,
   getEdid: decodeEdid,
   resourceCreate2D: decodeNothing,
@@ -39,24 +40,25 @@ const DECODERS = {
   raw: (bytes: Uint8Array<ArrayBuffer>) => bytes,
 } satisfies { [K in keyof GpuRequests]?: ResponseDecoder<unknown> };
 
-type CommandName = keyof typeof DECODERS;
+/** Commands that {@link GpuAsync} has. */
+export type GpuCommandName = keyof typeof GPU_RESPONSE_DECODERS;
 
 /**
  * The commands of the control queue as promises. Commands of one turn of the event loop go out with one notification.
  * Rejects with `GpuCommandError` for error responses, `DriverError` otherwise.
  */
 export type GpuAsync = {
-  readonly [K in CommandName]: (
+  readonly [K in GpuCommandName]: (
     ...args: Parameters<GpuRequests[K]>
-  ) => Promise<ReturnType<(typeof DECODERS)[K]>>;
+  ) => Promise<ReturnType<(typeof GPU_RESPONSE_DECODERS)[K]>>;
 };
 
 /** Makes the promise form of every command. */
 export function makeAsync(requests: GpuRequests): GpuAsync {
   const sender = new Sender(requests.channel);
   const methods: Record<string, unknown> = {};
-  for (const name of Object.keys(DECODERS) as CommandName[]) {
-    const decode: ResponseDecoder<unknown> = DECODERS[name];
+  for (const name of Object.keys(GPU_RESPONSE_DECODERS) as GpuCommandName[]) {
+    const decode: ResponseDecoder<unknown> = GPU_RESPONSE_DECODERS[name];
     const queue = requests[name].bind(requests) as (...args: unknown[]) => number;
     methods[name] = (...args: unknown[]) => sender.send(() => queue(...args), decode);
   }

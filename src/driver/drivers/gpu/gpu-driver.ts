@@ -230,18 +230,22 @@ export class GpuDriver {
     return this.requests.channel.finish(this.requests.getDisplayInfo(), decodeDisplayInfo);
   }
 
+  /** Sends VIRTIO_GPU_CMD_GET_EDID; the EDID of a scanout. */
   getEdid(scanoutId: number): Uint8Array<ArrayBuffer> {
     return this.requests.channel.finish(this.requests.getEdid(scanoutId), decodeEdid);
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_CREATE_2D. */
   resourceCreate2D(resourceId: number, format: number, width: number, height: number): void {
     this.#do(this.requests.resourceCreate2D(resourceId, format, width, height));
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_UNREF. */
   resourceUnref(resourceId: number): void {
     this.#do(this.requests.resourceUnref(resourceId));
   }
 
+  /** Sends VIRTIO_GPU_CMD_SET_SCANOUT; resource 0 switches the scanout off. */
   setScanout(
     scanoutId: number,
     resourceId: number,
@@ -253,6 +257,7 @@ export class GpuDriver {
     this.#do(this.requests.setScanout(scanoutId, resourceId, x, y, width, height));
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_FLUSH; the rectangle in pixels of the resource. */
   resourceFlush(resourceId: number, x: number, y: number, width: number, height: number): void {
     this.#do(this.requests.resourceFlush(resourceId, x, y, width, height));
   }
@@ -269,18 +274,22 @@ export class GpuDriver {
     this.#do(this.requests.transferToHost2D(resourceId, x, y, width, height, offset));
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING. */
   resourceAttachBacking(resourceId: number, entries: MemEntryList): void {
     this.#do(this.requests.resourceAttachBacking(resourceId, entries));
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING. */
   resourceDetachBacking(resourceId: number): void {
     this.#do(this.requests.resourceDetachBacking(resourceId));
   }
 
+  /** Sends VIRTIO_GPU_CMD_GET_CAPSET_INFO. */
   getCapsetInfo(capsetIndex: number): GpuCapsetInfo {
     return this.requests.channel.finish(this.requests.getCapsetInfo(capsetIndex), decodeCapsetInfo);
   }
 
+  /** Sends VIRTIO_GPU_CMD_GET_CAPSET. */
   getCapset(capsetId: number, version: number, maxSizeBytes: number): Uint8Array<ArrayBuffer> {
     return this.requests.channel.finish(
       this.requests.getCapset(capsetId, version, maxSizeBytes),
@@ -293,44 +302,54 @@ export class GpuDriver {
     return this.requests.channel.finish(this.requests.resourceAssignUuid(resourceId), decodeUuid);
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB. */
   resourceCreateBlob(resourceId: number, options: BlobOptions): void {
     this.#do(this.requests.resourceCreateBlob(resourceId, options));
   }
 
+  /** Sends VIRTIO_GPU_CMD_SET_SCANOUT_BLOB. */
   setScanoutBlob(scanoutId: number, resourceId: number, options: ScanoutBlobOptions): void {
     this.#do(this.requests.setScanoutBlob(scanoutId, resourceId, options));
   }
 
   // 3D
 
+  /** Sends VIRTIO_GPU_CMD_CTX_CREATE. */
   ctxCreate(contextId: number, contextInit = 0, debugName = ""): void {
     this.#do(this.requests.ctxCreate(contextId, contextInit, debugName));
   }
 
+  /** Sends VIRTIO_GPU_CMD_CTX_DESTROY. */
   ctxDestroy(contextId: number): void {
     this.#do(this.requests.ctxDestroy(contextId));
   }
 
+  /** Sends VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE. */
   ctxAttachResource(contextId: number, resourceId: number): void {
     this.#do(this.requests.ctxAttachResource(contextId, resourceId));
   }
 
+  /** Sends VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE. */
   ctxDetachResource(contextId: number, resourceId: number): void {
     this.#do(this.requests.ctxDetachResource(contextId, resourceId));
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_CREATE_3D. */
   resourceCreate3D(resourceId: number, options: Resource3DOptions): void {
     this.#do(this.requests.resourceCreate3D(resourceId, options));
   }
 
+  /** Sends VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D. */
   transferToHost3D(contextId: number, resourceId: number, options: Transfer3DOptions): void {
     this.#do(this.requests.transferToHost3D(contextId, resourceId, options));
   }
 
+  /** Sends VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D. */
   transferFromHost3D(contextId: number, resourceId: number, options: Transfer3DOptions): void {
     this.#do(this.requests.transferFromHost3D(contextId, resourceId, options));
   }
 
+  /** Sends VIRTIO_GPU_CMD_SUBMIT_3D. */
   submit3D(contextId: number, commands: Uint8Array): void {
     this.#do(this.requests.submit3D(contextId, commands));
   }
@@ -340,6 +359,7 @@ export class GpuDriver {
     return this.requests.channel.finish(this.requests.resourceMapBlob(resourceId, offset), decodeMapInfo);
   }
 
+  /** Sends VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB. */
   resourceUnmapBlob(resourceId: number): void {
     this.#do(this.requests.resourceUnmapBlob(resourceId));
   }
@@ -364,6 +384,7 @@ export class GpuDriver {
     channel.finish(this.cursorRequests.updateCursor(scanoutId, x, y, resourceId, hotX, hotY), decodeNothing);
   }
 
+  /** Sends VIRTIO_GPU_CMD_MOVE_CURSOR. */
   moveCursor(scanoutId: number, x: number, y: number): void {
     this.cursorRequests.channel.finish(this.cursorRequests.moveCursor(scanoutId, x, y), decodeNothing);
   }

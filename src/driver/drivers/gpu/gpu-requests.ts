@@ -139,6 +139,7 @@ export interface Transfer3DOptions {
 
 /** What the requests need to know of the device. */
 export interface GpuCapabilities {
+  /** Whether the feature was negotiated. */
   hasFeature(bit: number): boolean;
   /** `blob_alignment`, 1 when it does not apply. */
   readonly blobAlignment: number;
@@ -188,11 +189,13 @@ export class GpuRequests {
 
   // 2D
 
+  /** Queues VIRTIO_GPU_CMD_GET_DISPLAY_INFO. */
   getDisplayInfo(): number {
     this.channel.begin(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, HEADER_BYTES);
     return this.channel.submit(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes);
   }
 
+  /** Queues VIRTIO_GPU_CMD_GET_EDID. */
   getEdid(scanoutId: number): number {
     this.#needs(VIRTIO_GPU_F_EDID, VIRTIO_GPU_CMD_GET_EDID);
     this.channel.begin(VIRTIO_GPU_CMD_GET_EDID, VIRTIO_GPU_GET_EDID.sizeBytes);
@@ -200,6 +203,7 @@ export class GpuRequests {
     return this.channel.submit(VIRTIO_GPU_RESP_OK_EDID, VIRTIO_GPU_RESP_EDID.sizeBytes);
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_CREATE_2D. */
   resourceCreate2D(resourceId: number, format: number, width: number, height: number): number {
     const { channel } = this;
     channel.begin(VIRTIO_GPU_CMD_RESOURCE_CREATE_2D, VIRTIO_GPU_RESOURCE_CREATE_2D.sizeBytes);
@@ -210,6 +214,7 @@ export class GpuRequests {
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_UNREF. */
   resourceUnref(resourceId: number): number {
     this.channel.begin(VIRTIO_GPU_CMD_RESOURCE_UNREF, VIRTIO_GPU_RESOURCE_UNREF.sizeBytes);
     this.channel.set(VIRTIO_GPU_RESOURCE_UNREF.resource_id, resourceId);
@@ -232,6 +237,7 @@ export class GpuRequests {
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_FLUSH; the rectangle in pixels of the resource. */
   resourceFlush(resourceId: number, x: number, y: number, width: number, height: number): number {
     this.channel.begin(VIRTIO_GPU_CMD_RESOURCE_FLUSH, VIRTIO_GPU_RESOURCE_FLUSH.sizeBytes);
     this.#rect(VIRTIO_GPU_RESOURCE_FLUSH.r, x, y, width, height);
@@ -256,6 +262,7 @@ export class GpuRequests {
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING. */
   resourceAttachBacking(resourceId: number, entries: MemEntryList): number {
     const { channel } = this;
     channel.begin(VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, VIRTIO_GPU_RESOURCE_ATTACH_BACKING.sizeBytes);
@@ -265,12 +272,14 @@ export class GpuRequests {
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING. */
   resourceDetachBacking(resourceId: number): number {
     this.channel.begin(VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, VIRTIO_GPU_RESOURCE_DETACH_BACKING.sizeBytes);
     this.channel.set(VIRTIO_GPU_RESOURCE_DETACH_BACKING.resource_id, resourceId);
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_GET_CAPSET_INFO. */
   getCapsetInfo(capsetIndex: number): number {
     this.channel.begin(VIRTIO_GPU_CMD_GET_CAPSET_INFO, VIRTIO_GPU_GET_CAPSET_INFO.sizeBytes);
     this.channel.set(VIRTIO_GPU_GET_CAPSET_INFO.capset_index, capsetIndex);
@@ -285,6 +294,7 @@ export class GpuRequests {
     return this.channel.submit(VIRTIO_GPU_RESP_OK_CAPSET, VIRTIO_GPU_RESP_CAPSET.capset_data + maxSizeBytes);
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID. */
   resourceAssignUuid(resourceId: number): number {
     this.#needs(VIRTIO_GPU_F_RESOURCE_UUID, VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID);
     this.channel.begin(VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID, VIRTIO_GPU_RESOURCE_ASSIGN_UUID.sizeBytes);
@@ -319,6 +329,7 @@ export class GpuRequests {
     throw new DriverError("EINVAL", `${what} ${value} is not aligned to blob_alignment ${alignment}`);
   }
 
+  /** Queues VIRTIO_GPU_CMD_SET_SCANOUT_BLOB. */
   setScanoutBlob(scanoutId: number, resourceId: number, options: ScanoutBlobOptions): number {
     const { channel } = this;
     const { width, height, strides, offsets = [] } = options;
@@ -357,16 +368,19 @@ export class GpuRequests {
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_CTX_DESTROY. */
   ctxDestroy(contextId: number): number {
     this.#needs(VIRTIO_GPU_F_VIRGL, VIRTIO_GPU_CMD_CTX_DESTROY);
     this.channel.begin(VIRTIO_GPU_CMD_CTX_DESTROY, HEADER_BYTES, contextId);
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE. */
   ctxAttachResource(contextId: number, resourceId: number): number {
     return this.#ctxResource(VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, contextId, resourceId);
   }
 
+  /** Queues VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE. */
   ctxDetachResource(contextId: number, resourceId: number): number {
     return this.#ctxResource(VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, contextId, resourceId);
   }
@@ -378,6 +392,7 @@ export class GpuRequests {
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_CREATE_3D. */
   resourceCreate3D(resourceId: number, options: Resource3DOptions): number {
     const { channel } = this;
     this.#needs(VIRTIO_GPU_F_VIRGL, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D);
@@ -396,10 +411,12 @@ export class GpuRequests {
     return this.#plain();
   }
 
+  /** Queues VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D. */
   transferToHost3D(contextId: number, resourceId: number, options: Transfer3DOptions): number {
     return this.#transfer3D(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, contextId, resourceId, options);
   }
 
+  /** Queues VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D. */
   transferFromHost3D(contextId: number, resourceId: number, options: Transfer3DOptions): number {
     return this.#transfer3D(VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D, contextId, resourceId, options);
   }
@@ -447,6 +464,7 @@ export class GpuRequests {
     return channel.submit(VIRTIO_GPU_RESP_OK_MAP_INFO, VIRTIO_GPU_RESP_MAP_INFO.sizeBytes);
   }
 
+  /** Queues VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB. */
   resourceUnmapBlob(resourceId: number): number {
     this.#needs(VIRTIO_GPU_F_RESOURCE_BLOB, VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB);
     this.channel.begin(VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB, VIRTIO_GPU_RESOURCE_UNMAP_BLOB.sizeBytes);

@@ -32,6 +32,7 @@ export class MemEntryList {
     return this.count * VIRTIO_GPU_MEM_ENTRY.sizeBytes;
   }
 
+  /** Appends an entry: address in halves and length in bytes. */
   add(hi: number, lo: number, lengthBytes: number): void {
     this.his.push(hi);
     this.los.push(lo);
