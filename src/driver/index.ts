@@ -4,11 +4,7 @@ export {
   type FramebufferOptions,
   GpuFramebuffer,
 } from "./drivers/gpu/framebuffer.ts";
-export {
-  GPU_RESPONSE_DECODERS,
-  type GpuAsync,
-  type GpuCommandName,
-} from "./drivers/gpu/gpu-async.ts";
+export type { GpuAsync, GpuCommandName } from "./drivers/gpu/gpu-async.ts";
 export {
   ANY_RESPONSE,
   type FenceCounter,

@@ -12,7 +12,7 @@ import {
 } from "./responses.ts";
 
 /** How the response of each command is decoded. */
-export const GPU_RESPONSE_DECODERS = {
+const GPU_RESPONSE_DECODERS = {
   getDisplayInfo: decodeDisplayInfo,
   getEdid: decodeEdid,
   resourceCreate2D: decodeNothing,
