@@ -10,6 +10,16 @@ export type DriverErrorCode =
   | "ETIMEDOUT"
   /** There is no such device, or not one this driver can drive. */
   | "ENODEV"
+  /** There is no object of this id or handle. */
+  | "ENOENT"
+  /** What is asked for is under way already, or in use. */
+  | "EBUSY"
+  /** The caller lacks the right to do it. */
+  | "EACCES"
+  /** A number is beyond what can be expressed. */
+  | "ERANGE"
+  /** A file or file descriptor was closed. */
+  | "EBADF"
   /** A queue or a pool is full. */
   | "ENOSPC"
   /** The device does not offer what the operation needs. */

@@ -13,6 +13,7 @@ export {
   type GpuChannelOptions,
   type GpuFraming,
   type GpuPieces,
+  type GpuRequestWriter,
 } from "./drivers/gpu/gpu-channel.ts";
 export {
   GPU_DRIVER_FEATURES,

@@ -14,6 +14,7 @@ import type { DriverQueue } from "../../driver-queue.ts";
 import { DriverError } from "../../errors.ts";
 import { ElementList } from "../../rings/elements.ts";
 import { GpuCommandError } from "./gpu-error.ts";
+import type { MemEntryList } from "./mem-entries.ts";
 import type { ResponseDecoder } from "./responses.ts";
 
 const HEADER_BYTES = VIRTIO_GPU_CTRL_HDR.sizeBytes;
@@ -63,6 +64,23 @@ export interface FenceCounter {
   last: number;
 }
 
+/** Where the encoders of commands write: one queue of a GPU, however it keeps and answers its requests. */
+export interface GpuRequestWriter {
+  /** Makes the next request fenced; returns the fence id. */
+  armFence(ringIdx?: number): number;
+  /** Begins a request of `lengthBytes` bytes, zeroed behind its header. */
+  begin(command: number, lengthBytes: number, contextId?: number): void;
+  /** Sets a 32-bit field of the request begun, by its offset in bytes. */
+  set(offset: number, value: number): void;
+  setBytes(offset: number, bytes: Uint8Array): void;
+  /** Memory for data behind the request begun. */
+  attachData(lengthBytes: number): DmaBuffer;
+  /** A list of guest memory behind the request begun. */
+  attachEntries(entries: MemEntryList): void;
+  /** Hands the request over; returns its ticket. */
+  submit(expected: number, responseBytes: number): number;
+}
+
 interface Settle {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -82,7 +100,7 @@ export interface GpuChannelOptions {
  * One queue of a GPU with memory for its requests. A request is begun, filled and submitted, which gives its ticket;
  * later it completes. Requests nobody keeps are released when they complete, and their failures remembered.
  */
-export class GpuChannel {
+export class GpuChannel implements GpuRequestWriter {
   readonly queue: DriverQueue;
   readonly #allocator: GuestAllocator;
   readonly #fences: FenceCounter;
@@ -249,6 +267,11 @@ export class GpuChannel {
     this.#allocator.free(data);
     this.#pieces.data = null;
     this.#pieces.dataBytes = 0;
+  }
+
+  /** A list of guest memory behind the request begun. */
+  attachEntries(entries: MemEntryList): void {
+    entries.encode(this.attachData(entries.wireBytes));
   }
 
   /**

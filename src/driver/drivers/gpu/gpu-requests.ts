@@ -71,7 +71,7 @@ import {
 } from "../../../wire/gpu.ts";
 import { gpuCommandName } from "../../../wire/gpu-names.ts";
 import { DriverError } from "../../errors.ts";
-import { ANY_RESPONSE, type GpuChannel } from "./gpu-channel.ts";
+import { ANY_RESPONSE, type GpuChannel, type GpuRequestWriter } from "./gpu-channel.ts";
 import type { MemEntryList } from "./mem-entries.ts";
 
 const HEADER_BYTES = VIRTIO_GPU_CTRL_HDR.sizeBytes;
@@ -151,11 +151,11 @@ export interface GpuCapabilities {
  * The commands of the control queue, one method each. They queue a request and return its ticket; the device sees it
  * with the next kick. Nothing is allocated for commands without data. Coordinates and sizes in pixels.
  */
-export class GpuRequests {
-  readonly channel: GpuChannel;
+export class GpuRequests<Channel extends GpuRequestWriter = GpuChannel> {
+  readonly channel: Channel;
   readonly #device: GpuCapabilities;
 
-  constructor(channel: GpuChannel, device: GpuCapabilities) {
+  constructor(channel: Channel, device: GpuCapabilities) {
     this.channel = channel;
     this.#device = device;
   }
@@ -268,7 +268,7 @@ export class GpuRequests {
     channel.begin(VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, VIRTIO_GPU_RESOURCE_ATTACH_BACKING.sizeBytes);
     channel.set(VIRTIO_GPU_RESOURCE_ATTACH_BACKING.resource_id, resourceId);
     channel.set(VIRTIO_GPU_RESOURCE_ATTACH_BACKING.nr_entries, entries.count);
-    if (entries.count > 0) entries.encode(channel.attachData(entries.wireBytes));
+    if (entries.count > 0) channel.attachEntries(entries);
     return this.#plain();
   }
 
@@ -319,7 +319,7 @@ export class GpuRequests {
     channel.set(VIRTIO_GPU_RESOURCE_CREATE_BLOB.nr_entries, entries?.count ?? 0);
     this.#set64(VIRTIO_GPU_RESOURCE_CREATE_BLOB.blob_id, options.blobId ?? 0);
     this.#set64(VIRTIO_GPU_RESOURCE_CREATE_BLOB.size, options.sizeBytes);
-    if (entries !== undefined && entries.count > 0) entries.encode(channel.attachData(entries.wireBytes));
+    if (entries !== undefined && entries.count > 0) channel.attachEntries(entries);
     return this.#plain();
   }
 
@@ -479,7 +479,7 @@ export class GpuRequests {
 }
 
 /** Queues any bytes as a request. */
-export function rawRequest(channel: GpuChannel, request: Uint8Array, responseBytes: number): number {
+export function rawRequest(channel: GpuRequestWriter, request: Uint8Array, responseBytes: number): number {
   const head = Math.min(request.length, HEADER_BYTES);
   channel.begin(0, head);
   channel.setBytes(0, request.subarray(0, head));
@@ -491,12 +491,12 @@ export function rawRequest(channel: GpuChannel, request: Uint8Array, responseByt
 }
 
 /** The commands of the cursor queue. Positions may be negative. */
-export class GpuCursorRequests {
-  readonly channel: GpuChannel;
+export class GpuCursorRequests<Channel extends GpuRequestWriter = GpuChannel> {
+  readonly channel: Channel;
   readonly #responseBytes: number;
 
   /** `responses`: leave room for a response, which Linux does not. */
-  constructor(channel: GpuChannel, responses: boolean) {
+  constructor(channel: Channel, responses: boolean) {
     this.channel = channel;
     this.#responseBytes = responses ? HEADER_BYTES : 0;
   }
