@@ -341,6 +341,25 @@ export class VirtioDriver {
    * [content.driver.virtqueue-reset.1] [content.driver.virtqueue-reset.2]
    */
   resetQueue(index: number, lost?: (token: number) => void): void {
+    const queue = this.#beginQueueReset(index);
+    this.#waiter.untilSync(
+      () => this.transport.queueResetDone(index),
+      `queue ${index} does not finish its reset`,
+    );
+    this.#endQueueReset(queue, lost);
+  }
+
+  /** As {@link resetQueue}, without blocking. */
+  async resetQueueAsync(index: number, lost?: (token: number) => void): Promise<void> {
+    const queue = this.#beginQueueReset(index);
+    await this.#waiter.until(
+      () => this.transport.queueResetDone(index),
+      `queue ${index} does not finish its reset`,
+    );
+    this.#endQueueReset(queue, lost);
+  }
+
+  #beginQueueReset(index: number): DriverQueue {
     this.#expect("live");
     const queue = this.#queues.get(index);
     if (queue === undefined) throw new VirtioUsageError(`queue ${index} is not set up`);
@@ -348,13 +367,13 @@ export class VirtioDriver {
       throw new DriverError("EOPNOTSUPP", "VIRTIO_F_RING_RESET is not negotiated");
     }
     this.transport.startQueueReset(index);
-    this.#waiter.untilSync(
-      () => this.transport.queueResetDone(index),
-      `queue ${index} does not finish its reset`,
-    );
+    return queue;
+  }
+
+  #endQueueReset(queue: DriverQueue, lost: ((token: number) => void) | undefined): void {
     if (lost !== undefined) queue.ring.forEachInFlight(lost);
     queue.ring.release();
-    this.#queues.delete(index);
+    this.#queues.delete(queue.index);
   }
 
   /**

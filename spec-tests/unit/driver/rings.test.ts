@@ -226,10 +226,17 @@ for (const format of FORMATS) {
     const pair = new RingPair({ ...kind, indirectDesc: true }, 8);
     addPair(pair, 1);
     pair.kick();
+    addPair(pair, 2);
     pair.device.writeStatus(0);
     pair.ring.release();
     pair.ring.release();
-    assert.is(pair.allocator.liveAllocations, 2, "only the request and its answer");
+    assert.is(pair.allocator.liveAllocations, 4, "only the requests and their answers");
+    const before = pair.memory.read(0x8000_0000, 4 << 20);
+    pair.ring.publish();
+    pair.ring.disableNotifications();
+    assert.not(pair.ring.enableNotifications());
+    assert.not(pair.ring.shouldNotify());
+    assert.equal(pair.memory.read(0x8000_0000, 4 << 20), before, "nothing is written any more");
     assert.is(pair.ring.add(pair.elements), -1);
     assert.is(pair.ring.pollUsed(), -1);
     assert.not(pair.ring.hasUsed());

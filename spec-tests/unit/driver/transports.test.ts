@@ -207,6 +207,25 @@ life("an interrupt ends an asynchronous wait", async () => {
   await queue?.waitUsed();
   assert.is(queue?.pollUsed(), token);
 });
+life("suspend, resume, queue reset and reset without blocking", async () => {
+  const driven = start({ transport: "pci" }, { hold: true });
+  const { driver } = driven;
+  const elements = new ElementList();
+  elements.readable(0, 0x8000_0000, 1);
+  const token = driver.queue(2)?.add(elements);
+  driver.queue(2)?.kick();
+  const lost: number[] = [];
+  await driver.resetQueueAsync(2, (index) => lost.push(index));
+  assert.equal(lost, [token]);
+  assert.equal(driver.reEnableQueue(2).ring.inFlight, 0);
+  await driver.suspendAsync();
+  assert.is(driver.state, "suspended");
+  await driver.resumeAsync();
+  assert.is(driver.state, "live");
+  await driver.resetAsync();
+  assert.is(driver.state, "idle");
+  assert.is(driven.allocator.liveAllocations, 0);
+});
 life("a device that needs a reset is not waited for", () => {
   const driven = start({ transport: "mmio" }, { hold: true });
   const queue = driven.driver.queue(0);

@@ -243,6 +243,7 @@ export class PackedDriverRing extends RingBase implements DriverRing {
   }
 
   enableNotifications(buffers = 1): boolean {
+    if (this.released) return false;
     if (this.growable) this.follow();
     if (this.eventIdx) {
       // A buffer takes at least one slot: the notification may come early, never late.
@@ -261,6 +262,7 @@ export class PackedDriverRing extends RingBase implements DriverRing {
   }
 
   disableNotifications(): void {
+    if (this.released) return;
     if (this.growable) this.follow();
     this.#writeDriver(1, RING_EVENT_FLAGS_DISABLE);
   }
@@ -277,6 +279,11 @@ export class PackedDriverRing extends RingBase implements DriverRing {
     this.#askedWrap = 1;
     this.#slotsSinceAsked = 0;
     this.#linkAll();
+  }
+
+  override release(): void {
+    super.release();
+    this.#firstPending = -1;
   }
 
   #readDevice(half: number): number {

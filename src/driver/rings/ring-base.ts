@@ -261,6 +261,7 @@ export abstract class RingBase {
     if (this.released) return;
     this.released = true;
     this.freeSlots = 0;
+    this.unpublished = 0;
     this.batchEnd = -1;
     for (const table of this.#tables) if (table !== null) this.#allocator.free(table);
     this.#tables.fill(null);

@@ -215,6 +215,7 @@ export class SplitDriverRing extends RingBase implements DriverRing {
   }
 
   enableNotifications(buffers = 1): boolean {
+    if (this.released) return false;
     if (this.growable) this.follow();
     if (this.eventIdx) {
       const ahead = Math.max(0, Math.min(buffers, this.inFlight) - 1);
@@ -226,6 +227,7 @@ export class SplitDriverRing extends RingBase implements DriverRing {
   }
 
   disableNotifications(): void {
+    if (this.released) return;
     if (this.growable) this.follow();
     // With EVENT_IDX flags stay 0, and an event index that was passed already is as far away as one can be.
     // [split-ring.driver.used-buffer-notification-suppression.1]
