@@ -179,8 +179,10 @@ export class Scanouts {
   #tell(scanout: Scanout): void {
     const shown = scanout.pixels !== null || scanout.pages !== null;
     if (!shown && !scanout.shown) return;
-    scanout.shown = shown;
+    // Only what the display took is shown: after a failure the driver's next attempt is no mere repetition.
+    scanout.shown = false;
     this.#display?.setScanout(scanout.scanoutId, shown ? scanout : null);
+    scanout.shown = shown;
   }
 
   /**
