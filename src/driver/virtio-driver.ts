@@ -486,11 +486,12 @@ export class VirtioDriver {
   }
 
   #stillHealthy(looks: number): false {
-    if (looks % LOOKS_PER_STATUS === 1) {
-      if (this.#state === "idle" || this.#state === "failed") {
-        throw new DriverError("ECANCELED", `the driver is ${this.#state}`);
-      }
-      if (this.needsReset()) throw new DriverError("EIO", "the device needs a reset");
+    if (this.#state === "idle" || this.#state === "failed") {
+      throw new DriverError("ECANCELED", `the driver is ${this.#state}`);
+    }
+    // Not before the first wait: a device in another thread reads its registers once it is done with its work.
+    if (looks % LOOKS_PER_STATUS === 2 && this.needsReset()) {
+      throw new DriverError("EIO", "the device needs a reset");
     }
     return false;
   }
