@@ -1,0 +1,139 @@
+import type { NativePrograms } from "../c/compile.ts";
+import { compare, type Effort, type Starter } from "../compare.ts";
+import { startCounter, startProgram, startScript } from "../contestant.ts";
+import type { JudgedRow } from "../row.ts";
+import { DAMAGE_PIXELS, FRAME_HEIGHT, FRAME_WIDTH } from "./workloads.ts";
+
+const FRAME_GIGABYTES = (FRAME_WIDTH * FRAME_HEIGHT * 4) / 1e9;
+const DAMAGE_GIGABYTES = (DAMAGE_PIXELS * DAMAGE_PIXELS * 4) / 1e9;
+/** More than the device remembers, so that every rectangle is new to it; and few, as from a blinking cursor. */
+const MANY_POSITIONS = 1024;
+const FEW_POSITIONS = 16;
+
+/** TRANSFER_TO_HOST_2D of a frame of 1920 × 1080 from scattered pages, against memcpy for each page. */
+export function benchFrames(name: string, shared: boolean, natives: NativePrograms, effort: Effort) {
+  return benchCopy(
+    name,
+    { workload: ["gpu/frame", shared ? "shared" : ""], arguments: ["frame"], gigabytes: FRAME_GIGABYTES },
+    { checkCount: 1, atLeast: 0.5 },
+    natives,
+    effort,
+  );
+}
+
+/** TRANSFER_TO_HOST_2D of 64 × 64 pixels, against memcpy for each row. */
+export function benchDamage(name: string, repeated: boolean, natives: NativePrograms, effort: Effort) {
+  const positions = String(repeated ? FEW_POSITIONS : MANY_POSITIONS);
+  return benchCopy(
+    name,
+    { workload: ["gpu/damage", positions], arguments: ["damage", positions], gigabytes: DAMAGE_GIGABYTES },
+    { checkCount: MANY_POSITIONS, atLeast: 0.25 },
+    natives,
+    effort,
+  );
+}
+
+async function benchCopy(
+  name: string,
+  copy: {
+    readonly workload: readonly [string, ...string[]];
+    readonly arguments: readonly string[];
+    readonly gigabytes: number;
+  },
+  { checkCount, atLeast }: { readonly checkCount: number; readonly atLeast: number },
+  natives: NativePrograms,
+  effort: Effort,
+): Promise<JudgedRow[]> {
+  const program = natives.path("copy");
+  const [workload, ...parameters] = copy.workload;
+  const starters: Starter[] = [() => startScript({ name: "own", group: "copy" }, workload, ...parameters)];
+  if (program !== null) {
+    starters.push(() => startProgram({ name: "c", group: "copy" }, program, ...copy.arguments));
+  }
+  const comparison = await compare(starters, {
+    unitsPerCount: copy.gigabytes,
+    checkCount,
+    effort,
+  });
+  const hasC = comparison.has("c");
+  return [
+    {
+      name,
+      value: comparison.rate("own"),
+      unit: "GB/s",
+      ratio: hasC ? comparison.ratio("own", "c") : null,
+      against: hasC ? "c" : null,
+      bar: hasC ? { atLeast } : null,
+    },
+  ];
+}
+
+/** A page flip between two blobs at 3840 × 2160, in time that one at 640 × 480 takes. */
+export async function benchBlobFlip(name: string, effort: Effort): Promise<JudgedRow[]> {
+  const flips = (who: string, width: number, height: number) => () =>
+    startScript({ name: who, group: who }, "gpu/flip", String(width), String(height));
+  const comparison = await compare([flips("2160p", 3840, 2160), flips("480p", 640, 480)], {
+    unitsPerCount: 1,
+    checkCount: 1000,
+    effort,
+  });
+  return [
+    {
+      name,
+      value: 1e6 / comparison.rate("2160p"),
+      unit: "µs/flip",
+      ratio: comparison.ratio("480p", "2160p"),
+      against: "480p",
+      bar: { atMost: 1.2 },
+    },
+  ];
+}
+
+interface AllocationBench {
+  readonly workload: readonly [string, ...string[]];
+  readonly requestsPerCount: number;
+  readonly requests: number;
+}
+
+/** Paths on which nothing may be allocated, and how often each is gone. */
+const ALLOCATIONS = {
+  "alloc/2d": {
+    workload: ["gpu/damage", String(FEW_POSITIONS), "flush"],
+    requestsPerCount: 2,
+    requests: 1_000_000,
+  },
+  "alloc/2d-moving": {
+    workload: ["gpu/damage", String(MANY_POSITIONS), "flush"],
+    requestsPerCount: 2,
+    requests: 1_000_000,
+  },
+  "alloc/2d-frame": { workload: ["gpu/frame"], requestsPerCount: 1, requests: 2000 },
+  "alloc/flip": { workload: ["gpu/flip", "3840", "2160"], requestsPerCount: 2, requests: 1_000_000 },
+} as const satisfies Record<string, AllocationBench>;
+
+export type AllocationName = keyof typeof ALLOCATIONS;
+export const ALLOCATION_NAMES = Object.keys(ALLOCATIONS) as AllocationName[];
+
+/** Bytes the heap grows by for each request. */
+export async function benchAllocation(name: AllocationName): Promise<JudgedRow[]> {
+  const { workload, requestsPerCount, requests }: AllocationBench = ALLOCATIONS[name];
+  const [first, ...parameters] = workload;
+  const contestant = startCounter({ name, group: name }, first, ...parameters);
+  try {
+    // Code that is not compiled yet allocates what compiled code does not.
+    await contestant.run(requests / requestsPerCount / 5);
+    const bytes = await contestant.allocated(requests / requestsPerCount);
+    return [
+      {
+        name,
+        value: bytes / requestsPerCount,
+        unit: "bytes/request",
+        ratio: null,
+        against: null,
+        bar: { atMost: 0.1 },
+      },
+    ];
+  } finally {
+    contestant.close();
+  }
+}
