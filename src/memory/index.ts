@@ -1,4 +1,5 @@
 export { type AddressTranslator, type DmaError, DmaSpace, type Translation } from "./dma.ts";
 export { GuestMemory } from "./guest-memory.ts";
+export { GuestPages } from "./guest-pages.ts";
 export { type GrowableMemory, MemoryRegion, type RegionKind, type RegionOptions } from "./region.ts";
 export { copyBytes, SegmentList } from "./segments.ts";

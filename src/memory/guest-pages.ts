@@ -1,0 +1,220 @@
+import type { DmaError, DmaSpace } from "./dma.ts";
+import type { GuestMemory } from "./guest-memory.ts";
+import type { MemoryRegion } from "./region.ts";
+import { copyBytes, SegmentList } from "./segments.ts";
+
+/**
+ * A list of guest pages that a driver handed to a device: what backs a resource, what a buffer consists of. The pages in
+ * the order in which they make up the whole, adjacent ones melted into one piece. Positions count bytes from its start.
+ *
+ * Nothing is copied when it is made: whoever holds it reads the guest's memory itself. Memory that is taken away
+ * (a removed region, detached backing) turns into a hole, which reads leave alone and writes ignore.
+ */
+export class GuestPages {
+  /** The pieces. A piece of length 0 is a hole that once was memory. Call {@link refresh} before use. */
+  readonly segments: SegmentList = new SegmentList(1);
+  /** Bytes from the first to the last position, holes included. */
+  totalBytes = 0;
+  /** Number of entries the guest named. */
+  entryCount = 0;
+
+  /** Changes whenever pieces or the views of their memory do. */
+  revision = 0;
+
+  /** Position of the first byte of each piece. */
+  starts: Float64Array = new Float64Array(1);
+
+  readonly #memory: GuestMemory;
+  readonly #found = new SegmentList(1);
+  #epoch: number;
+  #views: (Uint8Array | null)[] = [];
+  #part: Uint8Array | null = null;
+  #partPiece = -1;
+  #partOffset = 0;
+
+  constructor(memory: GuestMemory) {
+    this.#memory = memory;
+    this.#epoch = memory.epoch;
+  }
+
+  /** Appends what lies at a device address; on an error nothing was appended. */
+  add(dma: DmaSpace, hi: number, lo: number, lengthBytes: number, write: boolean): DmaError | null {
+    const found = this.#found;
+    found.clear();
+    const error = dma.append(found, hi, lo, lengthBytes, write);
+    if (error !== null) return error;
+    for (let i = 0; i < found.count; i++) {
+      this.addPiece(found.regions[i] as MemoryRegion, found.offsets[i] as number, found.lengths[i] as number);
+    }
+    this.entryCount++;
+    return null;
+  }
+
+  /** Appends a piece of a region. */
+  addPiece(region: MemoryRegion, offset: number, lengthBytes: number): void {
+    const { segments } = this;
+    const count = segments.count;
+    const last = count - 1;
+    // Behind a hole nothing may melt with what is before it.
+    if (last >= 0 && (this.starts[last] as number) + (segments.lengths[last] as number) !== this.totalBytes) {
+      segments.append(region, offset, lengthBytes);
+    } else {
+      segments.appendMerged(region, offset, lengthBytes);
+    }
+    if (segments.count !== count) {
+      if (count === this.starts.length) {
+        const starts = new Float64Array(2 * count);
+        starts.set(this.starts);
+        this.starts = starts;
+      }
+      this.starts[count] = this.totalBytes;
+    }
+    this.totalBytes += lengthBytes;
+  }
+
+  /** Appends bytes that are nowhere. */
+  addHole(lengthBytes: number): void {
+    this.totalBytes += lengthBytes;
+    this.entryCount++;
+  }
+
+  /** Number of pieces. */
+  get count(): number {
+    return this.segments.count;
+  }
+
+  /**
+   * Makes the pieces fit to use after guest memory changed: renews the views of memory that grew, turns removed
+   * regions into holes. Cheap when nothing happened. The other methods call it; who indexes `segments` must.
+   */
+  refresh(): void {
+    const memory = this.#memory;
+    memory.sync();
+    if (this.#epoch === memory.epoch) return;
+    this.#epoch = memory.epoch;
+    this.revision++;
+    this.#views.length = 0;
+    this.#partPiece = -1;
+    this.#part = null;
+    const { segments } = this;
+    let known: MemoryRegion | null = null;
+    for (let i = 0; i < segments.count; i++) {
+      const region = segments.regions[i] as MemoryRegion;
+      if (region === known) continue;
+      if (memory.regions.includes(region)) known = region;
+      else segments.lengths[i] = 0;
+    }
+  }
+
+  /** Turns everything into one hole: the guest took its pages back. */
+  release(): void {
+    this.revision++;
+    this.segments.count = 0;
+    this.segments.regions.length = 0;
+    this.#views.length = 0;
+    this.#part = null;
+    this.#partPiece = -1;
+  }
+
+  /** Index of the piece that holds the position or, in a hole, of the next one; `count` behind the last. */
+  pieceAt(position: number): number {
+    const { segments, starts } = this;
+    let low = 0;
+    let high = segments.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((starts[middle] as number) + (segments.lengths[middle] as number) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The bytes of one whole piece; the view is kept, so that copying whole pages makes no garbage. */
+  pieceView(piece: number): Uint8Array {
+    const views = this.#views;
+    const kept = piece < views.length ? views[piece] : null;
+    if (kept != null) return kept;
+    while (views.length <= piece) views.push(null);
+    const { segments } = this;
+    const offset = segments.offsets[piece] as number;
+    const view = (segments.regions[piece] as MemoryRegion).u8.subarray(
+      offset,
+      offset + (segments.lengths[piece] as number),
+    );
+    views[piece] = view;
+    return view;
+  }
+
+  /** A view of a part of a piece; the last one is kept, so that repeated transfers make no garbage. */
+  partView(piece: number, offset: number, lengthBytes: number): Uint8Array {
+    const kept = this.#part;
+    if (
+      kept !== null &&
+      this.#partPiece === piece &&
+      this.#partOffset === offset &&
+      kept.length === lengthBytes
+    ) {
+      return kept;
+    }
+    const { segments } = this;
+    const start = (segments.offsets[piece] as number) + offset;
+    const view = (segments.regions[piece] as MemoryRegion).u8.subarray(start, start + lengthBytes);
+    this.#part = view;
+    this.#partPiece = piece;
+    this.#partOffset = offset;
+    return view;
+  }
+
+  /**
+   * The guest's bytes from `position` as one view, or null when they are not in one piece. The view is valid until
+   * control returns to the guest.
+   */
+  contiguous(position: number, lengthBytes: number): Uint8Array | null {
+    this.refresh();
+    const piece = this.pieceAt(position);
+    if (piece === this.segments.count) return null;
+    const inner = position - (this.starts[piece] as number);
+    if (inner < 0 || inner + lengthBytes > (this.segments.lengths[piece] as number)) return null;
+    return this.partView(piece, inner, lengthBytes);
+  }
+
+  /**
+   * Copies bytes from `position` into `target`, which keeps what it has where there are holes. Returns the number
+   * of bytes copied.
+   */
+  read(position: number, target: Uint8Array, targetOffset: number, lengthBytes: number): number {
+    this.refresh();
+    return this.#copy(position, target, targetOffset, lengthBytes, false);
+  }
+
+  /** Copies bytes of `source` to `position`; holes and read-only memory stay as they are. */
+  write(position: number, source: Uint8Array, sourceOffset: number, lengthBytes: number): number {
+    this.refresh();
+    return this.#copy(position, source, sourceOffset, lengthBytes, true);
+  }
+
+  #copy(position: number, host: Uint8Array, hostOffset: number, lengthBytes: number, write: boolean): number {
+    const { segments, starts } = this;
+    const end = position + lengthBytes;
+    const toHost = hostOffset - position;
+    let copied = 0;
+    for (let i = this.pieceAt(position); i < segments.count; i++) {
+      const start = starts[i] as number;
+      if (start >= end) break;
+      const from = Math.max(start, position);
+      const part = Math.min(start + (segments.lengths[i] as number), end) - from;
+      if (part <= 0) continue;
+      const region = segments.regions[i] as MemoryRegion;
+      const offset = (segments.offsets[i] as number) + (from - start);
+      if (write) {
+        if (!region.deviceWritable) continue;
+        copyBytes(host, from + toHost, region.u8, offset, part);
+        if (region.onDeviceWrite !== null) region.onDeviceWrite(offset, part);
+      } else {
+        copyBytes(region.u8, offset, host, from + toHost, part);
+      }
+      copied += part;
+    }
+    return copied;
+  }
+}
