@@ -193,9 +193,7 @@ export class QueueSet {
         if (more) slot.again = true;
         if (queue.limited) {
           slot.again = false;
-          owner.schedule(() => {
-            if (slot.queue === queue) this.drain(index);
-          });
+          this.#drainLater(index, slot, queue);
         }
       } while (slot.again && slot.queue === queue && owner.running);
     } finally {
@@ -205,6 +203,14 @@ export class QueueSet {
     if (slot.again && slot.queue !== queue) this.drain(index);
     if (slot.queue === queue) this.#checkFault(index, slot, queue);
     owner.progressed();
+  }
+
+  // The closure is not made in `drain`: the variables of a function in which one is made live on the heap, so that every
+  // drain would allocate them, and `this` with them. That is also why there is a plain loop in `enter`.
+  #drainLater(index: number, slot: QueueSlot, queue: DeviceQueue): void {
+    this.#owner.schedule(() => {
+      if (slot.queue === queue) this.drain(index);
+    });
   }
 
   /** Publishes what was pushed outside of a drain. */
@@ -223,9 +229,10 @@ export class QueueSet {
     memory.sync();
     if (memory.epoch === this.#epoch) return;
     this.#epoch = memory.epoch;
-    this.#slots.forEach((slot, index) => {
-      if (slot.queue !== null && !slot.queue.refresh()) this.#checkFault(index, slot, slot.queue);
-    });
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as QueueSlot;
+      if (slot.queue !== null && !slot.queue.refresh()) this.#checkFault(i, slot, slot.queue);
+    }
   }
 
   #checkFault(index: number, slot: QueueSlot, queue: DeviceQueue): void {
