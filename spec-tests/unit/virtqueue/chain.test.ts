@@ -1,7 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { DmaSpace, GuestMemory } from "../../../src/memory/index.ts";
+import { GuestMemory, type MemoryRegion } from "../../../src/memory/index.ts";
 import { DescriptorChain, Scratch } from "../../../src/virtqueue/index.ts";
+import { VIRTQ_DESC_F_WRITE } from "../../../src/wire/index.ts";
 
 const test = suite("descriptor chain");
 
@@ -25,16 +26,15 @@ function chainOf(
     0,
     Array.from({ length: SIZE }, (_, i) => (i * 31 + (i >> 8)) & 0xff),
   );
-  const dma = new DmaSpace(memory);
   const owner = { closed: false };
   const chain = new DescriptorChain(owner);
+  const region = memory.regions[0] as MemoryRegion;
   for (const [at, length] of readable) {
-    dma.append(chain.segments, 0, at, length, false);
+    chain.add(region, at, length, 0);
     chain.readableBytes += length;
   }
-  chain.readableCount = readable.length;
   for (const [at, length] of writable) {
-    dma.append(chain.segments, 0, at, length, true);
+    chain.add(region, at, length, VIRTQ_DESC_F_WRITE);
     chain.writableBytes += length;
   }
   owner.closed = closed;
