@@ -111,6 +111,14 @@ export class DeviceRig {
     this.device.enableQueue(index);
   }
 
+  /** Goes on with the rings of another rig whose memory was copied. */
+  takeOver(index: number, before: DeviceRig): void {
+    this.#free[index] = [...(before.#free[index] as number[])];
+    this.#seen[index] = before.#seen[index] as number;
+    this.#sent[index] = new Map();
+    this.#next = Math.max(this.#next, before.#next);
+  }
+
   /** Guest memory that nothing else uses; never given back. */
   allocate(length: number, alignment = 16): number {
     const address = Math.ceil(this.#next / alignment) * alignment;

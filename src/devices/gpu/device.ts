@@ -259,7 +259,13 @@ export class GpuDevice implements DeviceType {
   }
 
   restore(state: PlainValue): void {
-    this.#eventsRead = restoreGpu(this.#core, state);
+    try {
+      this.#eventsRead = restoreGpu(this.#core, state);
+    } catch (error) {
+      // Nothing of a state that does not fit stays behind.
+      this.reset();
+      throw error;
+    }
   }
 }
 

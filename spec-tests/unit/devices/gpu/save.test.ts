@@ -1,0 +1,222 @@
+// The state of a device survives JSON and goes on in another device.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { VirtioUsageError } from "../../../../src/base/index.ts";
+import type { PlainValue, SavedDevice } from "../../../../src/device/index.ts";
+import { decodeBase64, encodeBase64 } from "../../../../src/devices/gpu/base64.ts";
+import {
+  type GpuDeviceOptions,
+  type GuestPages,
+  HostHeap,
+  type Renderer,
+} from "../../../../src/devices/gpu/index.ts";
+import { GuestMemory } from "../../../../src/memory/index.ts";
+import type { DeviceRig } from "../../../support/device-rig.ts";
+import { BGRA, BGRX, CMD, msg, OK } from "../../../support/gpu-messages.ts";
+import { expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
+import { RecordingRenderer } from "../../../support/recording-renderer.ts";
+
+const full = (w: number, h: number) => ({ x: 0, y: 0, w, h });
+
+/** A device like the one of `rig`, in a copy of its memory, that takes over its state by way of JSON. */
+function moveOn(rig: GpuRig, options: GpuDeviceOptions = {}): GpuRig {
+  const saved = JSON.parse(JSON.stringify(rig.device.save())) as SavedDevice;
+  const memory = new GuestMemory([{ base: 0, memory: rig.memory.read(0, 32 << 20).buffer }]);
+  const next = new GpuRig(options, { memory, idle: true });
+  adopt(next, rig);
+  next.device.restore(saved);
+  return next;
+}
+
+/** The driver's half goes on too: its rings stand where they stood. */
+function adopt(next: DeviceRig, before: DeviceRig): void {
+  Object.assign(next, { rings: [] });
+  for (const [i, ring] of before.rings.entries()) {
+    const copy = Object.assign(Object.create(Object.getPrototypeOf(ring)) as typeof ring, ring, {
+      memory: next.memory,
+    });
+    next.rings[i] = copy;
+    next.takeOver(i, before);
+  }
+}
+
+test("everything a 2D guest sees is the same afterwards", () => {
+  const rig = new GpuRig({ displays: [{}, {}] });
+  const { pages } = rig.resource2d(5, 64, 48);
+  const image = pattern(64 * 48 * 4);
+  rig.fill(pages, 0, image);
+  expectOk(rig.command(msg.transfer(5, full(64, 48), 0)));
+  expectOk(rig.command(msg.setScanout(0, 5, { x: 8, y: 4, w: 32, h: 16 })));
+  const blobPages = rig.scatter(64 * 48 * 4);
+  rig.fill(blobPages, 0, pattern(64 * 48 * 4, 9));
+  expectOk(rig.command(msg.createBlob(6, { size: 64 * 48 * 4, entries: blobPages })));
+  expectOk(rig.command(msg.setScanoutBlob(1, 6, { w: 64, h: 48 })));
+  expectOk(rig.command(msg.create2d(7, BGRA, 64, 64)));
+  rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, -3, 17, 7, 2, 5));
+  rig.cursorCommand(msg.cursor(CMD.MOVE_CURSOR, 1, 40, 50));
+  const uuid = rig.command(msg.assignUuid(5), 40).bytes.slice(24);
+  rig.gpu.setDisplay(0, { widthPixels: 640, heightPixels: 480 });
+
+  const next = moveOn(rig, { displays: [{ widthPixels: 640, heightPixels: 480 }, {}] });
+  assert.equal(next.gpu.resources(), rig.gpu.resources());
+  assert.is(next.gpu.hostBytes, rig.gpu.hostBytes);
+  assert.equal(next.display.readRgba(0), rig.display.readRgba(0));
+  assert.equal(next.display.readRgba(1), rig.display.readRgba(1));
+  assert.is(next.display.screen(0).flushes, 1);
+  assert.equal(next.display.screen(0).damage, { x: 0, y: 0, widthPixels: 32, heightPixels: 16 });
+  const cursor = next.gpu.cursor(0);
+  assert.equal([cursor?.x, cursor?.y, cursor?.hotX, cursor?.hotY, cursor?.format], [-3, 17, 2, 5, BGRA]);
+  assert.is(next.gpu.cursor(1), null);
+  assert.is(next.display.screen(1).cursorX, 40);
+  assert.equal(next.gpu.sharedObjects.get(uuid)?.content?.hostBytes(), image);
+  assert.is(next.device.readConfig(0, 4), 1);
+  // And it goes on.
+  next.memory.write(Number(pages[0]?.[0]), new Uint8Array(256).fill(0xfe));
+  assert.is(next.command(msg.transfer(5, full(64, 1), 0)).type, OK.NODATA);
+  expectOk(next.command(msg.setScanout(0, 5, full(64, 48))));
+  assert.is(next.gpu.scanout(0)?.pixels?.[255], 0xfe);
+  assert.equal(next.command(msg.assignUuid(5), 40).bytes.slice(24), uuid);
+});
+
+test("holes stay holes", () => {
+  const rig = new GpuRig({ profile: "qemu" });
+  expectOk(rig.command(msg.create2d(5, BGRX, 64, 48)));
+  const page = rig.allocate(4096, 4096);
+  rig.memory.view(page, 4096).fill(3);
+  expectOk(
+    rig.command(
+      msg.attach(5, [
+        [0x2_0000_0000, 4096],
+        [page, 4096],
+        [0x2_0000_0000, 4096],
+      ]),
+    ),
+  );
+  const next = moveOn(rig, { profile: "qemu" });
+  expectOk(next.command(msg.transfer(5, full(64, 48), 0)));
+  expectOk(next.command(msg.setScanout(0, 5, full(64, 48))));
+  const pixels = next.gpu.scanout(0)?.pixels as Uint8Array;
+  assert.equal([pixels[0], pixels[4095], pixels[4096], pixels[8191], pixels[8192]], [0, 0, 3, 3, 0]);
+});
+
+class SavingRenderer extends RecordingRenderer implements Renderer {
+  restored: PlainValue = null;
+  save(): PlainValue {
+    return { calls: this.calls.length };
+  }
+  restore(state: PlainValue): void {
+    this.restored = state;
+  }
+}
+
+test("3D state goes with a renderer that can save its own", () => {
+  const rig = new GpuRig({ renderer: new SavingRenderer(), hostHeap: new HostHeap(65536) });
+  expectOk(rig.command(msg.ctxCreate(1, "name", { ctx: 9 })));
+  expectOk(rig.command(msg.create3d(5, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])));
+  expectOk(rig.command(msg.ctxAttach(5, { ctx: 9 })));
+  expectOk(rig.command(msg.createBlob(6, { mem: 2, flags: 1, size: 4096 }, { ctx: 9 })));
+  const bytes = new Uint8Array(rig.gpu.sharedMemory[0]?.buffer as ArrayBuffer);
+  assert.is(rig.command(msg.mapBlob(6, 8192), 32).type, OK.MAP_INFO);
+  bytes.set(pattern(4096), 8192);
+  const renderer = new SavingRenderer();
+  const hostHeap = new HostHeap(65536);
+  const next = moveOn(rig, { renderer, hostHeap });
+  assert.equal(renderer.restored, { calls: 5 });
+  assert.equal(new Uint8Array(hostHeap.buffer).subarray(8192, 12288), pattern(4096));
+  expectOk(next.command(msg.ctxDetach(5, { ctx: 9 })));
+  expectOk(next.command(msg.unmapBlob(6)));
+  expectOk(next.command(msg.submit(new Uint8Array(1), { ctx: 9 })));
+  assert.throws(
+    () => moveOn(rig, { renderer: new SavingRenderer(), hostHeap: new HostHeap(4096) }),
+    /no room/,
+  );
+});
+
+test("what cannot be saved or does not fit is refused", () => {
+  const unsaveable = new GpuRig({ renderer: new RecordingRenderer() });
+  unsaveable.device.save();
+  expectOk(unsaveable.command(msg.ctxCreate(0, "", { ctx: 1 })));
+  assert.throws(() => unsaveable.device.save(), /renderer can't save/);
+
+  const rig = new GpuRig({ displays: [{}, {}] });
+  const { pages } = rig.resource2d(5, 64, 48);
+  expectOk(rig.command(msg.setScanout(0, 5, full(64, 48))));
+  const saved = rig.device.save();
+  const state = saved.type as { [key: string]: PlainValue };
+  const restore = (type: PlainValue, options: GpuDeviceOptions = { displays: [{}, {}] }) => {
+    new GpuRig(options, { idle: true, memory: rig.memory }).device.restore({ ...saved, type });
+  };
+  const usage = (error: unknown) => error instanceof VirtioUsageError;
+  restore(state);
+  assert.throws(() => restore({ ...state, version: 2 }), usage);
+  assert.throws(() => restore(state, {}), /2 scanouts/);
+  assert.throws(() => restore(null), usage);
+  assert.throws(() => restore([]), usage);
+  assert.throws(() => restore({}), usage);
+  assert.throws(() => restore({ ...state, resources: 5 }), usage);
+  assert.throws(() => restore({ ...state, resources: [] }), /was not saved/);
+  assert.throws(() => restore({ ...state, renderer: {} }), /no renderer/);
+  const [resource] = state["resources"] as { [key: string]: PlainValue }[];
+  assert.throws(() => restore({ ...state, resources: [{ ...resource, bytes: "AAAA" }] }), usage);
+  assert.throws(() => restore({ ...state, resources: [{ ...resource, id: "5" }] }), usage);
+  const small = new GpuRig({ displays: [{}, {}] }, { idle: true, memoryBytes: 1 << 18 });
+  assert.ok(Number(pages[0]?.[0]) >= 1 << 18);
+  assert.throws(() => small.device.restore(saved), usage);
+  // Nothing of a state that did not fit stays behind.
+  assert.is(small.gpu.resources().length, 0);
+  assert.is(small.gpu.hostBytes, 0);
+});
+
+test("while a display is at work there is nothing to save", async () => {
+  let finish = () => {};
+  const display = { setScanout() {}, flush: () => new Promise<void>((resolve) => (finish = resolve)) };
+  const rig = new GpuRig({ display: display as never });
+  rig.resource2d(5, 64, 48);
+  expectOk(rig.command(msg.setScanout(0, 5, full(64, 48))));
+  rig.begin(msg.flush(5, full(64, 48)));
+  assert.throws(() => rig.device.save(), /in flight/);
+  rig.device.resetQueue(0);
+  assert.throws(() => rig.device.save(), /at work/);
+  finish();
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  rig.device.save();
+});
+
+test("a blob without memory, and one that lost it, survive", () => {
+  const rig = new GpuRig();
+  expectOk(rig.command(msg.createBlob(6, { size: 64 * 48 * 4, entries: rig.scatter(64 * 48 * 4) })));
+  expectOk(rig.command(msg.setScanoutBlob(0, 6, { w: 64, h: 48 })));
+  expectOk(rig.command(msg.detach(6)));
+  const next = moveOn(rig);
+  assert.is(next.display.screen(0).source, null);
+  const pages = rig.scatter(64 * 48 * 4);
+  expectOk(next.command(msg.attach(6, pages)));
+  const shown = next.display.screen(0).source?.pages as GuestPages;
+  assert.is(shown.count, 3);
+});
+
+test("base64 there and back, for every length and against the platform's", () => {
+  for (let length = 0; length < 70; length++) {
+    const bytes = pattern(length, length);
+    const text = encodeBase64(bytes);
+    assert.is(text, Buffer.from(bytes).toString("base64"));
+    assert.equal(decodeBase64(text, length), bytes);
+  }
+  const long = pattern(100_000);
+  assert.is(encodeBase64(long), Buffer.from(long).toString("base64"));
+  assert.equal(decodeBase64(encodeBase64(long), long.length), long);
+  for (const [text, length] of [
+    ["AAA=", 3],
+    ["AAA", 2],
+    ["A===", 1],
+    ["AA?=", 2],
+    ["AA=A", 3],
+    ["====", 3],
+    ["AA\u0141A", 3],
+    ["AAAA", 4],
+  ] as const) {
+    assert.throws(() => decodeBase64(text, length), text);
+  }
+});
+
+test.run();
