@@ -1,0 +1,74 @@
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { UsageError } from "../usage-error.ts";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "the folder does not exist",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "you may not write there",
+  EPERM: "you may not write there",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  ENAMETOOLONG: "its name is too long",
+};
+
+/**
+ * A file that is written as a whole or not at all. Opening it finds out whether it can be written, before the work is
+ * done whose result it is to hold, and leaves no trace; until {@link OutputFile.write} the old file stays.
+ */
+export class OutputFile {
+  readonly path: string;
+  readonly #temporary: string;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.tmp`);
+  }
+
+  /** Throws {@link UsageError} when the file cannot be written. */
+  static open(path: string): OutputFile {
+    const file = new OutputFile(resolve(path));
+    try {
+      if (existsSync(file.path) && !statSync(file.path).isFile()) {
+        throw new UsageError(`cannot write ${path}: it is no file. Give the name of a file.`);
+      }
+      closeSync(openSync(file.#temporary, "w"));
+      rmSync(file.#temporary);
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      const { code = "", message } = error as NodeJS.ErrnoException;
+      throw new UsageError(`cannot write ${path}: ${REASONS[code] ?? message}. Choose another with --out.`);
+    }
+    return file;
+  }
+
+  /** The first of these folders in which `name` can be written. */
+  static openIn(folders: readonly string[], name: string): OutputFile {
+    let failure: unknown;
+    for (const folder of folders) {
+      try {
+        return OutputFile.open(join(folder, name));
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** A file of this name in the current folder, or in that for temporary files where the former is read-only. */
+  static openByDefault(name: string): OutputFile {
+    return OutputFile.openIn([process.cwd(), tmpdir()], name);
+  }
+
+  /** Puts the new contents in the place of the old. */
+  write(contents: Uint8Array): void {
+    try {
+      writeFileSync(this.#temporary, contents);
+      renameSync(this.#temporary, this.path);
+    } catch (error) {
+      rmSync(this.#temporary, { force: true });
+      throw error;
+    }
+  }
+}
