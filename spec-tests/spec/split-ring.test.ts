@@ -9,10 +9,13 @@ import {
   type QueueOptions,
 } from "../../src/virtqueue/index.ts";
 import {
+  faults,
   INDIRECT,
   NEXT,
+  popped,
   queueOptions,
   RawSplitRing,
+  readAll,
   WRITE,
   writeSplitDescriptor,
 } from "../support/raw-ring.ts";
@@ -28,25 +31,6 @@ function setUp(size = 8, options: Partial<QueueOptions> = {}, bytes = 0x10000) {
   const queue = activateQueue("split", ring.config(), new DmaSpace(memory), queueOptions(options));
   assert.ok("pop" in queue, "activation");
   return { memory, ring, queue: queue as DeviceQueue };
-}
-
-function popped(queue: DeviceQueue): DescriptorChain {
-  const chain = queue.pop();
-  assert.is(queue.fault, null, `fault ${queue.fault?.code}`);
-  assert.ok(chain !== null, "a chain is available");
-  return chain as DescriptorChain;
-}
-
-function readAll(chain: DescriptorChain): number[] {
-  const bytes = new Uint8Array(chain.readableBytes);
-  assert.is(chain.read(0, bytes, 0, bytes.length), bytes.length);
-  return [...bytes];
-}
-
-function faults(queue: DeviceQueue, code: QueueFaultCode): void {
-  assert.is(queue.pop(), null);
-  assert.is(queue.fault?.code, code);
-  assert.is(queue.pop(), null, "the queue stands still");
 }
 
 test("a chain of any arrangement reads and writes the same bytes [split-ring.device.message-framing.1]", () => {

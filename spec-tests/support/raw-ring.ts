@@ -1,7 +1,16 @@
 // Rings written by hand, field by field from the text of sections 2.7 and 2.8, without src/wire and src/driver:
 // what the device side is held against.
+
+import * as assert from "uvu/assert";
 import type { GuestMemory } from "../../src/memory/index.ts";
-import { DEFAULT_QUEUE_OPTIONS, type QueueConfig, type QueueOptions } from "../../src/virtqueue/index.ts";
+import {
+  DEFAULT_QUEUE_OPTIONS,
+  type DescriptorChain,
+  type DeviceQueue,
+  type QueueConfig,
+  type QueueFaultCode,
+  type QueueOptions,
+} from "../../src/virtqueue/index.ts";
 
 export const NEXT = 1;
 export const WRITE = 2;
@@ -194,4 +203,26 @@ export class RawPackedRing {
 /** Queue options for a test, everything not named as the library's defaults. */
 export function queueOptions(options: Partial<QueueOptions> = {}): QueueOptions {
   return { ...DEFAULT_QUEUE_OPTIONS, ...options };
+}
+
+/** The next chain, which must be there. */
+export function popped(queue: DeviceQueue): DescriptorChain {
+  const chain = queue.pop();
+  assert.is(queue.fault, null, `fault ${queue.fault?.code}`);
+  assert.ok(chain !== null, "a chain is available");
+  return chain as DescriptorChain;
+}
+
+/** All device-readable bytes of a chain. */
+export function readAll(chain: DescriptorChain): number[] {
+  const bytes = new Uint8Array(chain.readableBytes);
+  assert.is(chain.read(0, bytes, 0, bytes.length), bytes.length);
+  return [...bytes];
+}
+
+/** The next pop ends the queue for the given reason. */
+export function faults(queue: DeviceQueue, code: QueueFaultCode): void {
+  assert.is(queue.pop(), null);
+  assert.is(queue.fault?.code, code);
+  assert.is(queue.pop(), null, "the queue stands still");
 }
