@@ -3,10 +3,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TestBrowser } from "../support/browser.ts";
 import { needs, peers } from "../support/peer.ts";
-import type { EchoPage, EchoPlaces } from "../support/worker/echo-page.worker.ts";
 import type { EchoRun } from "../support/worker/echo-side.ts";
+import type { Places, TestPage } from "../support/worker/page.worker.ts";
 
-declare const echoPage: EchoPage;
+declare const testPage: TestPage;
 
 interface Context {
   browser: TestBrowser | null;
@@ -21,9 +21,7 @@ const browser = suite<Context>("worker adapter in a browser", { browser: null })
 const withChromium = needs(browser, peers.chromium);
 
 async function open(context: Context): Promise<TestBrowser> {
-  context.browser ??= await TestBrowser.open(
-    new URL("../support/worker/echo-page.worker.ts", import.meta.url),
-  );
+  context.browser ??= await TestBrowser.open(new URL("../support/worker/page.worker.ts", import.meta.url));
   return context.browser;
 }
 
@@ -31,10 +29,10 @@ browser.after(async ({ browser }) => {
   await browser?.close();
 });
 
-async function check(context: Context, places: EchoPlaces, run: EchoRun): Promise<void> {
+async function check(context: Context, places: Places, run: EchoRun): Promise<void> {
   const { page, errors } = await open(context);
   const { served, driven } = await page.evaluate(
-    async ([where, what]) => await echoPage.runEcho(where, what),
+    async ([where, what]) => await testPage.runEcho(where, what),
     [places, run] as const,
   );
   assert.is(driven.requests, run.requests);
@@ -77,9 +75,32 @@ for (const places of [
   );
 }
 
+for (const places of [
+  { device: "worker", driver: "worker" },
+  { device: "page", driver: "worker" },
+  { device: "worker", driver: "page" },
+] as const) {
+  for (const blob of [false, true]) {
+    withChromium(
+      `a gpu in a ${places.device}, its driver in a ${places.driver}${blob ? ", blobs" : ""}`,
+      async (context) => {
+        const { page, errors } = await open(context);
+        const run = { format: "packed", eventIdx: true, blob, flips: 20 } as const;
+        const { served, driven } = await page.evaluate(
+          async ([where, what]) => await testPage.runGpu(where, what),
+          [places, run] as const,
+        );
+        assert.is(driven.length, run.flips);
+        assert.equal(served, driven, "what was shown is what was drawn");
+        assert.equal(errors, []);
+      },
+    );
+  }
+}
+
 withChromium("a page does not wait for ever for a device that is not there", async (context) => {
   const { page } = await open(context);
-  assert.is(await page.evaluate(() => echoPage.readNothing()), "timeout");
+  assert.is(await page.evaluate(() => testPage.readNothing()), "timeout");
 });
 
 browser.run();

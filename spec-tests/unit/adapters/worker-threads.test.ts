@@ -11,7 +11,6 @@ import {
   createChannel,
   DriverEndpoint,
 } from "../../../src/adapters/worker/index.ts";
-import type { EchoOrder } from "../../support/worker/echo.worker.ts";
 import {
   driveEcho,
   driveEchoAsync,
@@ -21,6 +20,8 @@ import {
   type EchoServed,
   serveEcho,
 } from "../../support/worker/echo-side.ts";
+import { driveGpuAsync, GPU_RAM_BYTES, type GpuPictures } from "../../support/worker/gpu-side.ts";
+import type { ThreadOrder } from "../../support/worker/side.worker.ts";
 
 const KINDS = (["split", "packed"] as const).flatMap((format) =>
   [false, true].map((eventIdx) => ({ format, eventIdx })),
@@ -47,8 +48,8 @@ async function together<Device, Driver>(
 }
 
 /** Starts a thread, gives it its order; the promise is for its answer. */
-async function inThread<Result>(order: EchoOrder): Promise<Result> {
-  const worker = new Worker(new URL("../../support/worker/echo.worker.ts", import.meta.url));
+async function inThread<Result>(order: ThreadOrder): Promise<Result> {
+  const worker = new Worker(new URL("../../support/worker/side.worker.ts", import.meta.url));
   try {
     return await new Promise<Result>((resolve, reject) => {
       worker.on("message", ({ result, error }: { result: Result; error?: string }) => {
@@ -133,8 +134,37 @@ places("device in the main thread", async () => {
   const [served, driven] = await together(channel, serveEcho(channel.device), driving);
   checkRun(run, driven, served);
 });
+
+const gpu = suite("worker adapter, gpu");
+for (const kind of KINDS) {
+  for (const blob of [false, true]) {
+    gpu(`${nameOf(kind)}${blob ? ", blobs" : ""}: what is shown is what was drawn`, async () => {
+      const run = { ...kind, blob, flips: 12 };
+      const channel = createChannel({ queues: 2, ram: GPU_RAM_BYTES });
+      const [served, driven] = await together(
+        channel,
+        inThread<GpuPictures>({ kind: "serve-gpu", handle: channel.device }),
+        inThread<GpuPictures>({ kind: "drive-gpu", handle: channel.driver, run }),
+      );
+      assert.is(driven.length, run.flips);
+      assert.equal(served, driven);
+    });
+  }
+}
+
+gpu("driver in the main thread, with promises", async () => {
+  const run = { format: "packed", eventIdx: true, blob: true, flips: 12 } as const;
+  const channel = createChannel({ queues: 2, ram: GPU_RAM_BYTES });
+  const [served, driven] = await together(
+    channel,
+    inThread<GpuPictures>({ kind: "serve-gpu", handle: channel.device }),
+    driveGpuAsync(channel.driver, run),
+  );
+  assert.equal(served, driven);
+});
 places.run();
 stress.run();
+gpu.run();
 
 const death = suite("worker adapter, when the device's thread dies");
 const isTimeout = (error: unknown): boolean => error instanceof ChannelError && error.code === "timeout";
@@ -143,8 +173,8 @@ async function withHangingThread(
   handle: ChannelHandle,
   body: (worker: Worker) => Promise<void>,
 ): Promise<void> {
-  const worker = new Worker(new URL("../../support/worker/echo.worker.ts", import.meta.url));
-  worker.postMessage({ kind: "hang", handle } satisfies EchoOrder);
+  const worker = new Worker(new URL("../../support/worker/side.worker.ts", import.meta.url));
+  worker.postMessage({ kind: "hang", handle } satisfies ThreadOrder);
   try {
     await body(worker);
   } finally {

@@ -26,7 +26,7 @@ import { drawCard, drawDamage, drawShared, drawTrack, layOutScene, type Scene } 
 import { FIRST_RESOURCE_ID, Kms, type KmsBuffer } from "./kms.ts";
 
 // The device's thread may be busy with a large picture, on a machine busy with other things.
-const WAIT_MS = 60_000;
+const WAIT_MS = 20_000;
 const PROGRESS_MS = 100;
 // The first page stays empty, as address 0 does in most machines.
 const FIRST_ADDRESS = 4096;

@@ -6,7 +6,6 @@ import {
   createChannel,
   DriverEndpoint,
 } from "../../../src/adapters/worker/index.ts";
-import type { EchoOrder } from "./echo.worker.ts";
 import {
   driveEchoAsync,
   ECHO_RAM_BYTES,
@@ -16,8 +15,11 @@ import {
   serveEcho,
 } from "./echo-side.ts";
 
+import { driveGpuAsync, GPU_RAM_BYTES, type GpuPictures, type GpuRun, serveGpu } from "./gpu-side.ts";
+import type { ThreadOrder } from "./side.worker.ts";
+
 /** Who runs where. */
-export interface EchoPlaces {
+export interface Places {
   readonly device: "page" | "worker";
   readonly driver: "page" | "worker";
   readonly deferred?: boolean;
@@ -26,14 +28,15 @@ export interface EchoPlaces {
 }
 
 /** What a page can be asked for by its test. */
-export interface EchoPage {
-  runEcho(places: EchoPlaces, run: EchoRun): Promise<{ served: EchoServed; driven: EchoDriven }>;
+export interface TestPage {
+  runEcho(places: Places, run: EchoRun): Promise<{ served: EchoServed; driven: EchoDriven }>;
+  runGpu(places: Places, run: GpuRun): Promise<{ served: GpuPictures; driven: GpuPictures }>;
   /** Whether a register access to a device that does not exist ends, and how. */
   readNothing(): string;
 }
 
-function inWorker<Result>(order: EchoOrder, withoutWaitAsync: boolean): Promise<Result> {
-  const url = new URL("./echo.worker.ts", import.meta.url);
+function inWorker<Result>(order: ThreadOrder, withoutWaitAsync: boolean): Promise<Result> {
+  const url = new URL("./side.worker.ts", import.meta.url);
   if (withoutWaitAsync) url.searchParams.set("without", "waitAsync");
   const worker = new Worker(url, { type: "module" });
   return new Promise<Result>((resolve, reject) => {
@@ -47,9 +50,20 @@ function inWorker<Result>(order: EchoOrder, withoutWaitAsync: boolean): Promise<
   });
 }
 
+/** Waits for both sides; when one fails the other must not wait for it. */
+async function together<Served, Driven>(
+  channel: Channel,
+  served: Promise<Served>,
+  driven: Promise<Driven>,
+): Promise<{ served: Served; driven: Driven }> {
+  for (const side of [served, driven]) side.catch(() => channel.abort());
+  await Promise.allSettled([served, driven]);
+  return { served: await served, driven: await driven };
+}
+
 const waitAsync = Atomics.waitAsync;
 
-const echoPage: EchoPage = {
+const testPage: TestPage = {
   async runEcho(places, run) {
     const without = places.withoutWaitAsync === true;
     if (without) Reflect.deleteProperty(Atomics, "waitAsync");
@@ -64,10 +78,20 @@ const echoPage: EchoPage = {
       places.driver === "page"
         ? driveEchoAsync(channel.driver, run)
         : inWorker<EchoDriven>({ kind: "drive", handle: channel.driver, run }, without);
-    served.catch(() => channel.abort());
-    driven.catch(() => channel.abort());
-    await Promise.allSettled([served, driven]);
-    return { served: await served, driven: await driven };
+    return await together(channel, served, driven);
+  },
+
+  async runGpu(places, run) {
+    const channel = createChannel({ queues: 2, ram: GPU_RAM_BYTES });
+    return await together(
+      channel,
+      places.device === "page"
+        ? serveGpu(channel.device)
+        : inWorker<GpuPictures>({ kind: "serve-gpu", handle: channel.device }, false),
+      places.driver === "page"
+        ? driveGpuAsync(channel.driver, run)
+        : inWorker<GpuPictures>({ kind: "drive-gpu", handle: channel.driver, run }, false),
+    );
   },
 
   readNothing() {
@@ -81,4 +105,4 @@ const echoPage: EchoPage = {
   },
 };
 
-Object.assign(globalThis, { echoPage });
+Object.assign(globalThis, { testPage });

@@ -1,16 +1,19 @@
-// A thread that is the device or the driver of an echo test: told once, answers once.
+// A thread that is the device or the driver of a test: told once, answers once.
 import { type ChannelHandle, DeviceEndpoint } from "../../../src/adapters/worker/index.ts";
 import { driveEcho, type EchoRun, serveEcho } from "./echo-side.ts";
+import { driveGpu, type GpuRun, serveGpu } from "./gpu-side.ts";
 import { threadPort } from "./thread.ts";
 
 /** What the thread is told. */
-export type EchoOrder =
+export type ThreadOrder =
   | {
       readonly kind: "serve";
       readonly handle: ChannelHandle;
       readonly options?: { deferred?: boolean; spinMicroseconds?: number };
     }
   | { readonly kind: "drive"; readonly handle: ChannelHandle; readonly run: EchoRun }
+  | { readonly kind: "serve-gpu"; readonly handle: ChannelHandle }
+  | { readonly kind: "drive-gpu"; readonly handle: ChannelHandle; readonly run: GpuRun }
   /** Serves registers that read as 1, until one is written: then it hangs for ever. */
   | { readonly kind: "hang"; readonly handle: ChannelHandle };
 
@@ -29,13 +32,17 @@ function serveUntilHanging(handle: ChannelHandle): Promise<unknown> {
 
 const port = await threadPort();
 port.onMessage((message) => {
-  const order = message as EchoOrder;
+  const order = message as ThreadOrder;
   const work = async (): Promise<unknown> => {
     switch (order.kind) {
       case "serve":
         return await serveEcho(order.handle, order.options);
       case "drive":
         return driveEcho(order.handle, order.run);
+      case "serve-gpu":
+        return await serveGpu(order.handle);
+      case "drive-gpu":
+        return driveGpu(order.handle, order.run);
       case "hang":
         return await serveUntilHanging(order.handle);
     }
