@@ -134,7 +134,12 @@ export class DeviceRig {
   }
 
   /** Puts a chain into the available ring without telling the device. */
-  offer(queue: number, readable: readonly Uint8Array[], writableLengths: readonly number[]): Sent {
+  offer(
+    queue: number,
+    readable: readonly Uint8Array[],
+    writableLengths: readonly number[],
+    indirect = this.#options.indirect === true,
+  ): Sent {
     const buffers = readable.map((bytes) => ({ address: this.place(bytes), length: bytes.length, flags: 0 }));
     const writable = writableLengths.map((length) => {
       const address = this.allocate(Math.max(1, length));
@@ -142,7 +147,7 @@ export class DeviceRig {
       return { address, length };
     });
     for (const { address, length } of writable) buffers.push({ address, length, flags: WRITE });
-    return this.offerBuffers(queue, buffers, writable);
+    return this.offerBuffers(queue, buffers, writable, indirect);
   }
 
   /** The same with buffers that are in place already. */
@@ -150,6 +155,7 @@ export class DeviceRig {
     queue: number,
     buffers: readonly { address: number; length: number; flags: number }[],
     writable: Sent["writable"],
+    indirect = this.#options.indirect === true,
   ): Sent {
     const ring = this.rings[queue] as RawSplitRing;
     const free = this.#free[queue] as number[];
@@ -160,7 +166,7 @@ export class DeviceRig {
       descriptors.push(index);
       return index;
     };
-    if (this.#options.indirect === true) {
+    if (indirect) {
       const table = this.allocate(16 * buffers.length);
       for (const [i, { address, length, flags }] of buffers.entries()) {
         const next = i + 1 < buffers.length ? NEXT : 0;
