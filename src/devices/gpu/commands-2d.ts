@@ -1,3 +1,4 @@
+import { isPromise } from "../../base/later.ts";
 import { toNumber } from "../../base/u64.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import {
@@ -23,7 +24,6 @@ import {
 import { readBacking } from "./attach.ts";
 import type { GpuCore } from "./core.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
-import { isPromise } from "./later.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 import { allocatePixels, Resource } from "./resources.ts";
 import type { HostPixels } from "./transfer.ts";

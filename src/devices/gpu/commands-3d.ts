@@ -1,3 +1,4 @@
+import { isPromise } from "../../base/later.ts";
 import { toNumber } from "../../base/u64.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import {
@@ -22,7 +23,6 @@ import {
   VIRTIO_GPU_TRANSFER_HOST_3D,
 } from "../../wire/gpu.ts";
 import type { GpuCore } from "./core.ts";
-import { isPromise } from "./later.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 import type { Renderer, Transfer3d } from "./renderer.ts";
 import { Resource } from "./resources.ts";

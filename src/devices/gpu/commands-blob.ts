@@ -1,3 +1,4 @@
+import { isPromise } from "../../base/later.ts";
 import { toBigInt, toNumber } from "../../base/u64.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import {
@@ -30,7 +31,6 @@ import type { GuestPages } from "./backing.ts";
 import type { GpuCore } from "./core.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
 import { HostBlob } from "./host-heap.ts";
-import { isPromise } from "./later.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 import { Resource } from "./resources.ts";
 

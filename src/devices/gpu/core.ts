@@ -1,4 +1,5 @@
 import { VirtioBugError } from "../../base/errors.ts";
+import { isPromise, type MaybeLater } from "../../base/later.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import { SharedObjectRegistry } from "../../device/shared-objects.ts";
@@ -9,7 +10,6 @@ import type { DisplaySettings } from "./displays.ts";
 import { Exports } from "./exports.ts";
 import { GuardedDisplay, guardRenderer } from "./guard.ts";
 import type { HostHeap } from "./host-heap.ts";
-import { isPromise, type MaybeLater } from "./later.ts";
 import { completeLimits, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
 import { GPU_POLICIES, type GpuPolicy } from "./policy.ts";
 import { type GpuResponse, PENDING } from "./protocol.ts";

@@ -1,3 +1,4 @@
+export type { MaybeLater } from "../../base/later.ts";
 export { GpuBackendError, type GpuBackendErrorCode } from "./backend-error.ts";
 export type { GuestPages } from "./backing.ts";
 export type { GpuCounters } from "./core.ts";
@@ -6,7 +7,6 @@ export type { CursorImage, Display, ScanoutSource } from "./display.ts";
 export type { DisplayState } from "./displays.ts";
 export { createEdid, EDID_MAX_PIXELS, type EdidOptions } from "./edid.ts";
 export { type HostBlob, HostHeap } from "./host-heap.ts";
-export type { MaybeLater } from "./later.ts";
 export { MemoryDisplay, type MemoryScreen } from "./memory-display.ts";
 export type { GpuCommandObserver, GpuCommandRecord, GpuFieldValue } from "./observe.ts";
 export {

@@ -1,7 +1,7 @@
+import type { MaybeLater } from "../../base/later.ts";
 import type { PlainValue } from "../../device/device-type.ts";
 import type { GuestPages } from "./backing.ts";
 import type { HostBlob } from "./host-heap.ts";
-import type { MaybeLater } from "./later.ts";
 
 /** One capability set, as GET_CAPSET_INFO describes it. */
 export interface Capset {

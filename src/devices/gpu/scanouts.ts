@@ -1,7 +1,7 @@
+import { isPromise, type MaybeLater } from "../../base/later.ts";
 import type { PlainValue } from "../../device/device-type.ts";
 import type { GuestPages } from "./backing.ts";
 import type { Display, ScanoutSource } from "./display.ts";
-import { isPromise, type MaybeLater } from "./later.ts";
 import type { RenderedPixels, Renderer } from "./renderer.ts";
 import type { Resource } from "./resources.ts";
 

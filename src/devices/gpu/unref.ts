@@ -1,5 +1,5 @@
+import type { MaybeLater } from "../../base/later.ts";
 import type { GpuCore } from "./core.ts";
-import type { MaybeLater } from "./later.ts";
 import type { Resource } from "./resources.ts";
 
 /**

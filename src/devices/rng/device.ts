@@ -1,4 +1,5 @@
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
+import { isPromise, type MaybeLater } from "../../base/later.ts";
 import type { DeviceHost, DeviceType, PlainValue } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
@@ -18,7 +19,7 @@ const DEFAULT_MAX_IN_FLIGHT = 64;
  * the platform's generator takes its place for this request: the guest is owed at least one byte, and has no way to
  * learn of a failure.
  */
-export type EntropySource = (target: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+export type EntropySource = (target: Uint8Array<ArrayBuffer>) => MaybeLater<void>;
 
 /** Choices for an {@link RngDevice}; all have defaults. */
 export interface RngDeviceOptions {
@@ -113,7 +114,7 @@ export class RngDevice implements DeviceType {
       return;
     }
     let bytes = this.#take(length);
-    let later: void | Promise<void>;
+    let later: MaybeLater<void>;
     try {
       later = this.#source(bytes);
     } catch (error) {
@@ -121,7 +122,7 @@ export class RngDevice implements DeviceType {
       platformRandomBytes(bytes);
       later = undefined;
     }
-    if (later === undefined) {
+    if (!isPromise(later)) {
       this.#answer(queue, chain, bytes);
       return;
     }

@@ -1,0 +1,193 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { TraceEvent } from "../../../../src/base/index.ts";
+import { RngDevice } from "../../../../src/devices/rng/index.ts";
+import { DeviceRig, settle } from "../../../support/device-rig.ts";
+
+const Q = 0;
+
+function request(rig: DeviceRig, lengths: readonly number[], readable: readonly Uint8Array[] = []) {
+  const sent = rig.offer(Q, readable, lengths);
+  rig.notify(Q);
+  return sent;
+}
+
+test("a buffer is filled with bytes that differ", () => {
+  const rig = new DeviceRig(new RngDevice());
+  const first = request(rig, [64]);
+  const second = request(rig, [64]);
+  assert.is(first.written, 64);
+  assert.not.equal(rig.response(first), rig.response(second));
+  assert.is(rig.interrupts[Q], 2);
+});
+
+test("scattered buffers of any length", () => {
+  const rig = new DeviceRig(new RngDevice({ source: (target) => void target.fill(0x11) }));
+  for (const lengths of [[1], [1, 2, 3], [4096, 1, 100], [257]]) {
+    const sent = request(rig, lengths);
+    assert.is(
+      sent.written,
+      lengths.reduce((sum, length) => sum + length, 0),
+    );
+    assert.ok(rig.response(sent).every((byte) => byte === 0x11));
+  }
+});
+
+test("device-readable bytes are ignored", () => {
+  const rig = new DeviceRig(new RngDevice({ source: (target) => void target.fill(0x22) }));
+  const sent = request(rig, [10], [new Uint8Array(100).fill(9)]);
+  assert.is(sent.written, 10);
+  const readable = rig.offer(Q, [new Uint8Array(10)], []);
+  rig.notify(Q);
+  assert.is(readable.written, 0);
+});
+
+test("no more than the limit, and never more than 65536 bytes at once from the platform", () => {
+  const device = new RngDevice();
+  const rig = new DeviceRig(device);
+  const sent = request(rig, [200_000]);
+  assert.is(sent.written, 65536);
+  assert.ok(
+    rig
+      .response(sent)
+      .subarray(65536)
+      .every((byte) => byte === 0xa5),
+  );
+  const large = new DeviceRig(new RngDevice({ maxBytesPerRequest: 150_000 }));
+  const all = request(large, [200_000]);
+  assert.is(all.written, 150_000);
+  assert.ok(
+    large
+      .response(all)
+      .subarray(140_000, 150_000)
+      .some((byte) => byte !== 0xa5),
+  );
+  const one = request(new DeviceRig(new RngDevice({ maxBytesPerRequest: 1 })), [64]);
+  assert.is(one.written, 1);
+  assert.equal(device.counters, { requests: 1, bytes: 65536, empty: 0, failures: 0 });
+});
+
+test("an asynchronous source: answers in its own time, several at once", async () => {
+  const waiting: { target: Uint8Array; done: () => void }[] = [];
+  const device = new RngDevice({
+    source: (target) => new Promise<void>((done) => waiting.push({ target, done })),
+  });
+  const rig = new DeviceRig(device);
+  const first = request(rig, [8]);
+  const second = request(rig, [300]);
+  assert.equal([first.written, second.written], [-1, -1]);
+  waiting[1]?.target.fill(2);
+  waiting[0]?.target.fill(1);
+  waiting[1]?.done();
+  await settle();
+  rig.collect(Q);
+  assert.equal([first.written, second.written], [-1, 300]);
+  assert.ok(rig.response(second).every((byte) => byte === 2));
+  waiting[0]?.done();
+  await settle();
+  rig.collect(Q);
+  assert.ok(rig.response(first).every((byte) => byte === 1));
+});
+
+test("no more requests are taken than may be in flight", async () => {
+  const waiting: (() => void)[] = [];
+  const device = new RngDevice({
+    maxRequestsInFlight: 2,
+    source: () => new Promise<void>((done) => void waiting.push(done)),
+  });
+  const rig = new DeviceRig(device);
+  const sent = Array.from({ length: 5 }, () => request(rig, [4]));
+  assert.is(waiting.length, 2);
+  for (let i = 0; i < 5; i++) {
+    waiting[i]?.();
+    await settle();
+  }
+  rig.collect(Q);
+  assert.equal(
+    sent.map(({ written }) => written),
+    [4, 4, 4, 4, 4],
+  );
+});
+
+test("a source that fails is replaced by the platform's for that request", async () => {
+  const events: TraceEvent[] = [];
+  let mode = "throw";
+  const device = new RngDevice({
+    source: () => {
+      if (mode === "throw") throw new Error("no entropy");
+      return Promise.reject(new Error("no entropy"));
+    },
+  });
+  const rig = new DeviceRig(device, { device: { trace: (event) => events.push(event) } });
+  const first = request(rig, [32]);
+  assert.is(first.written, 32);
+  assert.ok(rig.response(first).some((byte) => byte !== 0 && byte !== 0xa5));
+  mode = "reject";
+  const second = request(rig, [32]);
+  await settle();
+  rig.collect(Q);
+  assert.is(second.written, 32);
+  assert.is(device.counters.failures, 2);
+  assert.equal(events[0], { source: "rng", kind: "source-failure", detail: { message: "no entropy" } });
+});
+
+test("a reset with requests in flight: late bytes go nowhere", async () => {
+  for (const reset of ["device", "queue"]) {
+    const waiting: { target: Uint8Array; done: () => void }[] = [];
+    const rig = new DeviceRig(
+      new RngDevice({ source: (target) => new Promise<void>((done) => waiting.push({ target, done })) }),
+    );
+    const sent = request(rig, [16]);
+    if (reset === "device") {
+      rig.device.writeStatus(0);
+      rig.initialize();
+    } else {
+      rig.device.resetQueue(Q);
+      rig.enableQueue(Q);
+    }
+    waiting[0]?.target.fill(5);
+    waiting[0]?.done();
+    await settle();
+    assert.equal(rig.collect(Q), []);
+    assert.ok(rig.response(sent).every((byte) => byte === 0xa5));
+    const next = request(rig, [16]);
+    waiting[1]?.done();
+    await settle();
+    rig.collect(Q);
+    assert.is(next.written, 16);
+  }
+});
+
+test("nothing of what was handed out stays in the device's memory", () => {
+  const targets: Uint8Array[] = [];
+  const rig = new DeviceRig(
+    new RngDevice({
+      source: (target) => {
+        target.fill(7);
+        targets.push(target);
+      },
+    }),
+  );
+  assert.ok(rig.response(request(rig, [100])).every((byte) => byte === 7));
+  assert.ok(targets[0]?.every((byte) => byte === 0));
+});
+
+test("save and restore, and what transports need to know", () => {
+  const device = new RngDevice({ queueSize: 8 });
+  const rig = new DeviceRig(device);
+  request(rig, [4]);
+  const state = rig.device.save();
+  assert.is(state.type, null);
+  const next = new DeviceRig(new RngDevice({ queueSize: 8 }), { idle: true, memory: rig.memory });
+  next.device.restore(state);
+  assert.equal(
+    [device.name, device.deviceId, device.pciClass, device.configLengthBytes],
+    ["rng", 4, 0xff0000, 0],
+  );
+  assert.equal(device.queues, [{ name: "requestq", maxSize: 8 }]);
+  assert.throws(() => new RngDevice({ maxBytesPerRequest: 0 }), /positive/);
+  assert.throws(() => new RngDevice({ maxRequestsInFlight: 0.5 }), /positive/);
+  assert.throws(() => device.attach({} as never), /belongs/);
+});
+
+test.run();
