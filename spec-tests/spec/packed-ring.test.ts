@@ -5,7 +5,6 @@ import {
   activateQueue,
   type DescriptorChain,
   type DeviceQueue,
-  type QueueFaultCode,
   type QueueOptions,
 } from "../../src/virtqueue/index.ts";
 import {
