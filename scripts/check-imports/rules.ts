@@ -51,7 +51,7 @@ const RULES: Readonly<Record<Layer, Rule>> = {
   driver: { layers: ["wire", "memory", "base"], packages: [], platform: false },
   conformance: { layers: DRIVER_AND_BELOW, packages: [], platform: false },
   fuzz: { layers: DRIVER_AND_BELOW, packages: [], platform: false },
-  adapters: { layers: LIBRARY, packages: ["v86"], platform: true },
+  adapters: { layers: LIBRARY, packages: ["pngjs", "v86"], platform: true },
   "index.ts": { layers: [...LIBRARY, "conformance", "fuzz"], packages: [], platform: false },
   cli: { layers: LAYERS, packages: "any", platform: true },
   inspector: { layers: LAYERS, packages: "any", platform: true },

@@ -53,6 +53,24 @@ export const peers = {
     find: () =>
       process.env["CHROMIUM"] ?? executable("chromium", "chromium-browser", "google-chrome", "chrome"),
   },
+  /** A VNC client that saves what it sees as PNG. */
+  gvncCapture: {
+    name: "gvnccapture",
+    get: "apt-get install gvncviewer",
+    find: () => executable("gvnccapture"),
+  },
+  /** Another one, of another family, that saves JPEG. */
+  vncSnapshot: {
+    name: "vncsnapshot",
+    get: "apt-get install vncsnapshot",
+    find: () => executable("vncsnapshot"),
+  },
+  /** Unpacks JPEG. */
+  djpeg: {
+    name: "djpeg",
+    get: "apt-get install libjpeg-turbo-progs",
+    find: () => executable("djpeg"),
+  },
   /** Unpacks the guest's packages. */
   dpkgDeb: {
     name: "dpkg-deb",

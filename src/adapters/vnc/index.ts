@@ -1,0 +1,1 @@
+export { type VncCounters, VncServer, type VncServerOptions } from "./server.ts";
