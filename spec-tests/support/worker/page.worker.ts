@@ -14,7 +14,6 @@ import {
   type EchoServed,
   serveEcho,
 } from "./echo-side.ts";
-
 import { driveGpuAsync, GPU_RAM_BYTES, type GpuPictures, type GpuRun, serveGpu } from "./gpu-side.ts";
 import type { ThreadOrder } from "./side.worker.ts";
 

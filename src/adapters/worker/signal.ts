@@ -7,9 +7,6 @@ const AWAKE = 0;
 const SLEEPS_ON_WORD = 1;
 const SLEEPS_ON_PORT = 2;
 
-/** Words of shared memory a signal takes. */
-export const SIGNAL_WORDS = 2;
-
 // Nothing wakes a sleeper whose only way to be woken is a message when the thread that holds the other port dies.
 const PORT_CHECK_MS = 100;
 const POLL_MS = 1;
