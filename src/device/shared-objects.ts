@@ -58,6 +58,11 @@ export class SharedObject {
     return this.#content;
   }
 
+  /** True until the exporter lets go of it. */
+  get exported(): boolean {
+    return this.#exported;
+  }
+
   /** Number of importers. */
   get users(): number {
     return this.#uses.size;

@@ -1,14 +1,12 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import { hi32, lo32, toBigInt } from "../../base/u64.ts";
 import type { PlainValue } from "../../device/device-type.ts";
+import { type Fields, fieldsOf, listOf } from "../../device/saved-fields.ts";
+import { restorePages, savePages } from "../../device/saved-pages.ts";
 import { parseUuid } from "../../device/shared-objects.ts";
-import type { MemoryRegion } from "../../memory/region.ts";
-import { GuestPages } from "./backing.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import type { GpuCore } from "./core.ts";
 import { HostBlob } from "./host-heap.ts";
 import { allocatePixels, Resource, type ResourceKind } from "./resources.ts";
-import { type Fields, fieldsOf, listOf } from "./saved-fields.ts";
 
 /** Raised whenever the meaning of the saved state changes. */
 const VERSION = 1;
@@ -53,21 +51,9 @@ function saveResource(core: GpuCore, resource: Resource): PlainValue {
     blobFlags,
     bytes: bytes === null ? null : encodeBase64(bytes),
     mappedAt: resource.memory?.mappedAt ?? -1,
-    backing: resource.backing === null ? null : saveBacking(resource.backing),
+    backing: resource.backing === null ? null : savePages(resource.backing),
     uuids: core.exports.uuids(resource),
   };
-}
-
-/** Guest memory by its physical addresses: [position, upper half, lower half, length] of each piece. */
-function saveBacking(pages: GuestPages): PlainValue {
-  pages.refresh();
-  const { segments, starts } = pages;
-  const pieces: PlainValue[] = [];
-  for (let i = 0; i < segments.count; i++) {
-    const address = (segments.regions[i] as MemoryRegion).base + BigInt(segments.offsets[i] as number);
-    pieces.push([starts[i] as number, hi32(address), lo32(address), segments.lengths[i] as number]);
-  }
-  return { totalBytes: pages.totalBytes, entryCount: pages.entryCount, pieces };
 }
 
 function saveCursor(core: GpuCore, index: number): PlainValue {
@@ -146,29 +132,10 @@ function restoreResource(core: GpuCore, saved: Fields): void {
     throw new VirtioUsageError(`blob ${resource.id} was mapped where this host heap has no room`);
   }
   const backing = saved.value("backing");
-  if (backing !== null)
-    core.resources.setBacking(resource, restoreBacking(core, fieldsOf(backing, "backing")));
+  if (backing !== null) core.resources.setBacking(resource, restorePages(core.host.memory, backing));
   for (const uuid of listOf(saved.value("uuids"), "uuids")) {
     core.exports.publish(resource, parseUuid(String(uuid)));
   }
-}
-
-function restoreBacking(core: GpuCore, saved: Fields): GuestPages {
-  const { memory } = core.host;
-  const pages = new GuestPages(memory);
-  for (const each of listOf(saved.value("pieces"), "pieces")) {
-    const [start = 0, hi = 0, lo = 0, length = 0] = listOf(each, "piece") as number[];
-    if (length === 0) continue;
-    if (start > pages.totalBytes) pages.addHole(start - pages.totalBytes);
-    const region = memory.find(hi, lo, length);
-    if (region === null) {
-      throw new VirtioUsageError(`a resource is backed by ${length} bytes at ${toBigInt(hi, lo)}: no memory`);
-    }
-    pages.addPiece(region, region.offsetOf(hi, lo, length), length);
-  }
-  pages.totalBytes = saved.number("totalBytes");
-  pages.entryCount = saved.number("entryCount");
-  return pages;
 }
 
 function restoreScanout(core: GpuCore, index: number, state: PlainValue): void {

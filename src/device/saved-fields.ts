@@ -1,5 +1,5 @@
-import { VirtioUsageError } from "../../base/errors.ts";
-import type { PlainValue } from "../../device/device-type.ts";
+import { VirtioUsageError } from "../base/errors.ts";
+import type { PlainValue } from "./device-type.ts";
 
 /** The fields of a saved object, whose types are checked as they are read. */
 export interface Fields {
