@@ -126,7 +126,7 @@ export class CommandQueues {
     );
   }
 
-  /** Leaves a command to a back end. */
+  /** Leaves a command to a back end. [gpu.device.device-operation-command-lifecycle-and-fencing.1] */
   #wait(command: OutstandingCommand, deferred: Deferred, record: GpuCommandRecord | null): void {
     const { generation } = this.#core;
     command.record = record;
@@ -152,6 +152,7 @@ export class CommandQueues {
     );
   }
 
+  /** The processing is finished. [gpu.device.device-operation-command-lifecycle-and-fencing.2] */
   #settled(command: OutstandingCommand, finish: (response: GpuResponse) => number): void {
     const core = this.#core;
     core.host.sync();

@@ -82,6 +82,7 @@ export function createBlob(core: GpuCore, request: GpuRequest): number {
   if (!core.resources.hasRoom(onHost ? sizeBytes : 0)) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "beyond the limits");
   }
+  // [gpu.prose.device-operation-controlq.4]
   if (onHost && core.contexts.get(request.ctxId) === null) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, "no such context");
   }

@@ -35,6 +35,7 @@ const PCI_CLASS_DISPLAY_OTHER = 0x038000;
 
 const DEFAULT_CONTROL_QUEUE_SIZE = 64;
 const DEFAULT_CURSOR_QUEUE_SIZE = 16;
+const MAX_CAPSET_ID = 63;
 /** The largest power of two in 32 bits. */
 const MAX_BLOB_ALIGNMENT_BYTES = 0x80000000;
 
@@ -284,6 +285,12 @@ function offeredFeatures(options: GpuDeviceOptions): number[] {
   const virgl = features.virgl ?? renderer !== undefined;
   const contextInit = features.contextInit ?? virgl;
   const blob = features.resourceBlob ?? true;
+  for (const { id } of renderer?.capsets ?? []) {
+    // [gpu.prose.device-operation-controlq.2] Linux keeps them as bits of a 64-bit word, without bit 0.
+    if (!Number.isInteger(id) || id < 1 || id > MAX_CAPSET_ID) {
+      throw new VirtioUsageError(`capset id ${id} is not in 1 … ${MAX_CAPSET_ID}`);
+    }
+  }
   if (virgl && renderer === undefined) throw new VirtioUsageError("the feature virgl needs a renderer");
   if (contextInit && !virgl) throw new VirtioUsageError("the feature contextInit needs virgl");
   if (blobAlignmentBytes !== undefined && !blob) {
