@@ -5,6 +5,8 @@ import { readScanoutRgba, type ScanoutSource } from "../../devices/gpu/index.ts"
 // Displays keep pictures as bytes R, G, B, A and work on them as 32-bit words in the host's order.
 
 export const BYTES_PER_PIXEL = 4;
+/** What displays keep a copy of at most, unless told otherwise: 8K UHD, 127 MiB. */
+export const DEFAULT_MAX_PIXELS: number = 7680 * 4320;
 export const RED_SHIFT: number = HOST_IS_LITTLE_ENDIAN ? 0 : 24;
 export const GREEN_SHIFT: number = HOST_IS_LITTLE_ENDIAN ? 8 : 16;
 export const BLUE_SHIFT: number = HOST_IS_LITTLE_ENDIAN ? 16 : 8;

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { VirtioUsageError } from "../../base/errors.ts";
 import type { TraceSink } from "../../base/trace.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../devices/gpu/index.ts";
+import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
 import { Framebuffer } from "./framebuffer.ts";
 import { Session, type SessionSettings } from "./session.ts";
 
@@ -9,8 +10,6 @@ const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 5900;
 const DEFAULT_SIZE = { widthPixels: 640, heightPixels: 480 } as const;
 const DEFAULT_MAX_CLIENTS = 16;
-/** 8K UHD: 127 MiB. */
-const DEFAULT_MAX_PIXELS = 7680 * 4320;
 const DEFAULT_FRAMES_PER_SECOND = 60;
 const DEFAULT_HANDSHAKE_MS = 10_000;
 const DEFAULT_STALL_MS = 30_000;

@@ -1,0 +1,2 @@
+export type { FrameFormat, FrameIndex, RecordedFrame } from "./frame-index.ts";
+export { FrameRecorder, type FrameRecorderOptions } from "./frame-recorder.ts";
