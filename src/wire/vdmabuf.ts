@@ -56,8 +56,6 @@ export const VIRTIO_VDMABUF_TABLE_ENTRIES = 512;
 export const VIRTIO_VDMABUF_MAX_PAGES = 262144;
 /** Most private data in bytes: what the operands behind the tenth hold. */
 export const VIRTIO_VDMABUF_MAX_PRIVATE_BYTES = 216;
-/** Most private data in bytes that the proposal's own driver sent. */
-export const VIRTIO_VDMABUF_RFC_PRIVATE_BYTES = 192;
 /** Events that wait for whom they concern, in the proposal; one more drops the oldest. */
 export const VIRTIO_VDMABUF_EVENTS = 32;
 
