@@ -34,6 +34,12 @@ export {
 export { MemEntryList } from "./drivers/gpu/mem-entries.ts";
 export type { GpuCapsetInfo, GpuDisplay, GpuRect, ResponseDecoder } from "./drivers/gpu/responses.ts";
 export { RngDriver, type RngDriverOptions } from "./drivers/rng.ts";
+export { VdmabufDriver, type VdmabufDriverEvent, type VdmabufDriverOptions } from "./drivers/vdmabuf.ts";
+export { VdmabufGuestBuffer } from "./drivers/vdmabuf-buffer.ts";
+export type { VdmabufBufferId, VdmabufReplies } from "./drivers/vdmabuf-channel.ts";
+export { VdmabufStatusError } from "./drivers/vdmabuf-error.ts";
+export { encodeVdmabufPicture, type VdmabufPicture } from "./drivers/vdmabuf-messages.ts";
+export { VdmabufTables } from "./drivers/vdmabuf-tables.ts";
 export { DriverError, type DriverErrorCode } from "./errors.ts";
 export {
   chooseFeatures,
