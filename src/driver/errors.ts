@@ -18,6 +18,8 @@ export type DriverErrorCode =
   | "EACCES"
   /** A number is beyond what can be expressed. */
   | "ERANGE"
+  /** The process was killed while the kernel waited. */
+  | "EINTR"
   /** A file or file descriptor was closed. */
   | "EBADF"
   /** A queue or a pool is full. */
