@@ -1,0 +1,70 @@
+import { MemEntryList } from "../drivers/gpu/mem-entries.ts";
+import { DriverError } from "../errors.ts";
+import type { BufferObject } from "./buffer-object.ts";
+import type { KmsCard } from "./card.ts";
+import type { DmaBuf, DmaBufAttachment } from "./dma-buf.ts";
+import type { Reservation } from "./fences.ts";
+
+/**
+ * A buffer of virtio-gpu as a dma-buf: for other virtual devices by its UUID, for everybody else by its pages.
+ *
+ * @example
+ * ```ts
+ * const fd = file.primeHandleToFd(dumb.handle);
+ * if (fd.dmaBuf instanceof ExportedBuffer) const uuid = fd.dmaBuf.uuid();
+ * ```
+ */
+export class ExportedBuffer implements DmaBuf {
+  readonly exporter = "virtio_gpu";
+  readonly card: KmsCard;
+  /** @internal */
+  readonly object: BufferObject;
+  #holds = 0;
+
+  constructor(card: KmsCard, object: BufferObject) {
+    this.card = card;
+    this.object = object;
+    object.retain();
+  }
+
+  get sizeBytes(): number {
+    return this.object.sizeBytes;
+  }
+
+  get reservation(): Reservation {
+    return this.object.reservation;
+  }
+
+  /** The device's name for the buffer. */
+  get resourceId(): number {
+    return this.object.resourceId;
+  }
+
+  /**
+   * The 16 bytes of its UUID, for a driver that shares a machine with the device. Waits for the device's answer
+   * without limit. Throws {@link DriverError} ENODEV when the buffer has none.
+   */
+  uuid(): Uint8Array<ArrayBuffer> {
+    return this.card.gpu.scheduler.runSync(this.card.buffers.uuidOf(this.object));
+  }
+
+  /** As {@link uuid}, without blocking. */
+  uuidAsync(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.card.gpu.scheduler.runAsync(this.card.buffers.uuidOf(this.object));
+  }
+
+  /** Its memory never moves. */
+  attach(): DmaBufAttachment {
+    const { pages } = this.object;
+    if (pages === null) throw new DriverError("ENODEV", "an import is attached through its exporter");
+    return { map: () => MemEntryList.ofPages(pages), pin: () => {}, unpin: () => {}, detach: () => {} };
+  }
+
+  retain(): void {
+    this.#holds++;
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.object.release();
+  }
+}
