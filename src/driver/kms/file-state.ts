@@ -1,0 +1,140 @@
+import { DriverError } from "../errors.ts";
+import type { PendingEvent } from "./atomic-state.ts";
+import type { BufferObject } from "./buffer-object.ts";
+import type { KmsCard } from "./card.ts";
+import type { DmaBuf } from "./dma-buf.ts";
+import type { Crtc, Framebuffer } from "./mode-objects.ts";
+
+/** Room for events nobody has read, in bytes, and what each takes. */
+const EVENT_SPACE_BYTES = 4096;
+const EVENT_BYTES = 32;
+
+/** A page flip is complete (DRM_EVENT_FLIP_COMPLETE). */
+export interface FlipEvent {
+  readonly type: "flip-complete";
+  readonly crtcId: number;
+  /** As passed with the flip. */
+  readonly userData: number;
+  /** Vertical blanks so far: 0, since virtio-gpu has none. */
+  readonly sequence: number;
+  /** When it was complete, in the clock's milliseconds. */
+  readonly timeMs: number;
+}
+
+/** What the kernel keeps for an open file. */
+export class FileState {
+  readonly card: KmsCard;
+  isOpen = true;
+  /** The program knows atomic mode setting. */
+  atomic = false;
+  readonly handles: Map<number, BufferObject> = new Map();
+  /** Framebuffers that go when the file does, oldest first. */
+  readonly framebuffers: Framebuffer[] = [];
+  readonly events: FlipEvent[] = [];
+  #eventSpaceBytes = EVENT_SPACE_BYTES;
+  // Which dma-buf belongs to which handle: an import of the same buffer gives the same handle.
+  readonly #handleOf = new Map<DmaBuf, number>();
+  readonly #dmaBufOf = new Map<number, DmaBuf>();
+
+  constructor(card: KmsCard) {
+    this.card = card;
+  }
+
+  // Handles
+
+  /** Throws {@link DriverError} ENOENT. */
+  object(handle: number): BufferObject {
+    const object = this.handles.get(handle);
+    if (object === undefined) throw new DriverError("ENOENT", `no buffer has handle ${handle}`);
+    return object;
+  }
+
+  /** A new handle to an object: the lowest number that is free. The device is notified of what was sent for it. */
+  createHandle(object: BufferObject): number {
+    let handle = 1;
+    while (this.handles.has(handle)) handle++;
+    this.handles.set(handle, object);
+    if (object.handles++ === 0) object.retain();
+    this.card.gpu.notify();
+    return handle;
+  }
+
+  /** Throws {@link DriverError} EINVAL when there is no such handle. */
+  deleteHandle(handle: number): void {
+    const object = this.handles.get(handle);
+    if (object === undefined) throw new DriverError("EINVAL", `no buffer has handle ${handle}`);
+    this.handles.delete(handle);
+    const dmaBuf = this.#dmaBufOf.get(handle);
+    if (dmaBuf !== undefined) {
+      this.#dmaBufOf.delete(handle);
+      this.#handleOf.delete(dmaBuf);
+      dmaBuf.release();
+    }
+    if (--object.handles > 0) return;
+    const { exported } = object;
+    object.exported = null;
+    exported?.release();
+    object.release();
+  }
+
+  handleOf(dmaBuf: DmaBuf): number | null {
+    return this.#handleOf.get(dmaBuf) ?? null;
+  }
+
+  dmaBufOf(handle: number): DmaBuf | null {
+    return this.#dmaBufOf.get(handle) ?? null;
+  }
+
+  /** Remembers that a handle and a dma-buf are the same buffer. */
+  pair(handle: number, dmaBuf: DmaBuf): void {
+    dmaBuf.retain();
+    this.#handleOf.set(dmaBuf, handle);
+    this.#dmaBufOf.set(handle, dmaBuf);
+  }
+
+  // Events
+
+  /** Sets room for an event aside. Throws {@link DriverError} ENOMEM when nobody reads them. */
+  reserveEvent(userData: number): PendingEvent & { cancel(): void } {
+    if (this.#eventSpaceBytes < EVENT_BYTES)
+      throw new DriverError("ENOMEM", "too many events nobody has read");
+    this.#eventSpaceBytes -= EVENT_BYTES;
+    return {
+      send: (crtc: Crtc) => {
+        if (!this.isOpen) return;
+        const timeMs = this.card.gpu.clock.now();
+        this.events.push({ type: "flip-complete", crtcId: crtc.id, userData, sequence: 0, timeMs });
+      },
+      cancel: () => {
+        this.#eventSpaceBytes += EVENT_BYTES;
+      },
+    };
+  }
+
+  takeEvents(): FlipEvent[] {
+    const events = this.events.splice(0);
+    this.#eventSpaceBytes += events.length * EVENT_BYTES;
+    return events;
+  }
+
+  // Rights
+
+  /** Throws {@link DriverError} EACCES unless this file may set modes. */
+  checkMaster(): void {
+    this.checkModesetting();
+    if (this.card.master !== this) throw new DriverError("EACCES", "this file is not master");
+  }
+
+  /** Throws {@link DriverError} EOPNOTSUPP on a card without scanouts. */
+  checkModesetting(): void {
+    this.check();
+    if (!this.card.hasModesetting)
+      throw new DriverError("EOPNOTSUPP", "the card has no scanouts: no mode setting");
+  }
+
+  /** Throws {@link DriverError} EBADF when closed, ENODEV when the card is gone. */
+  check(): void {
+    if (!this.isOpen) throw new DriverError("EBADF", "the file is closed");
+    this.card.checkPresent();
+  }
+}
