@@ -1,0 +1,224 @@
+import type { DescriptorChain } from "../../virtqueue/chain.ts";
+import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
+import { VIRTIO_RENDER_CMD_NOP, VIRTIO_RENDER_RESP_ERR_CANCELED } from "../../wire/render.ts";
+import { type Drawing, Row } from "./drawing.ts";
+import type { RenderCommandRecord } from "./observe.ts";
+import type { RenderTiming } from "./options.ts";
+import type { RenderRequest, ResponseHeader } from "./protocol.ts";
+
+/** A timeline: its commands are carried out one after the other, its fences reached in the order of their ids. */
+export class RenderContext {
+  readonly id: number;
+  /** The last fence id taken. */
+  fenceLo = 0;
+  fenceHi = 0;
+  /** Type of the error response of an unfenced command that failed after it was answered, 0 for none. */
+  failure = 0;
+  /** Commands that are not finished, the one being drawn first. */
+  readonly work: Work[] = [];
+
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
+/** What became of a command when it was taken. */
+export interface Outcome {
+  /** Type of the response. */
+  readonly type: number;
+  /** What follows the header of the response. */
+  readonly body: Uint8Array | null;
+  readonly reason: string;
+  /** What remains to be drawn. */
+  readonly drawing: Drawing | null;
+}
+
+/** A command on a timeline: something to draw, or a response that has to wait for what is before it. */
+export class Work implements ResponseHeader {
+  readonly context: RenderContext;
+  readonly fenced: boolean;
+  readonly fenceLo: number;
+  readonly fenceHi: number;
+  readonly ctxId: number;
+  /** Null when there is nothing (more) to draw. */
+  drawing: Drawing | null;
+  /** Type of the response. */
+  type: number;
+  readonly body: Uint8Array | null;
+  /** VIRTIO_RENDER_CMD_*, and why it was refused: for traces. */
+  readonly command: number;
+  readonly reason: string;
+  /** True for commands that draw and wait for drawing: those whose fences also bring the news of earlier failures. */
+  readonly drawn: boolean;
+  /** Who waits for the response; null for commands that were answered, or whose queue is gone. */
+  queue: DeviceQueue | null = null;
+  chain: DescriptorChain | null = null;
+  record: RenderCommandRecord | null = null;
+
+  constructor(context: RenderContext, request: RenderRequest, outcome: Outcome) {
+    this.context = context;
+    this.fenced = request.fenced;
+    this.fenceLo = request.fenceLo;
+    this.fenceHi = request.fenceHi;
+    this.ctxId = request.ctxId;
+    this.command = request.type;
+    this.drawn = request.type >= VIRTIO_RENDER_CMD_NOP;
+    this.type = outcome.type;
+    this.body = outcome.body;
+    this.reason = outcome.reason;
+    this.drawing = outcome.drawing;
+  }
+}
+
+/** What the engine needs of its device. */
+export interface EngineOwner {
+  /** Before guest memory is touched from the clock. */
+  wake(): void;
+  /** A command is finished: `type` holds the response. Within {@link Engine.add} or from the clock. */
+  finished(work: Work): void;
+  /** Called by the clock's task once it is through. */
+  progressed(): void;
+}
+
+/** Draws: the commands of one context in turn, those of several alternating slice by slice. */
+export class Engine {
+  readonly #owner: EngineOwner;
+  readonly #timing: Required<RenderTiming> | null;
+  readonly #row = new Row();
+  /** Contexts with work, the next one first. */
+  #busy: RenderContext[] = [];
+  #pending = 0;
+  /** Takes back the slice being drawn; null when the engine rests. */
+  #cancel: (() => void) | null = null;
+  /** Pixels of all finished rows. */
+  pixels = 0;
+  slices = 0;
+
+  constructor(owner: EngineOwner, timing: Required<RenderTiming> | null) {
+    this.#owner = owner;
+    this.#timing = timing;
+  }
+
+  /** Commands that are not finished. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** The time, 0 when drawing takes none. */
+  get nowMs(): number {
+    return this.#timing?.clock.now() ?? 0;
+  }
+
+  /** Puts work at the end of its timeline. Without timing, it is done when this returns. */
+  add(work: Work): void {
+    const { context } = work;
+    this.#pending++;
+    context.work.push(work);
+    if (context.work.length === 1) this.#busy.push(context);
+    this.#settle(context);
+    if (this.#timing === null) this.finishAll();
+    else this.#next();
+  }
+
+  /** Draws everything there is, now. */
+  finishAll(): void {
+    for (let context = this.#busy[0]; context !== undefined; context = this.#busy[0]) {
+      const work = context.work[0] as Work;
+      this.#draw(work, work.drawing?.rowsLeft ?? 0);
+      this.#settle(context);
+    }
+    this.#stop();
+  }
+
+  /** Gives up all work of a context. */
+  cancel(context: RenderContext): void {
+    for (const work of context.work) {
+      work.drawing?.close();
+      work.drawing = null;
+      work.type = VIRTIO_RENDER_RESP_ERR_CANCELED;
+    }
+    this.#settle(context);
+  }
+
+  /** Forgets everything; nobody is told. */
+  reset(): void {
+    this.#stop();
+    for (const context of this.#busy) {
+      for (const work of context.work) work.drawing?.close();
+      context.work.length = 0;
+    }
+    this.#busy = [];
+    this.#pending = 0;
+  }
+
+  /** Calls `visit` with all unfinished work. */
+  forEach(visit: (work: Work) => void): void {
+    for (const context of this.#busy) context.work.forEach(visit);
+  }
+
+  #stop(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
+  /** Finishes what stands at the head of a timeline and has nothing to draw. */
+  #settle(context: RenderContext): void {
+    const { work } = context;
+    for (let head = work[0]; head !== undefined; head = work[0]) {
+      if (head.drawing !== null) {
+        if (head.drawing.rowsLeft > 0) break;
+        head.drawing.close();
+        head.drawing = null;
+      }
+      work.shift();
+      this.#pending--;
+      this.#owner.finished(head);
+    }
+    if (work.length > 0) return;
+    const at = this.#busy.indexOf(context);
+    if (at >= 0) this.#busy.splice(at, 1);
+  }
+
+  #draw(work: Work, rows: number): void {
+    const { drawing } = work;
+    if (drawing === null || rows <= 0) return;
+    const before = drawing.rowsLeft;
+    const error = drawing.draw(rows, this.#row);
+    const pixels = (before - drawing.rowsLeft) * drawing.widthPixels;
+    this.pixels += pixels;
+    this.slices++;
+    if (work.record !== null) work.record.pixels += pixels;
+    if (error === 0) return;
+    work.type = error;
+    drawing.close();
+    work.drawing = null;
+  }
+
+  /** Begins the next slice, unless one is under way. */
+  #next(): void {
+    const timing = this.#timing;
+    const context = this.#busy[0];
+    if (timing === null || context === undefined || this.#cancel !== null) return;
+    const work = context.work[0] as Work;
+    const drawing = work.drawing as Drawing;
+    const rows = Math.min(
+      drawing.rowsLeft,
+      Math.max(1, Math.floor(timing.slicePixels / drawing.widthPixels)),
+    );
+    const lasts = (drawing.fresh ? timing.commandMs : 0) + (rows * drawing.widthPixels) / timing.pixelsPerMs;
+    this.#cancel = timing.clock.callAt(timing.clock.now() + lasts, () => {
+      this.#cancel = null;
+      this.#owner.wake();
+      // The context may have been destroyed meanwhile, or the command with its import.
+      if (context.work[0] === work && this.#busy.includes(context)) {
+        this.#draw(work, rows);
+        // The others' turn.
+        this.#busy.splice(this.#busy.indexOf(context), 1);
+        this.#busy.push(context);
+        this.#settle(context);
+      }
+      this.#owner.progressed();
+      this.#next();
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { VirtioUsageError } from "../../base/errors.ts";
+import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
+import type { RenderCommandObserver } from "./observe.ts";
+
+/** Time on which the device draws. The clocks of the driver's KMS model fit, and so does anything like them. */
+export interface RenderClock {
+  /** Milliseconds since some moment. */
+  now(): number;
+  /** Calls `task` at `atMs` or soon after, never from within `callAt`. Returns what takes the call back. */
+  callAt(atMs: number, task: () => void): () => void;
+}
+
+/** How long drawing takes. Rows appear in slices, so that whoever looks too early sees half a picture. */
+export interface RenderTiming {
+  readonly clock: RenderClock;
+  /** Default 1,000,000, which is a gigapixel a second. */
+  readonly pixelsPerMs?: number;
+  /** What a command takes before its first pixel, in milliseconds. Default 0.001. */
+  readonly commandMs?: number;
+  /**
+   * Pixels drawn at a time, rounded to whole rows, at least one. Between two slices other contexts have their turn.
+   * Default 65536.
+   */
+  readonly slicePixels?: number;
+}
+
+/** Bounds on what a guest can make the device do. Each is checked before anything is allocated or drawn. */
+export interface RenderLimits {
+  /** Imports at a time. Default 256. */
+  readonly maxImports: number;
+  /** Contexts at a time, context 0 included. Default 64. */
+  readonly maxContexts: number;
+  /** Commands that are not finished; beyond it no more are taken from the queue. Default 256. */
+  readonly maxCommands: number;
+  /** Width and height of a picture in pixels, at most 16384, which is also the default. */
+  readonly maxDimension: number;
+  /** Entries of one list of pages. Default 16384. */
+  readonly maxEntries: number;
+  /** Entries of all lists of pages together. Default 262144. */
+  readonly maxEntriesTotal: number;
+  /** Bytes from the first to the last pixel of a picture. Default 128 MiB. */
+  readonly maxImportBytes: number;
+}
+
+export const DEFAULT_RENDER_LIMITS: RenderLimits = {
+  maxImports: 256,
+  maxContexts: 64,
+  maxCommands: 256,
+  maxDimension: 16384,
+  maxEntries: 16384,
+  maxEntriesTotal: 262144,
+  maxImportBytes: 128 << 20,
+};
+
+/** Beyond this many pixels the integers of the triangle would no longer be exact. */
+const LARGEST_DIMENSION = 16384;
+
+/** Choices for a `RenderDevice`; all have defaults. */
+export interface RenderDeviceOptions {
+  /** Where objects are found by their UUIDs. Without one VIRTIO_RENDER_F_IMPORT_UUID is not offered. */
+  readonly sharedObjects?: SharedObjectRegistry;
+  /** Offer VIRTIO_RENDER_F_IMPORT_PAGES. Default true. */
+  readonly importPages?: boolean;
+  /** Largest size of the queue. Default 64. */
+  readonly queueSize?: number;
+  readonly limits?: Partial<RenderLimits>;
+  /** How long drawing takes. Default: no time at all, commands are done when they are taken. */
+  readonly timing?: RenderTiming;
+  /** Called with every command once it is finished. Costs nothing when absent. */
+  readonly onCommand?: RenderCommandObserver;
+}
+
+/** The limits of a device; throws {@link VirtioUsageError} for one that is impossible. */
+export function completeLimits(limits: Partial<RenderLimits> | undefined): RenderLimits {
+  const complete = { ...DEFAULT_RENDER_LIMITS, ...limits };
+  for (const [name, value] of Object.entries(complete)) {
+    if (!Number.isSafeInteger(value) || value < 1 || (name !== "maxImportBytes" && value > 0xffffffff)) {
+      throw new VirtioUsageError(`render limit ${name} is ${value}, not a positive integer of 32 bits`);
+    }
+  }
+  if (complete.maxDimension > LARGEST_DIMENSION) {
+    throw new VirtioUsageError(`render limit maxDimension is ${complete.maxDimension}, above 16384`);
+  }
+  return complete;
+}
+
+/** The timing with its defaults, null when drawing takes no time; throws {@link VirtioUsageError}. */
+export function completeTiming(timing: RenderTiming | undefined): Required<RenderTiming> | null {
+  if (timing === undefined) return null;
+  const { clock, pixelsPerMs = 1_000_000, commandMs = 0.001, slicePixels = 65536 } = timing;
+  if (!(pixelsPerMs > 0) || !(commandMs >= 0) || !(slicePixels >= 1)) {
+    throw new VirtioUsageError("render timing: speeds and sizes are positive, times are not negative");
+  }
+  return { clock, pixelsPerMs, commandMs, slicePixels };
+}
