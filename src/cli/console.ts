@@ -5,7 +5,6 @@ export interface Console {
   /** Everything else: progress, complaints. */
   error(text: string): void;
   readonly outIsTerminal: boolean;
-  readonly errorIsTerminal: boolean;
 }
 
 /** Text in colour, for terminals that want it (see no-color.org). */

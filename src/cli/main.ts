@@ -12,5 +12,4 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   error: (text) => void process.stderr.write(text),
   outIsTerminal: process.stdout.isTTY === true,
-  errorIsTerminal: process.stderr.isTTY === true,
 });

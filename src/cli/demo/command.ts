@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
-import ora from "ora";
 import { PNG } from "pngjs";
 import { type Console, styleFor } from "../console.ts";
 import { integerBetween, subsetOf } from "../option-values.ts";
+import { Progress } from "../progress.ts";
 import { UsageError } from "../usage-error.ts";
 import { OutputFile } from "./output-file.ts";
 import { type DemoSettings, type DeviceReport, GPU_FEATURE_NAMES, type GpuFeatureName } from "./protocol.ts";
@@ -77,7 +77,7 @@ export function addDemoCommand(program: Command, console: Console): void {
 async function demo(options: DemoOptions, console: Console): Promise<void> {
   const settings = settingsOf(options);
   const file = outputOf(options);
-  const result = await runWithProgress(settings, options, console);
+  const result = await runWithProgress(settings, options);
   const { picture } = result.device;
   if (picture !== null) file?.write(encodePng(picture));
   const json = summarize(result, picture === null ? null : (file?.path ?? null));
@@ -104,23 +104,14 @@ function outputOf({ out, json }: DemoOptions): OutputFile | null {
   return json ? null : OutputFile.openByDefault(DEFAULT_OUT);
 }
 
-/** Long runs show how far they are, on a terminal only. */
-async function runWithProgress(
-  settings: DemoSettings,
-  { json, quiet }: DemoOptions,
-  console: Console,
-): Promise<DemoResult> {
-  const silent = json === true || quiet === true || !console.errorIsTerminal;
-  const spinner = ora({ stream: process.stderr, isEnabled: true, discardStdin: false });
-  const begin = performance.now();
+async function runWithProgress(settings: DemoSettings, { json, quiet }: DemoOptions): Promise<DemoResult> {
+  const progress = new Progress(process.stderr, PROGRESS_AFTER_MS);
   try {
     return await runDemo(settings, (done) => {
-      if (silent || performance.now() - begin < PROGRESS_AFTER_MS) return;
-      spinner.text = `${done} of ${settings.frames} page flips`;
-      if (!spinner.isSpinning) spinner.start();
+      if (!json && !quiet) progress.say(`${done} of ${settings.frames} page flips`);
     });
   } finally {
-    spinner.stop();
+    progress.stop();
   }
 }
 
