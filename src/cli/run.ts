@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
-import packageJson from "../../package.json" with { type: "json" };
 import type { Console } from "./console.ts";
 import { addDemoCommand } from "./demo/command.ts";
+import { readPackageInfo } from "./package-info.ts";
 import { UsageError } from "./usage-error.ts";
 
 const EXIT_ERROR = 1;
@@ -9,11 +9,12 @@ const EXIT_USAGE = 2;
 
 /** Everything the command line offers. */
 function createProgram(console: Console): Command {
+  const { version, description } = readPackageInfo();
   const program = new Command();
   program
     .name("virtio-emulator")
-    .description(`${packageJson.description}.`)
-    .version(packageJson.version, "-V, --version", "print the version")
+    .description(`${description}.`)
+    .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
     .showSuggestionAfterError()
