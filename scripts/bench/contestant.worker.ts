@@ -1,10 +1,14 @@
 /** The process of one contestant written in JavaScript: argv is the workload and its parameters. */
+import { median } from "./compare.ts";
 import type { ContestantReply, ContestantRequest } from "./contestant.ts";
 import type { Workload } from "./workload.ts";
 import { createWorkload } from "./workloads.ts";
 
-/** Parts in which allocations are counted, so that a garbage collection spoils only one. */
-const SLICES = 500;
+/** Allocations are counted in parts, so many at least and so long at most: a garbage collection spoils only one. */
+const MIN_SLICES = 100;
+const MAX_SLICE = 1000;
+/** The share of them that is evaluated. */
+const KEPT_SLICES = 0.95;
 
 const [name = "", ...parameters] = process.argv.slice(2);
 const workload = createWorkload(name, parameters);
@@ -29,36 +33,31 @@ function cpuSeconds(subject: Workload, count: number): number {
   return (user + system) / 1e6;
 }
 
-/** Growth of the heap, in bytes for each time. What grows between two collections was allocated, garbage included. */
+/**
+ * Growth of the heap, in bytes for each time. What grows between two collections was allocated, garbage included. The
+ * slices in which most was allocated are left out: the compiler leaves something behind now and then.
+ */
 function allocatedBytes(subject: Workload, count: number): number {
   if (globalThis.gc === undefined) throw new Error("node runs without --expose-gc");
   globalThis.gc();
-  const slice = Math.ceil(count / SLICES);
-  let bytes = 0;
-  let done = 0;
-  for (let i = 0; i < SLICES; i++) {
-    const before = process.memoryUsage().heapUsed;
-    subject.run(slice);
-    const growth = process.memoryUsage().heapUsed - before - MEASURING_BYTES;
-    // A collection came in between: the slice tells nothing.
-    if (growth < -MEASURING_BYTES) continue;
-    bytes += Math.max(0, growth);
-    done += slice;
+  // Asking for the size of the heap adds to it, too.
+  const asking = median(Array.from({ length: 101 }, () => heapGrowth(subject, 0)));
+  const slice = Math.min(MAX_SLICE, Math.ceil(count / MIN_SLICES));
+  const growths: number[] = [];
+  for (let left = count; left > 0; left -= slice) {
+    const growth = heapGrowth(subject, slice) - asking;
+    // Less than before: a collection came in between, the slice tells nothing.
+    if (growth >= -asking) growths.push(growth);
   }
-  if (done === 0) throw new Error("every slice was interrupted by a garbage collection");
-  return bytes / done;
+  if (growths.length === 0) throw new Error("every slice was interrupted by a garbage collection");
+  const kept = growths.toSorted((a, b) => a - b).slice(0, Math.ceil(growths.length * KEPT_SLICES));
+  return Math.max(0, kept.reduce((sum, growth) => sum + growth, 0) / (kept.length * slice));
 }
 
-/** What asking for the size of the heap adds to it. */
-const MEASURING_BYTES = measuringBytes();
-
-function measuringBytes(): number {
-  const growths: number[] = [];
-  for (let i = 0; i < 100; i++) {
-    const before = process.memoryUsage().heapUsed;
-    growths.push(process.memoryUsage().heapUsed - before);
-  }
-  return growths.toSorted((a, b) => a - b)[growths.length >> 1] as number;
+function heapGrowth(subject: Workload, count: number): number {
+  const before = process.memoryUsage().heapUsed;
+  subject.run(count);
+  return process.memoryUsage().heapUsed - before;
 }
 
 function reply(message: ContestantReply): void {

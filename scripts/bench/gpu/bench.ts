@@ -89,26 +89,24 @@ export async function benchBlobFlip(name: string, effort: Effort): Promise<Judge
   ];
 }
 
+const REQUESTS = 1_000_000;
+
 interface AllocationBench {
   readonly workload: readonly [string, ...string[]];
   readonly requestsPerCount: number;
-  readonly requests: number;
 }
 
-/** Paths on which nothing may be allocated, and how often each is gone. */
+/** Paths on which nothing may be allocated. */
 const ALLOCATIONS = {
   "alloc/2d": {
     workload: ["gpu/damage", String(FEW_POSITIONS), "flush"],
     requestsPerCount: 2,
-    requests: 1_000_000,
   },
   "alloc/2d-moving": {
     workload: ["gpu/damage", String(MANY_POSITIONS), "flush"],
     requestsPerCount: 2,
-    requests: 1_000_000,
   },
-  "alloc/2d-frame": { workload: ["gpu/frame"], requestsPerCount: 1, requests: 2000 },
-  "alloc/flip": { workload: ["gpu/flip", "3840", "2160"], requestsPerCount: 2, requests: 1_000_000 },
+  "alloc/flip": { workload: ["gpu/flip", "3840", "2160"], requestsPerCount: 2 },
 } as const satisfies Record<string, AllocationBench>;
 
 export type AllocationName = keyof typeof ALLOCATIONS;
@@ -116,13 +114,13 @@ export const ALLOCATION_NAMES = Object.keys(ALLOCATIONS) as AllocationName[];
 
 /** Bytes the heap grows by for each request. */
 export async function benchAllocation(name: AllocationName): Promise<JudgedRow[]> {
-  const { workload, requestsPerCount, requests }: AllocationBench = ALLOCATIONS[name];
+  const { workload, requestsPerCount }: AllocationBench = ALLOCATIONS[name];
   const [first, ...parameters] = workload;
   const contestant = startCounter({ name, group: name }, first, ...parameters);
   try {
     // Code that is not compiled yet allocates what compiled code does not.
-    await contestant.run(requests / requestsPerCount / 5);
-    const bytes = await contestant.allocated(requests / requestsPerCount);
+    await contestant.run(Math.ceil(REQUESTS / requestsPerCount / 3));
+    const bytes = await contestant.allocated(REQUESTS / requestsPerCount);
     return [
       {
         name,
