@@ -53,6 +53,12 @@ export const peers = {
     find: () =>
       process.env["CHROMIUM"] ?? executable("chromium", "chromium-browser", "google-chrome", "chrome"),
   },
+  /** A terminal that can be asked what it shows. */
+  tmux: {
+    name: "tmux",
+    get: "apt-get install tmux",
+    find: () => executable("tmux"),
+  },
   /** A VNC client that saves what it sees as PNG. */
   gvncCapture: {
     name: "gvnccapture",

@@ -1,0 +1,2 @@
+export type { TerminalColours } from "./painter.ts";
+export { TerminalDisplay, type TerminalDisplayOptions, type TerminalOutput } from "./terminal-display.ts";
