@@ -167,8 +167,8 @@ export class CommandQueues {
       type = this.#failed("a promise", error);
     }
     if (type === PENDING) throw new VirtioBugError("a late command waits once more");
-    // After a queue reset the work was done all the same, but nobody waits for the answer.
-    if (this.#fences.has(command)) this.#complete(command, type, response, command.record);
+    // After a queue reset the work was done all the same, but the command is forgotten and nobody gets the answer.
+    this.#complete(command, type, response, command.record);
   }
 
   /** Keeps the response until the fences allow it to go, which may be now. */

@@ -84,11 +84,6 @@ export class Fences {
     this.#commands = this.#commands.filter((each) => each.queueIndex !== queueIndex);
   }
 
-  /** True while the command was neither released nor forgotten. */
-  has(command: OutstandingCommand): boolean {
-    return this.#commands.includes(command);
-  }
-
   clear(): void {
     this.#commands = [];
   }

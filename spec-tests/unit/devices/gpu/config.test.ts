@@ -24,6 +24,15 @@ test("only events_clear can be written", () => {
   }
 });
 
+test("writes beside events_clear clear nothing", () => {
+  const rig = new GpuRig({ blobAlignmentBytes: 4096 });
+  rig.gpu.setDisplay(0, { widthPixels: 640, heightPixels: 480 });
+  for (const offset of [0, 8, 12, 16]) {
+    for (const width of [1, 2, 4]) rig.device.writeConfig(offset, width, 0xffffffff);
+  }
+  assert.is(rig.device.readConfig(0, 4), 1);
+});
+
 test("a change of a display raises the event, clearing it takes a 1 in the bit", () => {
   const rig = new GpuRig({ displays: [{}, { enabled: false }] });
   rig.gpu.setDisplay(0, { widthPixels: 1920, heightPixels: 1080 });

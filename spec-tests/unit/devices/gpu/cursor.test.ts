@@ -104,6 +104,20 @@ test("a blob holds a cursor when it is large enough", () => {
   assert.is(type(9), ERR.UNSPEC);
 });
 
+test("what is missing of an image shows nothing, not the image before", () => {
+  const rig = new GpuRig({ profile: "qemu" });
+  withImage(rig, 5, 1);
+  rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 1, 1, 5));
+  const page = rig.allocate(4096, 4096);
+  rig.memory.view(page, 4096).fill(7);
+  const missing = [2 ** 33, 12288] as const;
+  expectOk(rig.command(msg.createBlob(8, { size: 16384, entries: [[page, 4096], missing] })));
+  rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 1, 1, 8));
+  const pixels = rig.gpu.cursor(0)?.pixels as Uint8Array;
+  assert.ok(pixels.subarray(0, 4096).every((byte) => byte === 7));
+  assert.ok(pixels.subarray(4096).every((byte) => byte === 0));
+});
+
 test("a device without a display still keeps the cursor", () => {
   const rig = new GpuRig({ display: { setScanout() {}, flush() {} } as never });
   const image = withImage(rig, 5, 1);

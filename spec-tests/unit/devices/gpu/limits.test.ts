@@ -61,6 +61,20 @@ test("maxResourceDimension", () => {
   assert.is(type(rig, msg.setScanoutBlob(0, 3, { w: 101, h: 1 })), ERR.PARAMETER);
 });
 
+test("a resource ends at 2 GiB, whatever the limits", () => {
+  const rig = limited({ maxHostBytes: 2 ** 40, maxResourceDimension: 2 ** 32 });
+  for (const [w, h] of [
+    [0x8000, 0x4000],
+    [0x20000000, 1],
+    [1, 0x20000000],
+    [0x40000000, 1],
+    [0xffffffff, 1],
+  ] as const) {
+    assert.is(type(rig, msg.create2d(1, BGRX, w, h)), ERR.OUT_OF_MEMORY);
+  }
+  assert.is(rig.gpu.hostBytes, 0);
+});
+
 test("maxBackingEntries and maxBackingEntriesTotal", () => {
   const rig = limited({ maxBackingEntries: 4, maxBackingEntriesTotal: 6 });
   for (let id = 1; id <= 3; id++) rig.command(msg.create2d(id, BGRX, 8, 8));

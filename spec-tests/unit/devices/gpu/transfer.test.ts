@@ -123,6 +123,23 @@ test("any rectangle from any pages equals a copy byte by byte, however often it 
   );
 });
 
+test("the same source for another place of the target, again and again", () => {
+  const memory = newMemory();
+  const model = build(memory, [
+    { offset: 5000, length: 4096, hole: false },
+    { offset: 100, length: 4096, hole: false },
+  ]);
+  const engine = new TransferEngine();
+  const pixels = pixelsOf(new Uint8Array(8192));
+  for (let i = 0; i < 9; i++) {
+    const to = 300 * (i % 3);
+    const wanted = expected(model, 700, pixels.u8, to, 256, 128, 20);
+    assert.is(engine.copy(model.pages, 700, pixels, to, 256, 128, 20), wanted.copied);
+    assert.equal(pixels.u8, wanted.bytes);
+    if (i % 3 === 2) pixels.u8.fill(0);
+  }
+});
+
 test("adjacent pages melt into one piece, pages in reverse order do not", () => {
   const memory = newMemory();
   const forward = build(
@@ -166,6 +183,10 @@ test("what is kept of a rectangle follows the memory when it grows", () => {
   const pixels = allocatePixels(8192) as HostPixels;
   const transfer = () => engine.copy(pages, 128, pixels, 128, 256, 128, 8);
   memory.write(128, new Uint8Array(128).fill(1));
+  const whole = () => engine.copy(pages, 0, pixels, 0, 8192, 8192, 1);
+  const part = () => engine.copy(pages, 1024, pixels, 1024, 4096, 4096, 1);
+  whole();
+  part();
   for (let i = 0; i < 3; i++) transfer();
   assert.is(pixels.u8[128], 1);
   const grown = new ArrayBuffer(2 * REGION_BYTES);
@@ -174,7 +195,9 @@ test("what is kept of a rectangle follows the memory when it grows", () => {
   buffer = grown;
   transfer();
   assert.is(pixels.u8[128], 2);
-  engine.copy(pages, 0, pixels, 0, 8192, 8192, 1);
+  part();
+  assert.is(pixels.u8[1024], 2);
+  whole();
   assert.ok(pixels.u8.every((byte) => byte === 2));
 });
 
