@@ -9,7 +9,8 @@ export interface Progress {
 }
 
 export function createProgress(): Progress {
-  return process.stderr.isTTY ? spinner() : lines();
+  // Terminals without a size, as expect and containers make them, have 0 columns: ora divides by their number.
+  return process.stderr.isTTY && process.stderr.columns > 0 ? spinner() : lines();
 }
 
 function spinner(): Progress {
