@@ -72,6 +72,7 @@ export interface GpuRequestWriter {
   begin(command: number, lengthBytes: number, contextId?: number): void;
   /** Sets a 32-bit field of the request begun, by its offset in bytes. */
   set(offset: number, value: number): void;
+  /** Sets bytes of the request begun. */
   setBytes(offset: number, bytes: Uint8Array): void;
   /** Memory for data behind the request begun. */
   attachData(lengthBytes: number): DmaBuffer;
