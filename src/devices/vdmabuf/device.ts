@@ -179,9 +179,10 @@ export class VdmabufDevice implements DeviceType {
     const { command, lengthBytes } = message;
     const id = message.id;
     const status = this.#serve(message);
-    // The VM id goes where identifiers start: operand 0.
-    const result =
-      command === VIRTIO_VDMABUF_CMD_NEED_VMID ? { counter: this.#vmId, vmId: 0, key0: 0, key1: 0 } : id;
+    // The VM id goes where identifiers start: operand 0. Command 0 may also be one that was not sent at all.
+    const asked = command === VIRTIO_VDMABUF_CMD_NEED_VMID;
+    const counter = status === VIRTIO_VDMABUF_S_OK ? this.#vmId : 0;
+    const result = asked ? { counter, vmId: 0, key0: 0, key1: 0 } : id;
     const reply: VdmabufEvent = { command, id: result, status };
     if (status !== VIRTIO_VDMABUF_S_OK) this.#counters.refused++;
     const inPlace = chain.writableBytes > 0;
@@ -190,7 +191,7 @@ export class VdmabufDevice implements DeviceType {
       describeMessage("send", chain, {
         messageBytes: lengthBytes,
         command,
-        id: command === VIRTIO_VDMABUF_CMD_NEED_VMID ? null : id,
+        id: asked ? null : id,
         status,
         reason: this.#exports.reason,
         tableBytes: this.#exports.tableBytes,
