@@ -126,6 +126,26 @@ function closeOnly(card: KmsCard): void {
   program.file.close();
 }
 
+/** Shows a gradient with a white rectangle for some seconds. */
+function hold(card: KmsCard): void {
+  const program = new DrmProgram(card);
+  program.findDisplay();
+  const { file } = program;
+  const a = program.makeFramebuffer();
+  for (let y = 0; y < a.height; y++) {
+    const green = Math.floor((y * 255) / a.height) << 8;
+    for (let x = 0; x < a.width; x++) {
+      a.pixels.setWord(y * a.pitch + 4 * x, (Math.floor((x * 255) / a.width) << 16) | green | 0x40);
+    }
+  }
+  program.setCrtc(a.fbId);
+  program.fill(a, 100, 100, 500, 300, 0xffffff);
+  file.dirtyFb(a.fbId, [{ x1: 100, y1: 100, x2: 500, y2: 300 }]);
+  program.setCrtc(0);
+  program.removeFramebuffer(a);
+  file.close();
+}
+
 /** A framebuffer on a blob of the program's own. Goes on where the device has no blobs. */
 function blob(card: KmsCard, extraFlags: number): void {
   const program = new DrmProgram(card);
@@ -198,6 +218,7 @@ export const GUEST_PROGRAMS: readonly GuestProgram[] = [
   { name: "flip", endless: false, run: flip },
   { name: "prime", endless: false, run: prime },
   { name: "cursor", endless: false, run: cursor },
+  { name: "hold", endless: false, run: hold },
   { name: "closeonly", endless: false, run: closeOnly },
   { name: "blob", endless: false, run: (card) => blob(card, 0) },
   { name: "xblob", endless: false, run: (card) => blob(card, VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE) },
