@@ -50,6 +50,7 @@ export class Drawing {
   readonly #painter: Painter;
   readonly #upwards: boolean;
   #done = 0;
+  #closed = false;
 
   /** `upwards`: the last row first. */
   constructor(target: Import, source: Import | null, clip: Clip, painter: Painter, upwards = false) {
@@ -101,8 +102,10 @@ export class Drawing {
     return this.target.writeRow(this.clip.left + from, y, pixels, row.u8, from * BYTES_PER_PIXEL);
   }
 
-  /** Lets the imports go. */
+  /** Lets the imports go; a second time does nothing. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.target.drop();
     this.source?.drop();
   }

@@ -179,6 +179,14 @@ export class Engine {
     if (at >= 0) this.#busy.splice(at, 1);
   }
 
+  /** The others' turn. Drawing may have led to a reset: the guest may listen to writes to its memory. */
+  #rotate(context: RenderContext): void {
+    const at = this.#busy.indexOf(context);
+    if (at < 0) return;
+    this.#busy.splice(at, 1);
+    this.#busy.push(context);
+  }
+
   #draw(work: Work, rows: number): void {
     const { drawing } = work;
     if (drawing === null || rows <= 0) return;
@@ -209,12 +217,10 @@ export class Engine {
     this.#cancel = timing.clock.callAt(timing.clock.now() + lasts, () => {
       this.#cancel = null;
       this.#owner.wake();
-      // The context may have been destroyed meanwhile, or the command with its import.
-      if (context.work[0] === work && this.#busy.includes(context)) {
+      // The context may have been destroyed meanwhile.
+      if (context.work[0] === work) {
         this.#draw(work, rows);
-        // The others' turn.
-        this.#busy.splice(this.#busy.indexOf(context), 1);
-        this.#busy.push(context);
+        this.#rotate(context);
         this.#settle(context);
       }
       this.#owner.progressed();
