@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
+import { addCompareLinuxCommand } from "./compare-linux/command.ts";
 import type { Console } from "./console.ts";
 import { addDemoCommand } from "./demo/command.ts";
+import { ExitCode } from "./exit-code.ts";
 import { readPackageInfo } from "./package-info.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -22,6 +24,7 @@ function createProgram(console: Console): Command {
     // What is wrong is said once, in one line, by whoever catches the error.
     .configureOutput({ writeOut: console.out, writeErr: () => {} });
   addDemoCommand(program, console);
+  addCompareLinuxCommand(program, console);
   return program;
 }
 
@@ -39,6 +42,7 @@ export async function runCommandLine(argv: readonly string[], console: Console):
     await program.parseAsync([...argv], { from: "user" });
     return 0;
   } catch (error) {
+    if (error instanceof ExitCode) return error.code;
     return report(error, commandNamed(argv, program), console);
   }
 }
