@@ -53,8 +53,6 @@ export const ERR = {
   PARAMETER: 0x1205,
 } as const;
 
-const FLAG_FENCE = 1;
-const FLAG_RING = 2;
 /** B8G8R8X8, what Linux uses. */
 export const BGRX = 2;
 export const BGRA = 1;

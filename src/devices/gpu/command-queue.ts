@@ -90,7 +90,7 @@ export class CommandQueues {
       this.#complete(held, type, response, record);
     } else {
       response.setHeader(type, request);
-      this.#send(index, queue, chain, type, request.fenced, response, record);
+      this.#send(index, queue, chain, request.type, type, request.fenced, response, record);
     }
   }
 
@@ -180,16 +180,14 @@ export class CommandQueues {
   ): void {
     command.complete = true;
     command.type = type;
+    command.reason = this.#core.reason;
     const { lengthBytes } = response;
     if (type < VIRTIO_GPU_RESP_ERR_UNSPEC) {
       if (lengthBytes > HEADER_BYTES) command.body = response.scratch.u8.slice(HEADER_BYTES, lengthBytes);
       command.payload = response.payload;
     }
     command.record = record;
-    if (record !== null) {
-      record.late = true;
-      record.reason = this.#core.reason;
-    }
+    if (record !== null) record.late = true;
     this.#release();
   }
 
@@ -204,9 +202,9 @@ export class CommandQueues {
       }
       response.payload = command.payload;
       response.setHeader(command.type, command);
-      this.#core.reason = command.record?.reason ?? "";
-      const { queueIndex, queue, chain, type, fenced, record } = command;
-      this.#send(queueIndex, queue, chain, type, fenced, response, record);
+      this.#core.reason = command.reason;
+      const { queueIndex, queue, chain, request, type, fenced, record } = command;
+      this.#send(queueIndex, queue, chain, request, type, fenced, response, record);
       touched[queueIndex] = true;
     });
     if (touched[VIRTIO_GPU_CONTROLQ]) this.#core.host.flush(VIRTIO_GPU_CONTROLQ);
@@ -224,6 +222,7 @@ export class CommandQueues {
     index: number,
     queue: DeviceQueue,
     chain: DescriptorChain,
+    request: number,
     type: number,
     fenced: boolean,
     response: GpuResponse,
@@ -239,7 +238,7 @@ export class CommandQueues {
     }
     const silent = index === VIRTIO_GPU_CURSORQ && core.policy.cursorResponse === "none";
     const written = silent ? 0 : response.write(chain);
-    if (type >= VIRTIO_GPU_RESP_ERR_UNSPEC) this.#traceRefusal(index, type);
+    if (type >= VIRTIO_GPU_RESP_ERR_UNSPEC) this.#traceRefusal(request, type);
     queue.push(chain, written);
     if (record === null) return;
     record.responseType = type;
@@ -247,17 +246,17 @@ export class CommandQueues {
     record.writtenBytes = written;
     record.reason = type >= VIRTIO_GPU_RESP_ERR_UNSPEC ? core.reason : "";
     core.options.onCommand?.(record);
+    core.host.sync();
   }
 
-  #traceRefusal(index: number, type: number): void {
+  #traceRefusal(request: number, type: number): void {
     const { trace } = this.#core.host;
     if (trace === null) return;
-    const command = (this.#requests[index] as GpuRequest).type;
     trace({
       source: "gpu",
       kind: "command-refused",
       detail: {
-        command: gpuCommandName(command),
+        command: gpuCommandName(request),
         response: gpuResponseName(type),
         reason: this.#core.reason,
       },

@@ -4,6 +4,7 @@ import type { DeviceHost } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import { SharedObjectRegistry } from "../../device/shared-objects.ts";
 import { VIRTIO_GPU_RESP_OK_NODATA } from "../../wire/gpu.ts";
+import { GpuBackendError } from "./backend-error.ts";
 import { Contexts } from "./contexts.ts";
 import { Cursors } from "./cursor.ts";
 import type { DisplaySettings } from "./displays.ts";
@@ -87,11 +88,13 @@ export class GpuCore {
     this.options = options;
     this.policy = { ...GPU_POLICIES[options.profile ?? "spec"], ...options.policy };
     this.limits = completeLimits(options.limits);
-    this.renderer = options.renderer === undefined ? null : guardRenderer(options.renderer);
+    this.renderer =
+      options.renderer === undefined ? null : guardRenderer(options.renderer, () => this.#sync());
     this.heap = options.hostHeap ?? null;
     this.displays = displays;
     this.offered = offered;
-    const display = options.display === undefined ? null : new GuardedDisplay(options.display);
+    const display =
+      options.display === undefined ? null : new GuardedDisplay(options.display, () => this.#sync());
     this.resources = new ResourceTable(this.limits);
     this.scanouts = new Scanouts(displays.count, display, this.renderer, this.counters);
     this.cursors = new Cursors(displays.count, display, this.counters);
@@ -101,6 +104,7 @@ export class GpuCore {
       options.randomBytes ?? platformRandomBytes,
       options.exportLifetime ?? "last-user",
       (resource) => this.resources.freed(resource),
+      (resource) => (this.resources.get(resource.id) === resource ? this.scanouts.rendered(resource) : null),
     );
   }
 
@@ -111,6 +115,10 @@ export class GpuCore {
 
   attach(host: DeviceHost): void {
     this.#host = host;
+  }
+
+  #sync(): void {
+    this.#host?.sync();
   }
 
   /** True when commands of the feature may be used. */
@@ -165,8 +173,10 @@ export class GpuCore {
   reset(): void {
     this.generation++;
     this.#deferred = null;
-    this.#attempt(() => this.scanouts.reset());
-    this.#attempt(() => this.cursors.reset());
+    for (let i = 0; i < this.scanouts.count; i++) {
+      this.attempt(() => this.scanouts.disable(i));
+      this.attempt(() => this.cursors.reset(i));
+    }
     this.exports.revokeAll();
     for (const resource of this.resources.values()) {
       if (resource.memory !== null) this.heap?.unmap(resource.memory);
@@ -174,14 +184,16 @@ export class GpuCore {
     this.resources.clear();
     this.transfers.clear();
     this.contexts.clear();
-    this.#attempt(() => this.renderer?.reset());
+    this.attempt(() => this.renderer?.reset());
   }
 
-  #attempt(action: () => void): void {
+  /** Does something to a back end whose failure is traced and otherwise of no consequence. */
+  attempt(action: () => void): void {
     try {
       action();
     } catch (error) {
-      this.traceFailure("reset", error);
+      if (!(error instanceof GpuBackendError)) throw error;
+      this.traceFailure("reset or restore", error);
     }
   }
 

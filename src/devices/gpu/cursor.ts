@@ -127,14 +127,14 @@ export class Cursors {
     this.#display?.setCursor?.(index, cursor);
   }
 
-  reset(): void {
-    for (const [i, cursor] of this.#list.entries()) {
-      cursor.x = 0;
-      cursor.y = 0;
-      if (!cursor.visible) continue;
-      cursor.visible = false;
-      this.#display?.setCursor?.(i, null);
-    }
+  /** Takes a cursor back to where it was in the beginning. */
+  reset(index: number): void {
+    const cursor = this.#list[index] as Cursor;
+    cursor.x = 0;
+    cursor.y = 0;
+    if (!cursor.visible) return;
+    cursor.visible = false;
+    this.#display?.setCursor?.(index, null);
   }
 }
 

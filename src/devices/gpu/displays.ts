@@ -25,7 +25,10 @@ export interface DisplayState {
 
 /** How the displays are connected: what GET_DISPLAY_INFO and GET_EDID tell the driver. */
 export class DisplaySettings {
+  // As the embedder wants them; while the device is suspended the driver does not see it yet.
   readonly #configs: DisplayConfig[];
+  readonly #wanted: DisplayState[];
+  /** As the driver sees them. */
   readonly #states: DisplayState[];
 
   /** Throws {@link VirtioUsageError} when there are not 1 to 16 displays or one of them is impossible. */
@@ -38,7 +41,8 @@ export class DisplaySettings {
       );
     }
     this.#configs = Array.from({ length: total }, (_, i) => given[i] ?? { enabled: false });
-    this.#states = this.#configs.map(completeDisplay);
+    this.#wanted = this.#configs.map(completeDisplay);
+    this.#states = [...this.#wanted];
   }
 
   get count(): number {
@@ -50,7 +54,7 @@ export class DisplaySettings {
   }
 
   /**
-   * Changes some settings of a display. Returns what makes the change happen, or null when nothing would change.
+   * Changes some settings of a display. Returns what shows the change to the driver, or null when nothing changes.
    * Throws {@link VirtioUsageError} when there is no such display or a setting is impossible.
    */
   prepare(index: number, changes: DisplayConfig): (() => void) | null {
@@ -60,9 +64,10 @@ export class DisplaySettings {
     }
     const next = { ...config, ...changes };
     const state = completeDisplay(next);
-    if (sameState(state, this.#states[index] as DisplayState)) return null;
+    if (sameState(state, this.#wanted[index] as DisplayState)) return null;
+    this.#configs[index] = next;
+    this.#wanted[index] = state;
     return () => {
-      this.#configs[index] = next;
       this.#states[index] = state;
     };
   }

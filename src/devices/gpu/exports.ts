@@ -16,6 +16,7 @@ import {
 } from "../../wire/gpu.ts";
 import type { GpuCore } from "./core.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
+import type { RenderedPixels } from "./renderer.ts";
 import type { Resource } from "./resources.ts";
 
 const UUID_BYTES = 16;
@@ -30,6 +31,7 @@ export class Exports {
   readonly #randomBytes: RandomBytes;
   readonly #lifetime: "last-user" | "resource";
   readonly #freed: (resource: Resource) => void;
+  readonly #rendered: (resource: Resource) => RenderedPixels | null;
   /** Objects of resources that still have their id, the latest last. */
   readonly #objects = new Map<Resource, SharedObject[]>();
   /** Everything alive, that of resources without id included. */
@@ -40,11 +42,13 @@ export class Exports {
     randomBytes: RandomBytes,
     lifetime: "last-user" | "resource",
     freed: (resource: Resource) => void,
+    rendered: (resource: Resource) => RenderedPixels | null,
   ) {
     this.registry = registry;
     this.#randomBytes = randomBytes;
     this.#lifetime = lifetime;
     this.#freed = freed;
+    this.#rendered = rendered;
   }
 
   /** The object a resource was exported as last, null when it wasn't. */
@@ -62,11 +66,15 @@ export class Exports {
     return (this.#objects.get(resource)?.length ?? 0) >= MAX_UUIDS_PER_RESOURCE;
   }
 
-  /** A new version 4 UUID (RFC 9562), or null when the generator only comes up with UUIDs that are taken. */
+  /** A new version 4 UUID (RFC 9562), or null when the generator fails or only comes up with UUIDs that are taken. */
   newUuid(): Uint8Array<ArrayBuffer> | null {
     const uuid = new Uint8Array(UUID_BYTES);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      this.#randomBytes(uuid);
+      try {
+        this.#randomBytes(uuid);
+      } catch {
+        return null;
+      }
       uuid[6] = ((uuid[6] as number) & 0x0f) | 0x40;
       uuid[8] = ((uuid[8] as number) & 0x3f) | 0x80;
       if (this.registry.get(uuid) === null) return uuid;
@@ -77,7 +85,8 @@ export class Exports {
   /** Exports a resource. When the UUID belongs to something else already, nobody can import it. */
   publish(resource: Resource, uuid: Uint8Array): void {
     if (this.registry.get(uuid) !== null) return;
-    const object: SharedObject = this.registry.publish(uuid, new ExportedResource(resource), () => {
+    const content = new ExportedResource(resource, this.#rendered);
+    const object: SharedObject = this.registry.publish(uuid, content, () => {
       this.#alive.delete(object);
       if (!this.#objects.has(resource) && !this.#isAlive(resource)) this.#freed(resource);
     });
@@ -125,9 +134,16 @@ export class Exports {
 class ExportedResource implements SharedContent {
   readonly owner = "gpu";
   readonly #resource: Resource;
+  readonly #rendered: (resource: Resource) => RenderedPixels | null;
 
-  constructor(resource: Resource) {
+  constructor(resource: Resource, rendered: (resource: Resource) => RenderedPixels | null) {
     this.#resource = resource;
+    this.#rendered = rendered;
+  }
+
+  /** The picture of a resource of the renderer, as long as the resource is there. */
+  #picture(): RenderedPixels | null {
+    return this.#resource.kind === "3d" ? this.#rendered(this.#resource) : null;
   }
 
   get kind(): string {
@@ -135,16 +151,18 @@ class ExportedResource implements SharedContent {
   }
 
   get sizeBytes(): number {
-    return this.#resource.sizeBytes;
+    return this.#picture()?.bytes.length ?? this.#resource.sizeBytes;
   }
 
   get image(): SharedImage | null {
-    const { kind, widthPixels, heightPixels, format, strideBytes } = this.#resource;
-    return kind === "2d" ? { widthPixels, heightPixels, format, strideBytes } : null;
+    const image = this.#resource.kind === "2d" ? this.#resource : this.#picture();
+    if (image === null) return null;
+    const { widthPixels, heightPixels, format, strideBytes } = image;
+    return { widthPixels, heightPixels, format, strideBytes };
   }
 
   hostBytes(): Uint8Array | null {
-    return this.#resource.pixels?.u8 ?? this.#resource.memory?.bytes() ?? null;
+    return this.#resource.pixels?.u8 ?? this.#resource.memory?.bytes() ?? this.#picture()?.bytes ?? null;
   }
 
   guestSegments(): SegmentList | null {

@@ -8,6 +8,8 @@ export class OutstandingCommand implements ResponseHeader {
   readonly queueIndex: number;
   readonly queue: DeviceQueue;
   readonly chain: DescriptorChain;
+  /** Type of the request. */
+  readonly request: number;
   readonly flags: number;
   readonly fenceLo: number;
   readonly fenceHi: number;
@@ -18,6 +20,8 @@ export class OutstandingCommand implements ResponseHeader {
   /** True once the processing is complete and `type`, `body`, `payload` hold the response. */
   complete = false;
   type = 0;
+  /** Why it was refused. */
+  reason = "";
   body: Uint8Array | null = null;
   payload: Uint8Array | null = null;
   /** What the observer gets, null when there is none. */
@@ -27,8 +31,9 @@ export class OutstandingCommand implements ResponseHeader {
     queueIndex: number,
     queue: DeviceQueue,
     chain: DescriptorChain,
-    header: ResponseHeader & { fenced: boolean },
+    header: ResponseHeader & { readonly type: number; readonly fenced: boolean },
   ) {
+    this.request = header.type;
     this.queueIndex = queueIndex;
     this.queue = queue;
     this.chain = chain;

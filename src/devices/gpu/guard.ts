@@ -10,12 +10,17 @@ function asFailure(error: unknown): GpuBackendError {
   return new GpuBackendError("lost", error instanceof Error ? error.message : String(error));
 }
 
-/** A display that throws nothing but {@link GpuBackendError}. */
+/**
+ * A display that throws nothing but {@link GpuBackendError}. `returned` runs whenever control comes back from it: it
+ * may have let the guest's memory grow.
+ */
 export class GuardedDisplay implements Display {
   readonly #display: Display;
+  readonly #returned: () => void;
 
-  constructor(display: Display) {
+  constructor(display: Display, returned: () => void) {
     this.#display = display;
+    this.#returned = returned;
   }
 
   setScanout(scanoutId: number, source: ScanoutSource | null): void {
@@ -23,6 +28,8 @@ export class GuardedDisplay implements Display {
       this.#display.setScanout(scanoutId, source);
     } catch (error) {
       throw asFailure(error);
+    } finally {
+      this.#returned();
     }
   }
 
@@ -37,6 +44,8 @@ export class GuardedDisplay implements Display {
       return this.#display.flush(scanoutId, x, y, widthPixels, heightPixels);
     } catch (error) {
       throw asFailure(error);
+    } finally {
+      this.#returned();
     }
   }
 
@@ -45,6 +54,8 @@ export class GuardedDisplay implements Display {
       this.#display.setCursor?.(scanoutId, cursor);
     } catch (error) {
       throw asFailure(error);
+    } finally {
+      this.#returned();
     }
   }
 
@@ -53,17 +64,21 @@ export class GuardedDisplay implements Display {
       this.#display.moveCursor?.(scanoutId, x, y);
     } catch (error) {
       throw asFailure(error);
+    } finally {
+      this.#returned();
     }
   }
 }
 
-/** A renderer that throws nothing but {@link GpuBackendError}. */
-export function guardRenderer(renderer: Renderer): Renderer {
+/** A renderer that throws nothing but {@link GpuBackendError}; `returned` as for {@link GuardedDisplay}. */
+export function guardRenderer(renderer: Renderer, returned: () => void): Renderer {
   const attempt = <T>(action: () => T): T => {
     try {
       return action();
     } catch (error) {
       throw asFailure(error);
+    } finally {
+      returned();
     }
   };
   return {

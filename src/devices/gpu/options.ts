@@ -46,7 +46,10 @@ export interface GpuLimits {
   readonly maxBackingEntriesTotal: number;
   /** Rendering contexts at a time. Default 256. */
   readonly maxContexts: number;
-  /** Commands that wait for a display or a renderer; beyond it no more are taken. Default 256. */
+  /**
+   * Commands that wait for a display or a renderer; beyond it no more are taken. A reset does not make room: what is
+   * under way counts until its promise settles. Default 256.
+   */
   readonly maxCommandsInFlight: number;
   /** Bytes of one SUBMIT_3D. Default 1 MiB. */
   readonly maxSubmitBytes: number;

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { isPromise } from "../../base/later.ts";
 import type { PlainValue } from "../../device/device-type.ts";
 import { type Fields, fieldsOf, listOf } from "../../device/saved-fields.ts";
 import { restorePages, savePages } from "../../device/saved-pages.ts";
@@ -102,7 +103,7 @@ export function restoreGpu(core: GpuCore, state: PlainValue): number {
   }
   for (const [i, each] of scanouts.entries()) if (each !== null) restoreScanout(core, i, each);
   for (const [i, each] of listOf(saved.value("cursors"), "cursors").entries()) {
-    restoreCursor(core, i, fieldsOf(each, "cursor"));
+    core.attempt(() => restoreCursor(core, i, fieldsOf(each, "cursor")));
   }
   return saved.number("eventsRead");
 }
@@ -146,19 +147,17 @@ function restoreScanout(core: GpuCore, index: number, state: PlainValue): void {
   const height = saved.number("heightPixels");
   const x = saved.number("x");
   const y = saved.number("y");
-  core.scanouts.show(
-    index,
-    resource,
-    x,
-    y,
-    width,
-    height,
-    saved.number("format"),
-    saved.number("strideBytes"),
-    saved.number("offsetBytes"),
-  );
+  const format = saved.number("format");
+  const strideBytes = saved.number("strideBytes");
+  const offsetBytes = saved.number("offsetBytes");
+  core.attempt(() => {
+    core.scanouts.show(index, resource, x, y, width, height, format, strideBytes, offsetBytes);
+  });
   // A display that was made just now has nothing to show yet.
-  core.scanouts.flush(resource, x, y, width, height);
+  core.attempt(() => {
+    const later = core.scanouts.flush(resource, x, y, width, height);
+    if (isPromise(later)) later.catch((error: unknown) => core.traceFailure("restore", error));
+  });
 }
 
 function restoreCursor(core: GpuCore, index: number, saved: Fields): void {

@@ -210,8 +210,4 @@ export class Scanouts {
     }
     return later ?? undefined;
   }
-
-  reset(): void {
-    for (let i = 0; i < this.#list.length; i++) this.disable(i);
-  }
 }

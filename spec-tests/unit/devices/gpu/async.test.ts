@@ -363,6 +363,27 @@ test("suspending waits for what is in flight, resuming takes up the rest", async
   assert.is(rig.configInterrupts, 1);
 });
 
+test("changes of a display while suspended: the last one counts", () => {
+  const SUSPEND = 16;
+  const rig = new GpuRig({}, { idle: true });
+  const { device } = rig;
+  device.writeStatus(3);
+  device.writeDriverFeatureWord(0, 0b1110);
+  device.writeDriverFeatureWord(1, 1 | (1 << (43 - 32)));
+  device.writeStatus(11);
+  rig.enableQueue(0);
+  rig.enableQueue(1);
+  device.writeStatus(15);
+  device.writeStatus(15 | SUSPEND);
+  assert.is(device.status & SUSPEND, SUSPEND);
+  rig.gpu.setDisplay(0, { widthPixels: 640, heightPixels: 480, x: 5 });
+  rig.gpu.setDisplay(0, { widthPixels: 1280, heightPixels: 800 });
+  assert.equal([rig.gpu.display(0)?.widthPixels, rig.gpu.display(0)?.x], [1280, 0]);
+  device.writeStatus(15);
+  assert.equal([rig.gpu.display(0)?.widthPixels, rig.gpu.display(0)?.x], [1280, 5]);
+  assert.is(device.readConfig(0, 4), 1);
+});
+
 test("a display that makes the driver send more from within a command", () => {
   // The driver answers to a flush by moving the cursor at once, as a guest in the same thread may.
   const moved: number[] = [];

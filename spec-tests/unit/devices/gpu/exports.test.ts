@@ -4,6 +4,7 @@ import { formatUuid, type SharedContent, SharedObjectRegistry } from "../../../.
 import type { GpuDeviceOptions } from "../../../../src/devices/gpu/index.ts";
 import { BGRX, ERR, msg, OK } from "../../../support/gpu-messages.ts";
 import { expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
+import { RecordingRenderer } from "../../../support/recording-renderer.ts";
 
 const full = (w: number, h: number) => ({ x: 0, y: 0, w, h });
 
@@ -175,6 +176,30 @@ test("one registry for several devices", () => {
   assert.is(sharedObjects.size, 2);
   first.device.writeStatus(0);
   assert.is(sharedObjects.size, 1);
+});
+
+test("a resource of the renderer is shared as the picture that the renderer has of it", () => {
+  const renderer = new RecordingRenderer();
+  const rig = new GpuRig({ renderer });
+  expectOk(rig.command(msg.create3d(5, [2, 1, 0, 64, 48, 1, 1, 0, 0, 0])));
+  const content = rig.gpu.sharedObjects.acquire(assign(rig, 5))?.content as SharedContent;
+  assert.equal([content.kind, content.sizeBytes, content.image, content.hostBytes()], ["3d", 0, null, null]);
+  const bytes = pattern(300 * 48);
+  renderer.pictures.set(5, { widthPixels: 64, heightPixels: 48, format: 67, strideBytes: 300, bytes });
+  assert.equal(content.image, { widthPixels: 64, heightPixels: 48, format: 67, strideBytes: 300 });
+  assert.is(content.sizeBytes, bytes.length);
+  assert.is(content.hostBytes(), bytes);
+  expectOk(rig.command(msg.unref(5)));
+  assert.is(content.hostBytes(), null);
+});
+
+test("a generator that fails is an error response", () => {
+  const { rig } = drawn({
+    randomBytes: () => {
+      throw new Error("no generator");
+    },
+  });
+  assert.is(rig.command(msg.assignUuid(5), 40).type, ERR.UNSPEC);
 });
 
 test("a generator that repeats itself gives an error, not two objects with one UUID", () => {

@@ -114,6 +114,23 @@ test("refusals and failures are traced", () => {
   assert.ok(events.some(({ kind, detail }) => kind === "backend-failure" && detail["message"] === "boom"));
 });
 
+test("a late refusal is traced as what it was, not as what came since", async () => {
+  const events: TraceEvent[] = [];
+  const renderer = new RecordingRenderer();
+  const rig = new GpuRig({ renderer }, { device: { trace: (event) => events.push(event) } });
+  expectOk(rig.command(msg.ctxCreate(0, "", { ctx: 1 })));
+  renderer.next("later");
+  rig.begin(msg.submit(new Uint8Array(4), { ctx: 1 }));
+  expectOk(rig.command(msg.create2d(5, BGRX, 8, 8)));
+  renderer.held[0]?.reject(new Error("lost"));
+  await settle();
+  assert.equal(events.at(-1)?.detail, {
+    command: "VIRTIO_GPU_CMD_SUBMIT_3D",
+    response: "VIRTIO_GPU_RESP_ERR_UNSPEC",
+    reason: "lost",
+  });
+});
+
 test("counters", () => {
   const rig = new GpuRig();
   rig.resource2d(5, 64, 48);

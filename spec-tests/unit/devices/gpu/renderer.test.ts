@@ -382,6 +382,24 @@ test("failures of the display", () => {
   assert.is(rig.device.status, 0);
 });
 
+test("a display that fails in a reset does not keep anything from being reset", () => {
+  let broken = false;
+  const no = () => {
+    if (broken) throw new Error("no window");
+  };
+  const display = { setScanout: no, flush: no, setCursor: no };
+  const rig = new GpuRig({ display: display as never, displays: [{}, {}] });
+  rig.resource2d(5, 64, 64);
+  for (const i of [0, 1]) {
+    expectOk(rig.command(msg.setScanout(i, 5, full(64, 64))));
+    rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, i, 9, 9, 5));
+  }
+  broken = true;
+  rig.device.writeStatus(0);
+  for (const i of [0, 1]) assert.equal([rig.gpu.scanout(i), rig.gpu.cursor(i)], [null, null]);
+  assert.is(rig.gpu.hostBytes, 0);
+});
+
 test("a reset tells the renderer", () => {
   const { rig, renderer } = withContext();
   rig.device.writeStatus(0);

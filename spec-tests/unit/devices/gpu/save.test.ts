@@ -182,6 +182,32 @@ test("while a display is at work there is nothing to save", async () => {
   rig.device.save();
 });
 
+test("a display that fails, at once or later, does not stop a restore", async () => {
+  const rig = new GpuRig();
+  rig.resource2d(5, 64, 64, BGRA);
+  expectOk(rig.command(msg.setScanout(0, 5, full(64, 64))));
+  rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 1, 1, 5));
+  const saved = rig.device.save();
+  const events: string[] = [];
+  const trace = ({ kind }: { kind: string }) => events.push(kind);
+  const no = (): never => {
+    throw new Error("no window");
+  };
+  const broken = { setScanout: no, flush: no, setCursor: no };
+  const next = new GpuRig(
+    { display: broken as never },
+    { idle: true, memory: rig.memory, device: { trace } },
+  );
+  next.device.restore(saved);
+  assert.is(next.gpu.resources().length, 1);
+  assert.ok(next.gpu.cursor(0));
+  const slow = { setScanout() {}, flush: () => Promise.reject(new Error("no window")) };
+  const last = new GpuRig({ display: slow as never }, { idle: true, memory: rig.memory, device: { trace } });
+  last.device.restore(saved);
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  assert.equal(events, ["backend-failure", "backend-failure", "backend-failure"]);
+});
+
 test("a blob without memory, and one that lost it, survive", () => {
   const rig = new GpuRig();
   expectOk(rig.command(msg.createBlob(6, { size: 64 * 48 * 4, entries: rig.scatter(64 * 48 * 4) })));
