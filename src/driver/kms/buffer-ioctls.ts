@@ -20,7 +20,7 @@ const BLOB_FLAGS =
 const U32_MAX = 0xffffffff;
 const WAIT_MS = 15_000;
 
-/** VIRTGPU_PARAM_3D_FEATURES, for {@link getParam}. */
+/** VIRTGPU_PARAM_3D_FEATURES, for `getParam`. */
 export const VIRTGPU_PARAM_3D_FEATURES = 1;
 /** Always 1. */
 export const VIRTGPU_PARAM_CAPSET_QUERY_FIX = 2;

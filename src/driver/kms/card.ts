@@ -72,6 +72,7 @@ export class KmsCard {
   readonly planes: readonly Plane[];
   /** Called when the kernel announces that something was plugged in or out, or a monitor's modes changed. */
   onHotplug: (() => void) | null = null;
+  /** As given by the options; null when nobody listens. */
   readonly onIoctl: ((name: string, error: DriverErrorCode | null) => void) | null;
   /** @internal */
   readonly framebuffers: Map<number, Framebuffer> = new Map();

@@ -368,6 +368,3 @@ function encodeInPages(entries: MemEntryList, pages: GuestBuffer): void {
     pages.setWord(at + 8, entries.lengths[i] as number);
   }
 }
-
-/** Bytes of the smallest response: its header. */
-export const RESPONSE_HEADER_BYTES: number = HEADER_BYTES;

@@ -18,7 +18,9 @@ export interface DmaBufAttachment {
   map(): MemEntryList;
   /** While pinned the memory does not move. Calls nest. */
   pin(): void;
+  /** The importer needs it to stay no longer. */
   unpin(): void;
+  /** The importer lets go. */
   detach(): void;
 }
 
@@ -31,7 +33,9 @@ export interface DmaBuf {
   readonly reservation: Reservation;
   /** Throws {@link DriverError} ENODEV when the exporter lets nobody in. */
   attach(importer: DmaBufImporter): DmaBufAttachment;
+  /** One more user. */
   retain(): void;
+  /** One user less; the buffer ends with the last one. */
   release(): void;
 }
 
@@ -141,10 +145,12 @@ export class GuestDmaBuf implements DmaBuf {
     this.#allocator.freePages(old);
   }
 
+  /** One more user. */
   retain(): void {
     this.#holds++;
   }
 
+  /** One user less; the buffer ends with the last one. */
   release(): void {
     this.#holds--;
     if (this.#holds > 0 || this.#freed) return;

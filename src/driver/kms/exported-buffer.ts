@@ -21,6 +21,7 @@ export class ExportedBuffer implements DmaBuf {
   readonly object: BufferObject;
   #holds = 0;
 
+  /** @internal */
   constructor(card: KmsCard, object: BufferObject) {
     this.card = card;
     this.object = object;
@@ -60,10 +61,12 @@ export class ExportedBuffer implements DmaBuf {
     return { map: () => MemEntryList.ofPages(pages), pin: () => {}, unpin: () => {}, detach: () => {} };
   }
 
+  /** One more user. */
   retain(): void {
     this.#holds++;
   }
 
+  /** One user less; the buffer ends with the last one. */
   release(): void {
     if (--this.#holds === 0) this.object.release();
   }

@@ -111,24 +111,43 @@ export interface Cursor2 {
 
 /** What a program can ask the kernel to do, as promises: the same names and arguments as in {@link DrmFile}. */
 export interface AsyncDrmFile {
+  /** DRM_IOCTL_MODE_CREATE_DUMB, without blocking. */
   createDumb(request: CreateDumb): Promise<DumbBuffer>;
+  /** DRM_IOCTL_MODE_DESTROY_DUMB, without blocking. */
   destroyDumb(handle: number): Promise<void>;
+  /** DRM_IOCTL_GEM_CLOSE, without blocking. */
   gemClose(handle: number): Promise<void>;
+  /** DRM_IOCTL_MODE_ADDFB2, without blocking. */
   addFb2(request: AddFb2): Promise<number>;
+  /** DRM_IOCTL_MODE_RMFB, without blocking. */
   rmFb(fbId: number): Promise<void>;
+  /** DRM_IOCTL_MODE_SETCRTC, without blocking. */
   setCrtc(request: SetCrtc): Promise<void>;
+  /** DRM_IOCTL_MODE_PAGE_FLIP, without blocking. */
   pageFlip(request: PageFlip): Promise<void>;
+  /** DRM_IOCTL_MODE_DIRTYFB, without blocking. */
   dirtyFb(fbId: number, clips?: readonly DrmRect[] | null, options?: DirtyOptions): Promise<void>;
+  /** DRM_IOCTL_MODE_SETPLANE, without blocking. */
   setPlane(request: SetPlane): Promise<void>;
+  /** DRM_IOCTL_MODE_CURSOR with DRM_MODE_CURSOR_BO, without blocking. */
   setCursor(request: Omit<Cursor2, "hotX" | "hotY" | "x" | "y">): Promise<void>;
+  /** DRM_IOCTL_MODE_CURSOR2, without blocking. */
   setCursor2(request: Cursor2): Promise<void>;
+  /** DRM_IOCTL_MODE_CURSOR with DRM_MODE_CURSOR_MOVE, without blocking. */
   moveCursor(crtcId: number, x: number, y: number): Promise<void>;
+  /** DRM_IOCTL_MODE_ATOMIC, without blocking. */
   atomicCommit(request: AtomicRequest): Promise<AtomicResult>;
+  /** DRM_IOCTL_PRIME_HANDLE_TO_FD, without blocking. */
   primeHandleToFd(handle: number): Promise<PrimeFd>;
+  /** DRM_IOCTL_PRIME_FD_TO_HANDLE, without blocking. */
   primeFdToHandle(fd: PrimeFd): Promise<number>;
+  /** DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB, without blocking. */
   resourceCreateBlob(request: CreateBlob): Promise<BlobBuffer>;
+  /** DRM_IOCTL_VIRTGPU_WAIT, without blocking. */
   wait(handle: number): Promise<void>;
+  /** Waits for the next event, without blocking; null when the time is over. */
   waitEvent(timeoutMs: number): Promise<FlipEvent | null>;
+  /** Closes the file, without blocking. */
   close(): Promise<void>;
 }
 
@@ -160,6 +179,7 @@ export class DrmFile {
     this.async = makeAsync(this.state, (name, task) => this.#runAsync(name, task));
   }
 
+  /** False once the file was closed. */
   get isOpen(): boolean {
     return this.state.isOpen;
   }
@@ -212,6 +232,7 @@ export class DrmFile {
     this.#tell("DRM_IOCTL_SET_MASTER", () => this.card.takeMaster(this.state));
   }
 
+  /** DRM_IOCTL_DROP_MASTER. */
   dropMaster(): void {
     this.#tell("DRM_IOCTL_DROP_MASTER", () => this.card.dropMaster(this.state));
   }
@@ -377,6 +398,7 @@ export class DrmFile {
     this.#run("DRM_IOCTL_MODE_DIRTYFB", dirtyFb(this.state, fbId, clips, options));
   }
 
+  /** DRM_IOCTL_MODE_SETPLANE. */
   setPlane(request: SetPlane): void {
     this.#run("DRM_IOCTL_MODE_SETPLANE", changePlane(this.state, request));
   }

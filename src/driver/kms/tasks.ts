@@ -19,7 +19,7 @@ export interface Wait {
 export type Task<T> = Generator<Wait, T, WaitOutcome>;
 
 /**
- * A task waits for something that has not come for {@link SchedulerOptions.hangAfterMs}, without a limit of its own.
+ * A task waits for something that has not come for the option `hangAfterMs`, without a limit of its own.
  * Linux would wait on, holding its locks; so does the task, in the background: when the device answers after all,
  * it goes on.
  */
