@@ -18,6 +18,8 @@ const RING_RESET = 40;
 export interface RigOptions {
   /** Device-specific feature bits to accept. Default: all that are offered below 24. */
   readonly features?: readonly number[];
+  /** Feature bits from 24 on to accept besides VERSION_1, INDIRECT_DESC and RING_RESET. */
+  readonly ringFeatures?: readonly number[];
   /** Send every chain as one indirect descriptor. */
   readonly indirect?: boolean;
   readonly memoryBytes?: number;
@@ -88,7 +90,7 @@ export class DeviceRig {
     device.writeStatus(ACKNOWLEDGE | DRIVER);
     const offered = device.offeredFeatures;
     const wanted = this.#options.features ?? offered.filter((bit) => bit < 24);
-    const bits = [...wanted, VERSION_1, INDIRECT_DESC, RING_RESET];
+    const bits = [...wanted, VERSION_1, INDIRECT_DESC, RING_RESET, ...(this.#options.ringFeatures ?? [])];
     const words = [0, 0];
     for (const bit of bits) words[bit >> 5] = ((words[bit >> 5] as number) | (1 << (bit & 31))) >>> 0;
     for (const [i, word] of words.entries()) device.writeDriverFeatureWord(i, word);
