@@ -51,7 +51,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   // Used descriptors not yet shown: the flags of the first one are held back until flush, so that the driver, which
   // looks only at its next one, sees the whole batch at once.
-  private firstPending = -1;
+  private firstPending = 0;
   private firstFlags = 0;
   /** Ring slots passed since the last flush. */
   private slotsPending = 0;
@@ -95,11 +95,20 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return true;
   }
 
-  /** The flags of a descriptor, which publish it: acquired before the rest of it is read. */
-  private acquireFlags(position: number): number {
-    // [packed-ring.device.the-virtqueue-descriptor-table.2]
-    const at = this.descHalf + (position << 3) + 7;
-    return le16(this.descShared ? Atomics.load(this.desc16, at) : (this.desc16[at] as number));
+  /** Buffer id and flags of a descriptor, as one word. */
+  private readIdFlags(position: number): number {
+    if (this.descShared) return this.acquireIdFlags(position);
+    return le32(this.desc32[this.descWord + (position << 2) + 3] as number);
+  }
+
+  /**
+   * The same where another thread may be writing: the flags publish the descriptor, so they are acquired before the
+   * rest of it is read. [packed-ring.device.the-virtqueue-descriptor-table.2]
+   */
+  private acquireIdFlags(position: number): number {
+    const flags = le16(Atomics.load(this.desc16, this.descHalf + (position << 3) + 7));
+    const idFlags = le32(this.desc32[this.descWord + (position << 2) + 3] as number);
+    return (flags << 16) | (idFlags & 0xffff);
   }
 
   // One long function on purpose, as in split.ts.
@@ -107,7 +116,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     if (this.popsLeft <= 0 && this.exhausted()) return null;
     const first = this.next;
     let mark = this.availMark;
-    let flags = this.acquireFlags(first);
+    let idFlags = this.readIdFlags(first);
+    let flags = idFlags >>> 16;
     // When the device holds every slot, the next descriptor is one of its own: nothing can be available.
     if ((flags & AVAIL_USED) !== mark || this.slotsInFlight === this.size) {
       this.sawEmpty = true;
@@ -119,13 +129,11 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     let slots = 1;
     let readable = 0;
     let writable = 0;
-    let id = 0;
     for (;;) {
       const at = this.descWord + (position << 2);
       const lo = le32(words[at] as number);
       const hi = le32(words[at + 1] as number);
       const length = le32(words[at + 2] as number);
-      id = le32(words[at + 3] as number) & 0xffff;
       if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
         // A list holds descriptors of one kind only. [packed-ring.driver.indirect-descriptors.4]
         if (slots > 1) return this.drop(chain, "indirect-with-next", first, flags);
@@ -158,9 +166,12 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
         position = 0;
         mark ^= AVAIL_USED;
       }
-      flags = this.acquireFlags(position);
+      idFlags = this.readIdFlags(position);
+      flags = idFlags >>> 16;
       if ((flags & AVAIL_USED) !== mark) return this.drop(chain, "list-incomplete", first, flags);
     }
+    // The id is in the last descriptor of a list.
+    const id = idFlags & 0xffff;
     if (this.held[id] !== 0) return this.drop(chain, "buffer-in-flight", first, id);
     this.held[id] = 1;
     chain.head = id;
@@ -224,22 +235,28 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const at = this.descWord + (position << 2);
     const flags = writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark;
     this.desc32[at + 2] = le32(writtenBytes);
-    if (this.firstPending < 0) {
-      this.desc16[this.descHalf + (position << 3) + 6] = le16(id);
-      this.firstPending = position;
-      this.firstFlags = flags;
-    } else {
-      this.desc32[at + 3] = le32((flags << 16) | id);
-    }
-    if (this.onDescWrite !== null) {
-      this.onDescWrite(this.descOffset + position * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
-    }
+    if (this.slotsPending === 0) this.holdBack(position, id, flags);
+    else this.desc32[at + 3] = le32((flags << 16) | id);
+    if (this.onDescWrite !== null) this.reportWrite(position);
     this.slotsPending += slots;
-    this.used = position + slots;
-    if (this.used >= this.size) {
-      this.used -= this.size;
-      this.usedMark ^= AVAIL_USED;
-    }
+    const next = position + slots;
+    if (next >= this.size) this.wrapUsed(next);
+    else this.used = next;
+  }
+
+  private holdBack(position: number, id: number, flags: number): void {
+    this.desc16[this.descHalf + (position << 3) + 6] = le16(id);
+    this.firstPending = position;
+    this.firstFlags = flags;
+  }
+
+  private reportWrite(position: number): void {
+    this.onDescWrite?.(this.descOffset + position * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
+  }
+
+  private wrapUsed(next: number): void {
+    this.used = next - this.size;
+    this.usedMark ^= AVAIL_USED;
   }
 
   protected override released(chain: DescriptorChain): void {
@@ -250,15 +267,14 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   flush(): boolean {
     if (this.closed) return false;
     if (this.inOrder) this.writeInOrder();
-    const first = this.firstPending;
-    if (first < 0) return false;
     const passed = this.slotsPending;
+    if (passed === 0) return false;
+    const first = this.firstPending;
     const at = this.descHalf + (first << 3) + 7;
     if (this.descShared) Atomics.store(this.desc16, at, le16(this.firstFlags));
     else this.desc16[at] = le16(this.firstFlags);
     // The wrap counter under which `first` was written, from the one its flags carry.
     const firstWrap = (this.firstFlags & VIRTQ_DESC_F_USED) !== 0 ? 1 : 0;
-    this.firstPending = -1;
     this.slotsPending = 0;
     const eventFlags = this.readDriver(1) & 3;
     if (eventFlags === RING_EVENT_FLAGS_DISABLE) return false;
@@ -294,8 +310,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   endDrain(): boolean {
-    this.closeDrain();
-    if (this.fault !== null || this.closed) return false;
+    this.draining = false;
+    if (this.stopped) return false;
     if (this.eventIdx) {
       const offWrap = this.next | (this.availMark === VIRTQ_DESC_F_AVAIL ? 0x8000 : 0);
       if (offWrap !== this.eventOffWrap) {
@@ -308,7 +324,10 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     }
     if (!this.sawEmpty) return false;
     this.sawEmpty = false;
-    return this.slotsInFlight !== this.size && (this.acquireFlags(this.next) & AVAIL_USED) === this.availMark;
+    return (
+      this.slotsInFlight !== this.size &&
+      ((this.readIdFlags(this.next) >>> 16) & AVAIL_USED) === this.availMark
+    );
   }
 
   progress(): QueueProgress {

@@ -27,8 +27,8 @@ const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
 // a drain ends all the same, so that the rest of the program gets its turn.
 const DRAIN_LAPS = 4;
 
-// What stands for no limit is a small integer: a field that once held Infinity holds a heap number for ever.
-const UNLIMITED_POPS = 0x3fffffff;
+// Outside of a drain there is no limit. Not Infinity: a field that once held it is a floating-point number for ever.
+const POPS_WITHOUT_DRAIN = 0x3fffffff;
 
 /** One of the three parts of a queue, located in host memory. */
 export interface RingArea {
@@ -60,9 +60,10 @@ export abstract class RingCore implements ChainOwner {
   protected epoch = -1;
   /** The last unsuccessful pop found the ring empty, so that the device has seen everything. */
   protected sawEmpty = false;
-  /** Buffers that may still be popped: limited during a drain, 0 once the queue faulted or was closed. */
-  protected popsLeft: number = UNLIMITED_POPS;
-  private draining = false;
+  /** Buffers that may still be popped before somebody has to look whether it is time to stop. */
+  protected popsLeft: number = POPS_WITHOUT_DRAIN;
+  protected stopped = false;
+  protected draining = false;
 
   // The open indirect table: words, index of its first word, number of entries.
   protected table32: Uint32Array = EMPTY_WORDS;
@@ -97,8 +98,9 @@ export abstract class RingCore implements ChainOwner {
     this.stop();
   }
 
-  /** Nothing is popped from now on. */
+  /** Nothing is popped from now on: the queue faulted or was closed. */
   protected stop(): void {
+    this.stopped = true;
     this.popsLeft = 0;
   }
 
@@ -106,26 +108,17 @@ export abstract class RingCore implements ChainOwner {
     this.sawEmpty = false;
     this.limited = false;
     this.draining = true;
-    if (this.mayPop()) this.popsLeft = this.size * DRAIN_LAPS;
-  }
-
-  protected closeDrain(): void {
-    this.draining = false;
-    if (this.mayPop()) this.popsLeft = UNLIMITED_POPS;
-  }
-
-  private mayPop(): boolean {
-    return this.fault === null && !this.closed;
+    if (!this.stopped) this.popsLeft = this.size * DRAIN_LAPS;
   }
 
   /** No pops are left: true when that is final for this drain or for ever. */
   protected exhausted(): boolean {
-    if (!this.mayPop()) return true;
+    if (this.stopped) return true;
     if (this.draining) {
       this.limited = true;
       return true;
     }
-    this.popsLeft = UNLIMITED_POPS;
+    this.popsLeft = POPS_WITHOUT_DRAIN;
     return false;
   }
 

@@ -97,8 +97,17 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   // it is at least compiled as one, with the helpers inside and everything it counts in registers.
   pop(): DescriptorChain | null {
     const next = this.next;
-    // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
-    if (next === this.availIdx && this.readAvailIdx() !== true) return null;
+    if (next === this.availIdx) {
+      if (this.popsLeft <= 0 && this.exhausted()) return null;
+      // Once for all buffers that are available now.
+      const idx = this.readAvail(this.availFlags + 1);
+      if (idx === next) {
+        this.sawEmpty = true;
+        return null;
+      }
+      // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
+      if (this.accept(idx) !== true) return null;
+    }
     const head = le16(this.avail16[this.availRing + (next & this.mask)] as number);
     if (head >= this.size || this.held[head] !== 0) return this.refuse(head);
     const chain = this.takeChain();
@@ -165,15 +174,9 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.availIdx = this.next;
   }
 
-  /** Reads the driver's index, once per drain; false when nothing is new or the queue stands still. */
-  private readAvailIdx(): boolean {
-    if (this.popsLeft <= 0 && this.exhausted()) return false;
-    const idx = this.readAvail(this.availFlags + 1);
+  /** Takes over the driver's index; false when that can't be it. */
+  private accept(idx: number): boolean {
     const pending = (idx - this.next) & 0xffff;
-    if (pending === 0) {
-      this.sawEmpty = true;
-      return false;
-    }
     // No more buffers can be outstanding than there are descriptors; an index moved back is a huge jump forward.
     // [split-ring.driver.the-virtqueue-available-ring.1]
     if (pending + this.inFlight > this.size) return this.fail("avail-idx-jump", -1, idx);
@@ -252,8 +255,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   endDrain(): boolean {
-    this.closeDrain();
-    if (this.fault !== null || this.closed) return false;
+    this.draining = false;
+    if (this.stopped) return false;
     if (this.eventIdx) {
       if (this.availEvent !== this.next) {
         this.availEvent = this.next;
@@ -265,7 +268,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     }
     if (!this.sawEmpty) return false;
     this.sawEmpty = false;
-    return this.readAvailIdx();
+    return this.readAvail(this.availFlags + 1) !== this.next;
   }
 
   progress(): QueueProgress {
