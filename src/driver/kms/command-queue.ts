@@ -1,7 +1,6 @@
 import { le32 } from "../../base/endian.ts";
 import { hi32, lo32 } from "../../base/u64.ts";
 import {
-  VIRTIO_GPU_CTRL_HDR,
   VIRTIO_GPU_FLAG_FENCE,
   VIRTIO_GPU_RESP_ERR_UNSPEC,
   VIRTIO_GPU_RESP_OK_NODATA,
@@ -16,7 +15,6 @@ import type { GuestBuffer } from "../guest-buffer.ts";
 import { ElementList } from "../rings/elements.ts";
 import type { FenceTimeline, KmsFence } from "./fences.ts";
 
-const HEADER_BYTES = VIRTIO_GPU_CTRL_HDR.sizeBytes;
 /** Largest command, rounded up; largest response kept beside it. */
 const REQUEST_ROOM_BYTES = 96;
 const RESPONSE_ROOM_BYTES = 32;
