@@ -5,6 +5,7 @@ import { addDemoCommand } from "./demo/command.ts";
 import { ExitCode } from "./exit-code.ts";
 import { readPackageInfo } from "./package-info.ts";
 import { UsageError } from "./usage-error.ts";
+import { addVdmabufCommand } from "./vdmabuf/command.ts";
 
 const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
@@ -25,6 +26,7 @@ function createProgram(console: Console): Command {
     .configureOutput({ writeOut: console.out, writeErr: () => {} });
   addDemoCommand(program, console);
   addCompareLinuxCommand(program, console);
+  addVdmabufCommand(program, console);
   return program;
 }
 

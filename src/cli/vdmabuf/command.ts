@@ -1,0 +1,97 @@
+import { type Command, Option } from "commander";
+import { PNG } from "pngjs";
+import { type Console, styleFor } from "../console.ts";
+import { OutputFile } from "../demo/output-file.ts";
+import { integerBetween } from "../option-values.ts";
+import { UsageError } from "../usage-error.ts";
+import { type CompareResult, type CompareSettings, compareWays, ramBytesFor } from "./compare.ts";
+import { formatComparison, summarize } from "./report.ts";
+
+const DEFAULT_OUT = "virtio-vdmabuf.png";
+const MAX_RAM_BYTES = 1 << 30;
+
+interface VdmabufOptions extends CompareSettings {
+  readonly out?: string;
+  readonly json?: true;
+}
+
+/** Adds `vdmabuf` to the program. */
+export function addVdmabufCommand(program: Command, console: Console): void {
+  program
+    .command("vdmabuf")
+    .summary("show the same buffers through Vdmabuf and through virtio-gpu, and compare the costs")
+    .description(
+      "Shows the pictures of one guest on three displays: exported through Vdmabuf, the device that was proposed in\n" +
+        "2021; as blobs of a virtio-gpu, which came of it; and as 2D resources of a virtio-gpu, which copies. The pages\n" +
+        "are the same, and so are the pictures. Prints what each way costs, and writes the last picture as PNG.",
+    )
+    .addOption(
+      new Option("--frames <n>", "pictures to show").default(60).argParser(integerBetween(0, 10_000)),
+    )
+    .addOption(
+      new Option("--width <pixels>", "width of the pictures")
+        .default(640)
+        .argParser(integerBetween(16, 4096)),
+    )
+    .addOption(
+      new Option("--height <pixels>", "height of the pictures")
+        .default(480)
+        .argParser(integerBetween(16, 4096)),
+    )
+    .addOption(
+      new Option("--buffers <n>", "buffers that take turns").default(2).argParser(integerBetween(2, 16)),
+    )
+    .addOption(
+      new Option("--ring <format>", "format of the rings").default("split").choices(["split", "packed"]),
+    )
+    .addOption(new Option("--contiguous", "pages in one piece instead of scattered ones").default(false))
+    .option(
+      "--out <file>",
+      `where to write the picture (default: ${DEFAULT_OUT} in the current folder; with --json none)`,
+    )
+    .option("--json", "print one JSON object and nothing else")
+    .allowExcessArguments(false)
+    .action((options: VdmabufOptions) => run(options, console));
+}
+
+function run(options: VdmabufOptions, console: Console): void {
+  const settings = settingsOf(options);
+  const file = outputOf(options);
+  const result = compareWays(settings);
+  const written = settings.frames > 0 ? file : null;
+  written?.write(encodePng(result));
+  const png = written?.path ?? null;
+  if (options.json) {
+    console.out(`${JSON.stringify(summarize(result, png))}\n`);
+  } else {
+    const style = styleFor(console.outIsTerminal);
+    console.out(formatComparison(result, style));
+    if (png !== null) console.out(`\nPicture: ${style.bold(png)}\n`);
+  }
+  if (!result.identical) throw new Error("the displays did not show the same pictures");
+}
+
+function settingsOf(options: VdmabufOptions): CompareSettings {
+  const { width, height, frames, buffers, ring, contiguous } = options;
+  const settings = { width, height, frames, buffers, ring, contiguous };
+  const needed = ramBytesFor(settings);
+  if (needed > MAX_RAM_BYTES) {
+    throw new UsageError(
+      `${buffers} buffers of ${width} × ${height} need ${Math.ceil(needed / 2 ** 20)} MiB, more than ` +
+        `${MAX_RAM_BYTES / 2 ** 20}: choose fewer --buffers, or a smaller --width or --height.`,
+    );
+  }
+  return settings;
+}
+
+function outputOf({ out, json }: VdmabufOptions): OutputFile | null {
+  if (out === "") throw new UsageError("--out is empty: give the name of a file.");
+  if (out !== undefined) return OutputFile.open(out);
+  return json ? null : OutputFile.openByDefault(DEFAULT_OUT);
+}
+
+function encodePng({ settings, rgba }: CompareResult): Buffer {
+  const png = new PNG({ width: settings.width, height: settings.height });
+  png.data = Buffer.from(rgba.buffer, rgba.byteOffset, rgba.byteLength);
+  return PNG.sync.write(png, { colorType: 2, inputHasAlpha: true });
+}
