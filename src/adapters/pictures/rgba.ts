@@ -10,7 +10,6 @@ export const DEFAULT_MAX_PIXELS: number = 7680 * 4320;
 export const RED_SHIFT: number = HOST_IS_LITTLE_ENDIAN ? 0 : 24;
 export const GREEN_SHIFT: number = HOST_IS_LITTLE_ENDIAN ? 8 : 16;
 export const BLUE_SHIFT: number = HOST_IS_LITTLE_ENDIAN ? 16 : 8;
-const ALPHA_SHIFT: number = HOST_IS_LITTLE_ENDIAN ? 24 : 0;
 /** The bits of a word that are seen. */
 export const RGB_MASK: number = HOST_IS_LITTLE_ENDIAN ? 0x00ffffff : 0xffffff00;
 
