@@ -1,2 +1,2 @@
-export type { TerminalColours } from "./painter.ts";
+export { LEAVE_TERMINAL, type TerminalColours } from "./painter.ts";
 export { TerminalDisplay, type TerminalDisplayOptions, type TerminalOutput } from "./terminal-display.ts";

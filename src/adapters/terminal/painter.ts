@@ -9,9 +9,12 @@ const UNKNOWN = 0xffffffff;
 export type TerminalColours = "true" | "256";
 
 /** Takes over the terminal: another screen, no text cursor, no wrapping at the end of lines. */
-export const ENTER: string = `${ESC}[?1049h${ESC}[?25l${ESC}[?7l${ESC}[0m${ESC}[2J`;
-/** Gives it back as it was. */
-export const LEAVE: string = `${ESC}[?2026l${ESC}[0m${ESC}[?7h${ESC}[?25h${ESC}[?1049l`;
+export const ENTER_TERMINAL: string = `${ESC}[?1049h${ESC}[?25l${ESC}[?7l${ESC}[0m${ESC}[2J`;
+/**
+ * Gives a terminal back as it was before a display took it. `TerminalDisplay` writes this when it is closed; write it
+ * yourself where the display was in a thread that ended without.
+ */
+export const LEAVE_TERMINAL: string = `${ESC}[?2026l${ESC}[0m${ESC}[?7h${ESC}[?25h${ESC}[?1049l`;
 const CLEAR = `${ESC}[0m${ESC}[2J`;
 
 /** Knows what the terminal shows, and finds the fewest characters that make it show something else. */

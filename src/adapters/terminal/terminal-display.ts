@@ -3,7 +3,7 @@ import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../
 import { type CursorPicture, copyCursor } from "../pictures/cursor.ts";
 import { bounds } from "../pictures/rectangle.ts";
 import { Cells } from "./cells.ts";
-import { ENTER, LEAVE, Painter, type TerminalColours } from "./painter.ts";
+import { ENTER_TERMINAL, LEAVE_TERMINAL, Painter, type TerminalColours } from "./painter.ts";
 
 const DEFAULT_FRAMES_PER_SECOND = 30;
 const FALLBACK_COLUMNS = 80;
@@ -20,8 +20,11 @@ export interface TerminalOutput {
   readonly rows?: number | undefined;
   /** False when no more should be written until `drain`. */
   write(text: string): boolean;
+  /** Bits of colour the terminal shows. */
   getColorDepth?(): number;
+  /** Subscribes to an event. */
   on(event: "resize" | "drain", listener: () => void): unknown;
+  /** Ends a subscription. */
   off(event: "resize" | "drain", listener: () => void): unknown;
 }
 
@@ -97,7 +100,7 @@ export class TerminalDisplay implements Display {
     this.#painter = new Painter(options.colours ?? coloursOf(this.#output));
     this.#cells = this.#makeCells();
     this.#listen(options.restoreOnExit ?? true);
-    this.#write(ENTER);
+    this.#write(ENTER_TERMINAL);
     this.#schedule();
   }
 
@@ -107,7 +110,7 @@ export class TerminalDisplay implements Display {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const release of this.#releases) release();
-    this.#write(LEAVE);
+    this.#write(LEAVE_TERMINAL);
   }
 
   /** Draws at once what has not been drawn yet, whatever the frame rate. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { PNG } from "pngjs";
 import { type Console, styleFor } from "../console.ts";
+import { DISPLAY_SYNTAX, type DisplaySpec, parseDisplaySpec } from "../display/display-spec.ts";
 import { integerBetween, subsetOf } from "../option-values.ts";
 import { Progress } from "../progress.ts";
 import { UsageError } from "../usage-error.ts";
@@ -25,6 +26,7 @@ interface DemoOptions {
   readonly features: readonly GpuFeatureName[];
   readonly blob: boolean;
   readonly out?: string;
+  readonly display?: DisplaySpec;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -65,6 +67,13 @@ export function addDemoCommand(program: Command, console: Console): void {
       "--out <file>",
       `where to write the picture (default: ${DEFAULT_OUT} in the current folder; with --json none)`,
     )
+    .addOption(
+      new Option(
+        "--display <kind>",
+        `show the pictures besides, ${DISPLAY_SYNTAX}: to VNC viewers or in this terminal, where they go on until ` +
+          "Ctrl-C, or as files in a folder",
+      ).argParser(parseDisplaySpec),
+    )
     .addOption(new Option("--json", "print one JSON object and nothing else").conflicts(["quiet", "verbose"]))
     .addOption(new Option("-q, --quiet", "leave the commands out").conflicts("verbose"))
     .addOption(new Option("-v, --verbose", "show every command"))
@@ -77,7 +86,7 @@ export function addDemoCommand(program: Command, console: Console): void {
 async function demo(options: DemoOptions, console: Console): Promise<void> {
   const settings = settingsOf(options);
   const file = outputOf(options);
-  const result = await runWithProgress(settings, options);
+  const result = await runWithProgress(settings, options, console);
   const { picture } = result.device;
   if (picture !== null) file?.write(encodePng(picture));
   const json = summarize(result, picture === null ? null : (file?.path ?? null));
@@ -85,9 +94,10 @@ async function demo(options: DemoOptions, console: Console): Promise<void> {
 }
 
 function settingsOf(options: DemoOptions): DemoSettings {
-  const { width, height, frames, buffers, ring, blob } = options;
+  const { width, height, frames, buffers, ring, blob, display = null } = options;
   const features = options.features.filter((name) => blob || name !== "blob");
-  const settings = { width, height, frames, buffers, ring, features };
+  const live = display !== null && display.kind !== "png";
+  const settings = { width, height, frames, buffers, ring, features, display, live };
   const needed = ramBytesFor(settings);
   if (needed > MAX_RAM_BYTES) {
     throw new UsageError(
@@ -104,11 +114,21 @@ function outputOf({ out, json }: DemoOptions): OutputFile | null {
   return json ? null : OutputFile.openByDefault(DEFAULT_OUT);
 }
 
-async function runWithProgress(settings: DemoSettings, { json, quiet }: DemoOptions): Promise<DemoResult> {
+async function runWithProgress(
+  settings: DemoSettings,
+  { json, quiet }: DemoOptions,
+  console: Console,
+): Promise<DemoResult> {
+  const isTerminalFree = settings.display?.kind !== "terminal";
   const progress = new Progress(process.stderr, PROGRESS_AFTER_MS);
   try {
-    return await runDemo(settings, (done) => {
-      if (!json && !quiet) progress.say(`${done} of ${settings.frames} page flips`);
+    return await runDemo(settings, {
+      onFlips: (done) => {
+        if (!json && !quiet && isTerminalFree) progress.say(`${done} of ${settings.frames} page flips`);
+      },
+      onDisplay: (hint) => {
+        if (hint !== "") console.error(`${hint} (Ctrl-C ends this)\n`);
+      },
     });
   } finally {
     progress.stop();

@@ -1,5 +1,6 @@
 // What the threads of the demo tell each other outside of virtio.
 import type { ChannelHandle } from "../../adapters/worker/channel.ts";
+import type { DisplaySpec } from "../display/display-spec.ts";
 
 /** Optional features of the gpu, by the names the command line has for them. */
 export const GPU_FEATURE_NAMES = ["edid", "uuid", "blob"] as const;
@@ -15,6 +16,15 @@ export interface DemoSettings {
   readonly buffers: number;
   readonly ring: "split" | "packed";
   readonly features: readonly GpuFeatureName[];
+  /** Where the pictures are shown besides; null for nowhere. */
+  readonly display: DisplaySpec | null;
+  /** Whether the flips go on, at the pace of a monitor, until the user ends them. */
+  readonly live: boolean;
+}
+
+/** Pictures that are shown, flips that go on not included: a mode set, two DIRTYFB, the page flips. */
+export function picturesOf({ frames }: DemoSettings): number {
+  return 3 + frames;
 }
 
 /** What the device's thread starts with. */
@@ -27,6 +37,8 @@ export interface DeviceOrder {
 /** What the guest's thread starts with. */
 export interface GuestOrder {
   readonly settings: DemoSettings;
+  /** Its first 32-bit word is not 0 when flips that go on are to end. */
+  readonly stop: SharedArrayBuffer;
   readonly gpu: ChannelHandle;
   readonly painter: ChannelHandle;
 }
@@ -81,6 +93,22 @@ export interface DeviceReport {
   readonly painterMs: number;
   /** Time the gpu's display spent on reading and hashing pictures, in milliseconds. */
   readonly inspectionMs: number;
+  /** What became of the display that pictures were shown on besides, null without one. */
+  readonly display: string | null;
+}
+
+/** Messages of the device's thread. */
+export type DeviceMessage =
+  /** The display is there; the hint says how to see it. */
+  | { readonly kind: "display"; readonly hint: string }
+  /** It cannot be had: the user is told why. */
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "report"; readonly report: DeviceReport };
+
+/** What the device's thread is told meanwhile: the terminal has another size. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** The beginning of a part of the demo, for the timeline. */
@@ -104,8 +132,10 @@ export interface GuestReport {
   readonly flipMs: number;
   /** The same as times of `process.hrtime`; null without flips. */
   readonly flips: { readonly from: bigint; readonly to: bigint } | null;
-  /** From the first command to the end of the last, in milliseconds. */
+  /** From the first command to the end of the last, in milliseconds; without flips that went on. */
   readonly guestMs: number;
+  /** The flips that went on until the user ended them; null when none were to. */
+  readonly animated: { readonly flips: number; readonly ms: number } | null;
   /** Gpu features in force, and the ring's format. */
   readonly features: readonly GpuFeatureName[];
   readonly packed: boolean;

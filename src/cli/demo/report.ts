@@ -44,6 +44,10 @@ export interface DemoJson {
   readonly buffers: number;
   /** The picture that was written, null without one. */
   readonly png: string | null;
+  /** Page flips that went on until the user ended them; nothing else here counts them. */
+  readonly animatedFlips: number;
+  /** What became of the display that was asked for, in words; null without one. */
+  readonly display: string | null;
 }
 
 /** Draws the sums from a run. */
@@ -79,6 +83,8 @@ export function summarize({ settings, device, guest, elapsedMs }: DemoResult, pn
     features: guest.features,
     buffers: settings.buffers,
     png,
+    animatedFlips: guest.animated?.flips ?? 0,
+    display: device.display,
   };
 }
 
@@ -111,6 +117,14 @@ export function formatSummary(result: DemoResult, json: DemoJson, style: Style):
   ];
   const last = json.frames.at(-1);
   if (last !== undefined) rows.push(["last", `${last.width} × ${last.height}, sha256 ${last.sha256}`]);
+  if (guest.animated !== null) {
+    const seconds = (guest.animated.ms / 1000).toFixed(1);
+    rows.push([
+      "animated",
+      `${formatCount(guest.animated.flips)} more page flips in ${seconds} s, in no other sum`,
+    ]);
+  }
+  if (json.display !== null) rows.push(["display", json.display]);
   const body = rows.map(([name, text]) => `  ${style.dim(name.padEnd(10))}${text}`).join("\n");
   const seconds = (json.elapsedMs / 1000).toFixed(1);
   return `${style.bold(`${formatCount(total)} commands in ${formatCount(guest.guestMs)} ms`)} (${seconds} s with starting two threads)\n${body}\n`;

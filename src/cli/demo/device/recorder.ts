@@ -17,14 +17,25 @@ interface Recorded<Kind, Record> {
 
 /** Writes down what the devices do. While they are at work it only keeps; words are made of it in the end. */
 export class CommandRecorder {
+  #onEnd: (() => void) | null = null;
+  #ended = false;
   readonly #records: (Recorded<"gpu", GpuCommandRecord> | Recorded<"painter", PainterRecord>)[] = [];
 
   gpu(record: GpuCommandRecord): void {
+    if (this.#ended) return;
     this.#records.push({ kind: "gpu", at: process.hrtime.bigint(), record });
+    if (this.#onEnd === null) return;
+    this.#ended = true;
+    this.#onEnd();
   }
 
   painter(record: PainterRecord): void {
-    this.#records.push({ kind: "painter", at: process.hrtime.bigint(), record });
+    if (!this.#ended) this.#records.push({ kind: "painter", at: process.hrtime.bigint(), record });
+  }
+
+  /** Makes the gpu's next command the last that is written down; `onEnd` runs behind it. */
+  endWithNext(onEnd: () => void): void {
+    this.#onEnd = onEnd;
   }
 
   lines(): CommandLine[] {
@@ -67,13 +78,23 @@ function lineOfPainter(at: bigint, record: PainterRecord): CommandLine {
   };
 }
 
-/** A display without a screen: every picture that is shown leaves its hash, the last one stays. */
+/**
+ * A display without a screen: every picture that is shown leaves its hash, the last one stays. With the last of `most`
+ * pictures it calls `onFull`, and looks at no more.
+ */
 export class HashingDisplay implements Display {
   readonly frames: ShownFrame[] = [];
   /** The last picture that was flushed, as bytes R, G, B, 255. */
   rgba: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   inspectionMs = 0;
   #source: ScanoutSource | null = null;
+  readonly #most: number;
+  readonly #onFull: () => void;
+
+  constructor(most: number, onFull: () => void) {
+    this.#most = most;
+    this.#onFull = onFull;
+  }
 
   setScanout(scanoutId: number, source: ScanoutSource | null): void {
     if (scanoutId === 0) this.#source = source;
@@ -81,7 +102,7 @@ export class HashingDisplay implements Display {
 
   flush(scanoutId: number): void {
     const source = this.#source;
-    if (scanoutId !== 0 || source === null) return;
+    if (scanoutId !== 0 || source === null || this.frames.length === this.#most) return;
     const begin = performance.now();
     const { widthPixels: width, heightPixels: height } = source;
     const lengthBytes = width * height * 4;
@@ -89,5 +110,6 @@ export class HashingDisplay implements Display {
     readScanoutRgba(source, this.rgba);
     this.frames.push({ width, height, sha256: createHash("sha256").update(this.rgba).digest("hex") });
     this.inspectionMs += performance.now() - begin;
+    if (this.frames.length === this.#most) this.#onFull();
   }
 }

@@ -28,6 +28,9 @@ import { FIRST_RESOURCE_ID, Kms, type KmsBuffer } from "./kms.ts";
 // The device's thread may be busy with a large picture, on a machine busy with other things.
 const WAIT_MS = 20_000;
 const PROGRESS_MS = 100;
+/** What is only to be looked at moves at the pace of a monitor, and repeats itself after so many frames. */
+const ANIMATION_HZ = 60;
+const ANIMATION_FRAMES = 180;
 // The first page stays empty, as address 0 does in most machines.
 const FIRST_ADDRESS = 4096;
 
@@ -56,6 +59,7 @@ interface FlipBuffer {
 
 class Guest {
   readonly #settings: DemoSettings;
+  readonly #stop: Int32Array;
   readonly #post: (message: GuestMessage) => void;
   readonly #gpuBus: DriverEndpoint;
   readonly #painterBus: DriverEndpoint;
@@ -67,6 +71,7 @@ class Guest {
 
   constructor(order: GuestOrder, post: (message: GuestMessage) => void) {
     this.#settings = order.settings;
+    this.#stop = new Int32Array(order.stop);
     this.#post = post;
     const memory = new GuestMemory([{ base: 0, memory: order.gpu.ram }]);
     const allocator = new GuestAllocator(memory, { base: FIRST_ADDRESS });
@@ -107,6 +112,7 @@ class Guest {
     const from = process.hrtime.bigint();
     const pageFlips = this.#flip(picture, scene, flipping);
     const to = process.hrtime.bigint();
+    const animated = this.#settings.live ? this.#animate(picture, scene, flipping) : null;
 
     this.#chapter("The CRTC goes off, the buffers are closed");
     this.#kms.off();
@@ -119,7 +125,8 @@ class Guest {
       uuid: uuid === null ? null : formatUuid(uuid),
       flips: pageFlips === 0 ? null : { from, to },
       flipMs: Number(to - from) / 1e6,
-      guestMs: performance.now() - begin,
+      guestMs: performance.now() - begin - (animated?.ms ?? 0),
+      animated,
       features: this.#features(),
       packed: this.#gpu.driver.hasFeature(VIRTIO_F_RING_PACKED),
       width,
@@ -168,8 +175,8 @@ class Guest {
   }
 
   #makeFlipBuffers(picture: Picture, screen: Rect): FlipBuffer[] {
-    const { buffers, frames } = this.#settings;
-    if (frames === 0) return [];
+    const { buffers, frames, live } = this.#settings;
+    if (frames === 0 && !live) return [];
     const blob = this.#gpu.driver.hasFeature(VIRTIO_GPU_F_RESOURCE_BLOB);
     this.#chapter(
       blob
@@ -189,7 +196,7 @@ class Guest {
 
   #flip(picture: Picture, scene: Scene, flipping: readonly FlipBuffer[]): number {
     const { frames } = this.#settings;
-    if (flipping.length === 0) return 0;
+    if (frames === 0) return 0;
     this.#chapter(`${frames} page flips between ${flipping.length} buffers`);
     const tickets: number[] = [];
     let told = performance.now();
@@ -198,8 +205,8 @@ class Guest {
       const gone = frame - flipping.length + 1;
       if (gone >= 1) this.#kms.waitForFlip(tickets[gone - 1] as number);
       const target = flipping[(frame - 1) % flipping.length] as FlipBuffer;
-      this.#drawFrame(picture, scene, target, frame);
-      tickets.push(this.#kms.pageFlip(target.buffer, this.#painter !== null && !target.buffer.blob));
+      this.#drawFrame(picture, scene, target, frame, frames);
+      tickets.push(this.#pageFlip(target));
       this.#shown.push("page-flip");
       if (performance.now() - told > PROGRESS_MS) {
         told = performance.now();
@@ -212,10 +219,47 @@ class Guest {
     return frames;
   }
 
+  /** The same without end, for whoever looks on: until the user has seen enough. */
+  #animate(picture: Picture, scene: Scene, flipping: readonly FlipBuffer[]): GuestReport["animated"] {
+    this.#chapter("The flips go on until the user ends them; this is not written down");
+    const begin = performance.now();
+    const frameMs = 1000 / ANIMATION_HZ;
+    const tickets: (number | null)[] = flipping.map(() => null);
+    const waitForFlipOf = (buffer: number): void => {
+      const ticket = tickets[buffer] ?? null;
+      if (ticket !== null) this.#kms.waitForFlip(ticket);
+      tickets[buffer] = null;
+    };
+    let flips = 0;
+    for (let due = begin; ; due = Math.max(due + frameMs, performance.now() - frameMs)) {
+      const wait = Math.max(0, due - performance.now());
+      if (Atomics.wait(this.#stop, 0, 0, wait) !== "timed-out") break;
+      // The buffer was on the screen until the flip after its own.
+      const next = (this.#settings.frames + flips) % flipping.length;
+      waitForFlipOf((next + 1) % flipping.length);
+      const target = flipping[next] as FlipBuffer;
+      this.#drawFrame(picture, scene, target, (flips % ANIMATION_FRAMES) + 1, ANIMATION_FRAMES);
+      tickets[next] = this.#pageFlip(target);
+      flips++;
+    }
+    for (const buffer of flipping.keys()) waitForFlipOf(buffer);
+    this.#kms.waitForAll();
+    return { flips, ms: performance.now() - begin };
+  }
+
+  #pageFlip({ buffer }: FlipBuffer): number {
+    return this.#kms.pageFlip(buffer, this.#painter !== null && !buffer.blob);
+  }
+
   /** What moves is drawn by the other device if there is one, else by the guest. */
-  #drawFrame(picture: Picture, scene: Scene, { buffer, uuid }: FlipBuffer, frame: number): void {
+  #drawFrame(
+    picture: Picture,
+    scene: Scene,
+    { buffer, uuid }: FlipBuffer,
+    frame: number,
+    frames: number,
+  ): void {
     const { track, unit } = scene;
-    const { frames } = this.#settings;
     if (this.#painter === null || uuid === null) {
       drawTrack(picture, track, unit, frame, frames);
       picture.copyTo(buffer.pages, buffer.strideBytes, track);
