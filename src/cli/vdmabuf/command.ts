@@ -21,9 +21,10 @@ export function addVdmabufCommand(program: Command, console: Console): void {
     .command("vdmabuf")
     .summary("show the same buffers through Vdmabuf and through virtio-gpu, and compare the costs")
     .description(
-      "Shows the pictures of one guest on three displays: exported through Vdmabuf, the device that was proposed in\n" +
-        "2021; as blobs of a virtio-gpu, which came of it; and as 2D resources of a virtio-gpu, which copies. The pages\n" +
-        "are the same, and so are the pictures. Prints what each way costs, and writes the last picture as PNG.",
+      "Shows the pictures of one guest on three displays: exported through Vdmabuf, a\n" +
+        "device proposed in 2021; as blobs of a virtio-gpu, which took its place; and as\n" +
+        "2D resources of a virtio-gpu, which copies. The pages are the same, and so are\n" +
+        "the pictures. Prints what each way costs, and writes the last picture as PNG.",
     )
     .addOption(
       new Option("--frames <n>", "pictures to show").default(60).argParser(integerBetween(0, 10_000)),

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -374,6 +375,46 @@ test("a picture in the private data is checked against the buffer", () => {
       });
     }
   }
+});
+
+const protocol = readFileSync("src/devices/vdmabuf/PROTOCOL.md", "utf8");
+
+test("the example of the protocol's description holds, byte for byte", () => {
+  const lines = protocol.slice(protocol.indexOf("## An example")).split("\n");
+  const block = lines.slice(lines.indexOf("```") + 1, lines.lastIndexOf("```"));
+  const parts = new Map<string, number[]>();
+  let name = "";
+  for (const line of block) {
+    if (line.slice(0, 17).trim() !== "") name = line.slice(0, 17).trim();
+    const bytes = (line.slice(17).match(/[0-9a-f]{2}/g) ?? []).map((hex) => Number.parseInt(hex, 16));
+    parts.set(name, [...(parts.get(name) ?? []), ...bytes]);
+  }
+  const part = (key: string) => Uint8Array.from(parts.get(key) ?? []);
+  const rig = new Rig();
+  rig.memory.write(0x70000, part("0x70000"));
+  rig.memory.write(0x71000, part("0x71000"));
+  assert.is(part("send, readable").length, 44);
+  assert.equal(rig.ask(part("send, readable")), part("send, writable"));
+  const [buffer] = rig.exported as [VdmabufBuffer];
+  assert.equal(Array.from(buffer.pages.segments.offsets.subarray(0, 2)), [0x81000, 0x90000]);
+  const receiver = rig.listen();
+  buffer.release();
+  rig.collect(RECV);
+  assert.equal(rig.response(receiver).slice(0, receiver.written), part("recv, writable"));
+});
+
+test("the tables of the protocol's description are those of the tests", () => {
+  const rows = [...protocol.matchAll(/^\| (\d+) \| VIRTIO_VDMABUF_S_(\w+) \|/gm)];
+  assert.equal(Object.fromEntries(rows.map(([, value, name]) => [name, Number(value)])), S);
+  const commands = [...protocol.matchAll(/^\| 0x(\w+) \| VIRTIO_VDMABUF_CMD_(\w+) \|/gm)];
+  assert.equal(
+    commands.map(([, value, name]) => [name, Number.parseInt(value ?? "", 16)]),
+    [
+      ["NEED_VMID", NEED_VMID],
+      ["EXPORT", EXPORT],
+      ["DMABUF_REL", DMABUF_REL],
+    ],
+  );
 });
 
 test.run();
