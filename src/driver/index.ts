@@ -33,6 +33,26 @@ export {
 } from "./drivers/gpu/gpu-requests.ts";
 export { MemEntryList } from "./drivers/gpu/mem-entries.ts";
 export type { GpuCapsetInfo, GpuDisplay, GpuRect, ResponseDecoder } from "./drivers/gpu/responses.ts";
+export { RenderBuffer, type RenderImportPath } from "./drivers/render/render-buffer.ts";
+export {
+  ANY_RENDER_RESPONSE,
+  RenderChannel,
+  type RenderChannelOptions,
+  type RenderMessage,
+  RenderReply,
+} from "./drivers/render/render-channel.ts";
+export { type RenderConfig, RenderDriver, type RenderDriverOptions } from "./drivers/render/render-driver.ts";
+export { RenderCommandError } from "./drivers/render/render-error.ts";
+export { RenderJob, RenderJobs, type RenderJobsOptions } from "./drivers/render/render-jobs.ts";
+export {
+  type RenderCommandOptions,
+  type RenderImportOptions,
+  type RenderImportState,
+  type RenderLayout,
+  type RenderPoint,
+  type RenderRect,
+  RenderRequests,
+} from "./drivers/render/render-requests.ts";
 export { RngDriver, type RngDriverOptions } from "./drivers/rng.ts";
 export { VdmabufDriver, type VdmabufDriverEvent, type VdmabufDriverOptions } from "./drivers/vdmabuf.ts";
 export { VdmabufGuestBuffer } from "./drivers/vdmabuf-buffer.ts";
