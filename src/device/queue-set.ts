@@ -115,6 +115,8 @@ export class QueueSet {
     const slot = this.#slots[index];
     if (slot === undefined) return;
     closeSlot(slot);
+    // What waited for a command of this queue may now be answered in another one.
+    this.enter();
     this.#owner.type.queueReset(index);
     // [content.device.virtqueue-reset.2]
     if (resetConfig) this.#resetConfig(index, slot);
@@ -195,7 +197,7 @@ export class QueueSet {
           slot.again = false;
           this.#drainLater(index, slot, queue);
         }
-      } while (slot.again && slot.queue === queue && owner.running);
+      } while (slot.again && this.#goesOn(slot, queue));
     } finally {
       slot.draining = false;
     }
@@ -203,6 +205,12 @@ export class QueueSet {
     if (slot.again && slot.queue !== queue) this.drain(index);
     if (slot.queue === queue) this.#checkFault(index, slot, queue);
     owner.progressed();
+  }
+
+  /** True when there is still something to drain after callbacks ran, which may have done anything. */
+  #goesOn(slot: QueueSlot, queue: DeviceQueue): boolean {
+    this.enter();
+    return slot.queue === queue && queue.fault === null && this.#owner.running;
   }
 
   // The closure is not made in `drain`: the variables of a function in which one is made live on the heap, so that every

@@ -563,7 +563,9 @@ export class VirtioDevice {
     checkSavedDevice(state, this.type.deviceId, this.#queues.count);
     this.reset();
     this.#driverFeatures.words.set(state.driverFeatures);
-    if (!this.#driverFeatures.isSubsetOf(this.#offered)) {
+    // Before FEATURES_OK the driver may have written anything: it was not accepted.
+    const accepted = (state.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+    if (accepted && !this.#driverFeatures.isSubsetOf(this.#offered)) {
       this.reset();
       throw new VirtioUsageError("the saved driver accepted features that this device does not offer");
     }

@@ -57,7 +57,7 @@ export class CommandQueues {
   }
 
   #mustStop(index: number): boolean {
-    if (index === VIRTIO_GPU_CONTROLQ && this.#barriers > 0) return true;
+    if (this.#barriers > 0 && (index === VIRTIO_GPU_CONTROLQ || this.#core.policy.anyQueue)) return true;
     return this.#unsettled >= this.#core.limits.maxCommandsInFlight;
   }
 
@@ -69,6 +69,7 @@ export class CommandQueues {
     core.reason = "";
     response.reset();
     const copiedBefore = core.counters.bytesCopied;
+    const { generation } = core;
     const complete = request.load(chain);
     const command = complete ? findCommand(request.type) : null;
     if ((request.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) !== 0) {
@@ -83,8 +84,18 @@ export class CommandQueues {
     request.chain = null;
     if (record !== null) record.bytesCopied = core.counters.bytesCopied - copiedBefore;
     if (type === PENDING) {
-      this.#wait(new OutstandingCommand(index, queue, chain, request), core.takeDeferred(), record);
-    } else if (request.fenced && this.#fences.count > 0 && this.#fences.mustWait(request)) {
+      this.#wait(
+        new OutstandingCommand(index, queue, chain, request),
+        core.takeDeferred(),
+        record,
+        generation,
+      );
+    } else if (
+      request.fenced &&
+      this.#fences.count > 0 &&
+      core.generation === generation &&
+      this.#fences.mustWait(request)
+    ) {
       const held = new OutstandingCommand(index, queue, chain, request);
       this.#fences.add(held);
       this.#complete(held, type, response, record);
@@ -127,12 +138,19 @@ export class CommandQueues {
   }
 
   /** Leaves a command to a back end. [gpu.device.device-operation-command-lifecycle-and-fencing.1] */
-  #wait(command: OutstandingCommand, deferred: Deferred, record: GpuCommandRecord | null): void {
-    const { generation } = this.#core;
+  #wait(
+    command: OutstandingCommand,
+    deferred: Deferred,
+    record: GpuCommandRecord | null,
+    generation: number,
+  ): void {
     command.record = record;
-    this.#fences.add(command);
     this.#unsettled++;
-    if (deferred.barrier) this.#barriers++;
+    // A back end may have reset the device from within its call: the command belongs to nobody then.
+    if (this.#core.generation === generation) {
+      this.#fences.add(command);
+      if (deferred.barrier) this.#barriers++;
+    }
     const settle = (finish: (response: GpuResponse) => number): void => {
       this.#unsettled--;
       // What was begun before a reset of the device is over; its chain, its resources, all is gone.
@@ -142,7 +160,8 @@ export class CommandQueues {
       }
       this.#goOn();
     };
-    deferred.promise.then(
+    // Whatever the back end's promise is, this one settles once.
+    Promise.resolve(deferred.promise).then(
       (value) => settle((response) => deferred.finish(value, response)),
       (error: unknown) =>
         settle(() => {

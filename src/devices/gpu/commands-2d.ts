@@ -22,6 +22,7 @@ import {
   VIRTIO_GPU_TRANSFER_TO_HOST_2D,
 } from "../../wire/gpu.ts";
 import { readBacking } from "./attach.ts";
+import type { GuestPages } from "./backing.ts";
 import type { GpuCore } from "./core.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
@@ -114,7 +115,7 @@ export function attachBacking(core: GpuCore, request: GpuRequest): number {
   if (typeof pages === "number") return pages;
   core.resources.setBacking(resource, pages);
   core.scanouts.moved(resource);
-  return core.done(rendered ? core.renderer?.setBacking(resource.id, pages) : undefined);
+  return tellRenderer(core, resource, pages);
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING */
@@ -124,8 +125,14 @@ export function detachBacking(core: GpuCore, request: GpuRequest): number {
   if (resource.backing === null) return core.refuse(core.policy.detachNothing, "the resource has no backing");
   core.resources.setBacking(resource, null);
   core.scanouts.moved(resource);
+  return tellRenderer(core, resource, null);
+}
+
+/** The backing of a resource changed, which may be the renderer's. */
+function tellRenderer(core: GpuCore, resource: Resource, pages: GuestPages | null): number {
   const rendered = resource.kind === "3d" || resource.kind === "host-blob";
-  return core.done(rendered ? core.renderer?.setBacking(resource.id, null) : undefined);
+  if (!rendered || !core.resources.has(resource)) return OK;
+  return core.done(core.renderer?.setBacking(resource.id, pages));
 }
 
 /** VIRTIO_GPU_CMD_SET_SCANOUT */
@@ -150,6 +157,7 @@ export function setScanout(core: GpuCore, request: GpuRequest): number {
       break;
     case "3d": {
       const rendered = core.scanouts.rendered(resource);
+      if (!core.resources.has(resource)) return OK;
       if (rendered === null) {
         return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "the renderer can't show the resource");
       }

@@ -1,4 +1,3 @@
-import { isPromise } from "../../base/later.ts";
 import { toNumber } from "../../base/u64.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import {
@@ -26,6 +25,7 @@ import type { GpuCore } from "./core.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 import type { Renderer, Transfer3d } from "./renderer.ts";
 import { Resource } from "./resources.ts";
+import { forgetResource } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
 const DEBUG_NAME_BYTES = VIRTIO_GPU_CTX_CREATE.sizeBytes - VIRTIO_GPU_CTX_CREATE.debug_name;
@@ -82,13 +82,11 @@ export function createContext(core: GpuCore, request: GpuRequest): number {
       return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "no such capset");
     }
   }
-  const result = rendererOf(core).createContext(id, capsetId, debugName);
+  // It is there before the renderer is asked, so that a reset meanwhile takes it away.
   const context = { id, capsetId, debugName, resources: new Set<number>() };
   core.contexts.add(context);
-  if (!isPromise(result)) return OK;
-  return core.later(
-    result,
-    () => OK,
+  return core.undoable(
+    () => rendererOf(core).createContext(id, capsetId, debugName),
     () => core.contexts.remove(context),
     true,
   );
@@ -133,10 +131,12 @@ function changeAttachment(core: GpuCore, request: GpuRequest, attach: boolean): 
   // Guest blobs and 2D resources are the device's own: the renderer does not know them.
   if (resource.kind === "2d" || resource.kind === "blob") return OK;
   const renderer = rendererOf(core);
-  return core.done(
-    attach
-      ? renderer.attachResource(context.id, resource.id)
-      : renderer.detachResource(context.id, resource.id),
+  if (!attach) return core.done(renderer.detachResource(context.id, resource.id));
+  // Refused by the renderer it is not attached: the driver may try once more.
+  return core.undoable(
+    () => renderer.attachResource(context.id, resource.id),
+    () => context.resources.delete(resource.id),
+    false,
   );
 }
 
@@ -161,18 +161,15 @@ export function createResource3d(core: GpuCore, request: GpuRequest): number {
     samples: request.u32(VIRTIO_GPU_RESOURCE_CREATE_3D.nr_samples),
     flags: request.u32(VIRTIO_GPU_RESOURCE_CREATE_3D.flags),
   };
-  const result = rendererOf(core).createResource(id, info);
   const resource = new Resource(id, "3d", {
     widthPixels: info.width,
     heightPixels: info.height,
     format: info.format,
   });
   core.resources.add(resource);
-  if (!isPromise(result)) return OK;
-  return core.later(
-    result,
-    () => OK,
-    () => core.resources.remove(resource),
+  return core.undoable(
+    () => rendererOf(core).createResource(id, info),
+    () => forgetResource(core, resource),
     true,
   );
 }

@@ -33,6 +33,7 @@ import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
 import { HostBlob } from "./host-heap.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 import { Resource } from "./resources.ts";
+import { forgetResource } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
 
@@ -123,18 +124,12 @@ function createHostBlob(
     request.u32(VIRTIO_GPU_RESOURCE_CREATE_BLOB.blob_id),
   );
   const info = { mem, flags, blobId, sizeBytes, memory, backing };
-  const result = core.renderer?.createBlob(request.ctxId, id, info);
   const resource = new Resource(id, "host-blob", { sizeBytes, memory, blobMem: mem, blobFlags: flags });
   core.resources.add(resource);
   if (backing !== null) core.resources.setBacking(resource, backing);
-  if (!isPromise(result)) return OK;
-  return core.later(
-    result,
-    () => OK,
-    () => {
-      core.resources.remove(resource);
-      core.resources.freed(resource);
-    },
+  return core.undoable(
+    () => core.renderer?.createBlob(request.ctxId, id, info),
+    () => forgetResource(core, resource),
     true,
   );
 }
@@ -241,15 +236,19 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
     response.setU32(VIRTIO_GPU_RESP_MAP_INFO.map_info, cache & VIRTIO_GPU_MAP_CACHE_MASK);
     return VIRTIO_GPU_RESP_OK_MAP_INFO;
   };
+  const undo = (): void => {
+    heap.unmap(memory);
+    core.scanouts.moved(resource);
+  };
   let result: ReturnType<typeof renderer.mapBlob>;
   try {
     result = renderer.mapBlob(resource.id);
   } catch (error) {
-    heap.unmap(memory);
+    undo();
     throw error;
   }
   if (!isPromise(result)) return finish(result, answer);
-  return core.later(result, finish, () => heap.unmap(memory), true);
+  return core.later(result, finish, undo, true);
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB */

@@ -38,7 +38,7 @@ export class Contexts {
   }
 
   remove(context: Context): void {
-    this.#byId.delete(context.id);
+    if (this.#byId.get(context.id) === context) this.#byId.delete(context.id);
   }
 
   forgetResource(resourceId: number): void {

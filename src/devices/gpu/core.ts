@@ -148,6 +148,21 @@ export class GpuCore {
   }
 
   /**
+   * Has a back end do what the device has noted already; `undo` takes the note back when that fails. `barrier` as for
+   * {@link later}.
+   */
+  undoable(action: () => MaybeLater<unknown>, undo: () => void, barrier: boolean): number {
+    let result: MaybeLater<unknown>;
+    try {
+      result = action();
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return isPromise(result) ? this.later(result, answerNoData, undo, barrier) : VIRTIO_GPU_RESP_OK_NODATA;
+  }
+
+  /**
    * The command waits for a promise. `undo` runs when it fails. With a `barrier` no later command of the control queue
    * starts before.
    */

@@ -178,6 +178,7 @@ export function updateCursor(core: GpuCore, request: GpuRequest): number {
   const resource = core.resources.get(resourceId);
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
   const rendered = resource.kind === "3d" ? core.scanouts.rendered(resource) : null;
+  if (!core.resources.has(resource)) return VIRTIO_GPU_RESP_OK_NODATA;
   // [gpu.prose.device-operation-configure-mouse-cursor.1]
   switch (judgeImage(resource, rendered)) {
     case "none":

@@ -112,6 +112,11 @@ export class ResourceTable {
     return found;
   }
 
+  /** True while the resource has its id: a back end may have reset the device from within a call. */
+  has(resource: Resource): boolean {
+    return this.#byId.get(resource.id) === resource;
+  }
+
   /** True when another resource with this much host memory is within the limits. */
   hasRoom(hostBytes: number): boolean {
     return (
@@ -153,7 +158,7 @@ export class ResourceTable {
   }
 
   clear(): void {
-    for (const resource of this.#byId.values()) resource.backing?.release();
+    for (const resource of this.#byId.values()) this.setBacking(resource, null);
     this.#byId.clear();
     this.#last = null;
     this.#hostBytes = 0;

@@ -116,8 +116,8 @@ export class Scanouts {
     scanout.format = format;
     scanout.strideBytes = strideBytes;
     scanout.offsetBytes = offsetBytes;
-    this.#locate(scanout);
-    this.#tell(scanout);
+    this.#locate(scanout, resource);
+    this.#tell(scanout, resource);
   }
 
   /** Turns a scanout off. */
@@ -136,14 +136,24 @@ export class Scanouts {
 
   /** The resource is about to go: no scanout may show it any more. */
   forget(resource: Resource): void {
-    for (let i = 0; resource.scanouts !== 0; i++) if ((resource.scanouts & (1 << i)) !== 0) this.disable(i);
+    let failure: unknown = null;
+    for (let i = 0; resource.scanouts >>> i !== 0; i++) {
+      if ((resource.scanouts & (1 << i)) === 0) continue;
+      try {
+        this.disable(i);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (failure !== null) throw failure;
   }
 
   /** The bytes of a resource came, went or moved: its scanouts find them again. */
   moved(resource: Resource): void {
     for (let i = 0; i < this.#list.length; i++) {
       const scanout = this.#list[i] as Scanout;
-      if ((resource.scanouts & (1 << i)) !== 0 && this.#locate(scanout)) this.#tell(scanout);
+      if ((resource.scanouts & (1 << i)) !== 0 && this.#locate(scanout, resource))
+        this.#tell(scanout, resource);
     }
   }
 
@@ -152,9 +162,12 @@ export class Scanouts {
     return this.#renderer?.pixels?.(resource.id) ?? null;
   }
 
+  // Back ends may reset the device from within a call: after each, the scanout may show another resource, or none.
+
   /** Finds the pixels; true when they are elsewhere than before. */
-  #locate(scanout: Scanout): boolean {
-    const resource = scanout.resource as Resource;
+  #locate(scanout: Scanout, resource: Resource): boolean {
+    const bytes = resource.kind === "3d" ? (this.rendered(resource)?.bytes ?? null) : null;
+    if (scanout.resource !== resource) return false;
     const { pixels, pages } = scanout;
     scanout.pages = null;
     scanout.pixels = null;
@@ -169,20 +182,25 @@ export class Scanouts {
         scanout.pixels = resource.memory?.bytes() ?? null;
         break;
       case "3d":
-        scanout.pixels = this.rendered(resource)?.bytes ?? null;
+        scanout.pixels = bytes;
         break;
     }
     return scanout.pixels !== pixels || scanout.pages !== pages;
   }
 
   /** A scanout whose memory was taken away shows nothing until it is back. */
-  #tell(scanout: Scanout): void {
+  #tell(scanout: Scanout, resource: Resource): void {
+    if (scanout.resource !== resource) return;
     const shown = scanout.pixels !== null || scanout.pages !== null;
     if (!shown && !scanout.shown) return;
-    // Only what the display took is shown: after a failure the driver's next attempt is no mere repetition.
-    scanout.shown = false;
-    this.#display?.setScanout(scanout.scanoutId, shown ? scanout : null);
     scanout.shown = shown;
+    try {
+      this.#display?.setScanout(scanout.scanoutId, shown ? scanout : null);
+    } catch (error) {
+      // Only what the display took is shown: after a failure the driver's next attempt is no mere repetition.
+      if (scanout.resource === resource) scanout.shown = false;
+      throw error;
+    }
   }
 
   /**
@@ -205,7 +223,14 @@ export class Scanouts {
       counters.flushes++;
       counters.flushedPixels += (right - left) * (bottom - top);
       if (this.#display === null) continue;
-      const result = this.#display.flush(i, left, top, right - left, bottom - top);
+      let result: MaybeLater<void>;
+      try {
+        result = this.#display.flush(i, left, top, right - left, bottom - top);
+      } catch (error) {
+        // The command fails now: what becomes of the scanouts before is of no interest, not even a failure.
+        later?.then(undefined, () => {});
+        throw error;
+      }
       if (isPromise(result)) later = later === null ? result : Promise.all([later, result]).then(() => {});
     }
     return later ?? undefined;

@@ -122,6 +122,8 @@ export class RngDevice implements DeviceType {
       platformRandomBytes(bytes);
       later = undefined;
     }
+    // The source may have let the guest's memory grow.
+    this.#host?.sync();
     if (!isPromise(later)) {
       this.#answer(queue, chain, bytes);
       return;

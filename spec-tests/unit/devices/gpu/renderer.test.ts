@@ -341,6 +341,8 @@ test("failures of every other command", () => {
   };
   fail(msg.capset(1, 0), 332);
   fail(msg.ctxAttach(5, o));
+  // It is not attached now, so that the renderer is asked again.
+  is(rig.command(msg.ctxAttach(5, o)), OK.NODATA);
   fail(msg.attach(5, [[0x100000, 12288]]));
   fail(msg.transfer3d(CMD.TRANSFER_TO_HOST_3D, 5, [0, 0, 0, 1, 1, 1], 0, 0, 0, 0, o));
   fail(msg.transfer3d(CMD.TRANSFER_FROM_HOST_3D, 5, [0, 0, 0, 1, 1, 1], 0, 0, 0, 0, o));
