@@ -85,14 +85,14 @@ export function cvtMode(width: number, height: number, refreshHz = 60, preferred
   const hblank = rawBlank - (rawBlank % (2 * CVT_CELL_PIXELS));
   const htotal = hdisplay + hblank;
   const hsyncEnd = hdisplay + hblank / 2;
-  const rawSync = (htotal * CVT_SYNC_PERCENT) / 100;
-  const hsync = rawSync - (rawSync % CVT_CELL_PIXELS);
+  // The pulse begins in the cell behind the one that 8 % of the line would begin in.
+  const rawStart = hsyncEnd - Math.floor((htotal * CVT_SYNC_PERCENT) / 100);
   const clock = Math.floor((htotal * 1000) / lineUs / CVT_CLOCK_STEP_KHZ) * CVT_CLOCK_STEP_KHZ;
   return modeOf(
     {
       clock,
       hdisplay,
-      hsyncStart: hsyncEnd - hsync,
+      hsyncStart: rawStart + CVT_CELL_PIXELS - (rawStart % CVT_CELL_PIXELS),
       hsyncEnd,
       htotal,
       vdisplay: height,
