@@ -1,4 +1,6 @@
 import { join, relative } from "node:path";
+import { createDisplay, type LiveDisplay } from "../../src/cli/display/live-display.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 import { SCENARIOS } from "./guest-session.ts";
 import type { LinuxDeviceFactory } from "./linux-device.ts";
 import { LinuxError, messageOf } from "./linux-error.ts";
@@ -24,6 +26,17 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     process.stdout.write(`${SCENARIOS.join("\n")}\n`);
     return 0;
   }
+  let live: LiveDisplay | undefined;
+  try {
+    live = options.display === undefined ? undefined : await createDisplay(options.display);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`linux: ${error.message}\n`);
+    return 2;
+  }
+  if (live !== undefined && live.hint !== "") process.stderr.write(`linux: ${live.hint}\n`);
+  // Where the terminal is the guest's screen nothing else may write to it.
+  const isTerminalFree = options.display?.kind !== "terminal";
   const progress = createProgress();
   const abort = new AbortController();
   const isOwnGuest = options.initrd !== undefined;
@@ -33,20 +46,33 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     const report = await runLinux({
       ...options,
       createDevice,
+      display: live?.display,
       out: options.out ?? relative(process.cwd(), join(repositoryRoot(), ".build/linux")),
       signal: abort.signal,
-      onProgress: (text) => progress.say(text),
-      ...(isOwnGuest ? { onConsole: (line) => progress.note(line) } : {}),
+      ...(isTerminalFree ? { onProgress: (text) => progress.say(text) } : {}),
+      ...(isOwnGuest && isTerminalFree ? { onConsole: (line) => progress.note(line) } : {}),
     });
     progress.end();
+    await closeDisplay(live);
     process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatReport(report));
     return report.problems === 0 ? 0 : 1;
   } catch (error) {
     progress.end();
+    await closeDisplay(live);
     if (!(error instanceof LinuxError)) throw error;
     process.stderr.write(`linux: ${messageOf(error)}\n`);
     return 1;
   } finally {
     process.off("SIGINT", onInterrupt);
+  }
+}
+
+async function closeDisplay(display: LiveDisplay | undefined): Promise<void> {
+  if (display === undefined) return;
+  try {
+    process.stderr.write(`linux: ${await display.close()}\n`);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`linux: ${error.message}\n`);
   }
 }

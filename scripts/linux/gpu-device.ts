@@ -2,6 +2,7 @@
 import type { V86 } from "v86";
 import { attachToV86, type V86PciDevice, v86Memory } from "../../src/adapters/v86/index.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
+import { TeeDisplay } from "../../src/cli/display/tee-display.ts";
 import { DEFAULT_RING_FEATURES, VirtioDevice } from "../../src/device/index.ts";
 import {
   type CursorImage,
@@ -39,9 +40,9 @@ export class LinuxGpu implements LinuxDevice {
 
   constructor(options: LinuxDeviceOptions) {
     this.#options = options;
-    const { features, width, height } = options;
+    const { features, width, height, display } = options;
     this.#gpu = new GpuDevice({
-      display: this.#screen,
+      display: display === undefined ? this.#screen : new TeeDisplay(this.#screen, display),
       displays: [{ widthPixels: width, heightPixels: height }],
       features: {
         edid: features.includes("edid"),

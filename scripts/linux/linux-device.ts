@@ -1,5 +1,6 @@
 // What `npm run linux` needs of the device that the guest drives, whoever makes it.
 import type { V86 } from "v86";
+import type { Display } from "../../src/devices/gpu/index.ts";
 import type { DeviceIdentity } from "./snapshot.ts";
 
 /** Pixels as 0xRRGGBB, or 0xAARRGGBB for a cursor, row by row. */
@@ -61,6 +62,8 @@ export interface LinuxDeviceOptions {
   /** Of the only scanout. */
   readonly width: number;
   readonly height: number;
+  /** Where the pictures are shown besides. */
+  readonly display?: Display | undefined;
 }
 
 export interface LinuxDevice {

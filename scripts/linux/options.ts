@@ -1,4 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { DISPLAY_SYNTAX, type DisplaySpec, parseDisplaySpec } from "../../src/cli/display/display-spec.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 import { SCENARIOS, type ScenarioName } from "./guest-session.ts";
 import { FEATURE_NAMES, type FeatureName } from "./linux-device.ts";
 
@@ -22,6 +24,7 @@ export interface LinuxOptions {
   readonly commandLine: string | undefined;
   readonly memoryMebibytes: number;
   readonly out: string | undefined;
+  readonly display: DisplaySpec | undefined;
 }
 
 export type ParsedOptions =
@@ -64,6 +67,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
       commandLine: values.cmdline,
       memoryMebibytes: values.memory ?? DEFAULT_MEMORY,
       out: values.out,
+      display: values.display,
     },
   };
 }
@@ -79,6 +83,7 @@ interface Values {
   readonly cmdline?: string;
   readonly memory?: number;
   readonly out?: string;
+  readonly display?: DisplaySpec;
 }
 
 const HELP = `
@@ -115,6 +120,12 @@ function createCommand(write: (text: string) => void): Command {
       new Option("--memory <MiB>", `the guest's memory (default: ${DEFAULT_MEMORY})`).argParser(memory),
     )
     .option("--out <folder>", "where pictures of the screen go (default: .build/linux)")
+    .addOption(
+      new Option(
+        "--display <kind>",
+        `show the screen while the guest runs: ${DISPLAY_SYNTAX} (a VNC server, this terminal, files in a folder)`,
+      ).argParser(display),
+    )
     .option("--list", "list the scenarios")
     .allowExcessArguments(false)
     .addHelpText("after", HELP)
@@ -126,6 +137,14 @@ function scenario(value: string): ScenarioName {
   const name = SCENARIOS.find((known) => known === value);
   if (name === undefined) throw new InvalidArgumentError(`The scenarios are ${SCENARIOS.join(", ")}.`);
   return name;
+}
+
+function display(value: string): DisplaySpec {
+  try {
+    return parseDisplaySpec(value);
+  } catch (error) {
+    throw error instanceof UsageError ? new InvalidArgumentError(error.message) : error;
+  }
 }
 
 function features(value: string): FeatureName[] {

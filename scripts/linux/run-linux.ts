@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { V86 } from "v86";
+import type { Display } from "../../src/devices/gpu/index.ts";
 import { compileGuestProgram } from "./compile-guest.ts";
 import { fetchGuest } from "./fetch-guest.ts";
 import { GuestSession, type ScenarioName, type ScenarioReport, type TimelineEntry } from "./guest-session.ts";
@@ -49,6 +50,8 @@ export interface RunOptions {
   readonly initrd?: string | undefined;
   readonly bios?: string | undefined;
   readonly commandLine?: string | undefined;
+  /** Where the screen is shown while the guest runs. */
+  readonly display?: Display | undefined;
   /** Where pictures go; none are written when left out. */
   readonly out?: string | undefined;
   /** What is being waited for. */
@@ -66,7 +69,7 @@ export async function runLinux(options: RunOptions): Promise<LinuxReport> {
   const runs: RunReport[] = [];
   let bootMs: number | null = null;
   for (const features of options.featureSets) {
-    const device = options.createDevice({ features, ...DISPLAY });
+    const device = options.createDevice({ features, ...DISPLAY, display: options.display });
     if (isOwnGuest) {
       runs.push(await runOwnGuest(options, parts, device, features));
       continue;

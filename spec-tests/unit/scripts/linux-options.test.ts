@@ -40,7 +40,7 @@ options("files, memory and the rest are taken over", () => {
   assert.equal(
     accepted(
       ...["--json", "--kernel", "k", "--initrd", "i", "--bios", "b", "--cmdline", "c d", "--memory", "256"],
-      ...["--out", "o"],
+      ...["--out", "o", "--display", "vnc=:5901"],
     ),
     {
       json: true,
@@ -56,6 +56,7 @@ options("files, memory and the rest are taken over", () => {
       commandLine: "c d",
       memoryMebibytes: 256,
       out: "o",
+      display: { kind: "vnc", host: "127.0.0.1", port: 5901 },
     },
   );
 });
@@ -66,6 +67,7 @@ options("a wrong one gets one line that says what is right", () => {
   assert.match(refused("--memory", "12"), /80 to 2048/);
   assert.match(refused("--memory", "1e9"), /80 to 2048/);
   assert.match(refused("--kernel", "k"), /--initrd/);
+  assert.match(refused("--display", "x11"), /vnc.*terminal.*png/);
   assert.match(refused("--speed"), /--speed/);
   assert.match(refused("more"), /argument/);
   for (const args of [["--scenario", "x"], ["--what"], ["--out"]]) {

@@ -1,4 +1,5 @@
 import { isatty, WriteStream } from "node:tty";
+import { isMainThread } from "node:worker_threads";
 import { FrameRecorder } from "../../adapters/recorder/index.ts";
 import { TerminalDisplay, type TerminalOutput } from "../../adapters/terminal/index.ts";
 import { VncServer } from "../../adapters/vnc/index.ts";
@@ -14,7 +15,7 @@ export interface LiveDisplay {
   readonly display: Display;
   /** What the user does to see it, as a sentence; empty where that is plain. */
   readonly hint: string;
-  /** The terminal has another size. */
+  /** The terminal has another size. Only needed outside of the main thread. */
   resize(columns: number, rows: number): void;
   /** Finishes what is under way; the result says in a few words what became of it. */
   close(): Promise<string>;
@@ -62,17 +63,17 @@ function drawInTerminal(): LiveDisplay {
   if (!isatty(STDOUT)) {
     throw new UsageError("--display terminal: standard output is no terminal. Choose vnc or png.");
   }
-  const output = new TerminalOfThread();
-  // Signals and the end of the process are the main thread's business.
-  const display = new TerminalDisplay({ output, restoreOnExit: false });
+  // Signals, the end of the process and the terminal's size are the main thread's business.
+  const output = isMainThread ? null : new TerminalOfThread();
+  const display = new TerminalDisplay(output === null ? {} : { output, restoreOnExit: false });
   return {
     display,
     hint: "",
-    resize: (columns, rows) => output.resize(columns, rows),
+    resize: (columns, rows) => output?.resize(columns, rows),
     close: async () => {
       display.draw();
       display.close();
-      await output.end();
+      await output?.end();
       return `terminal: ${display.frames} frames, ${display.charactersWritten} characters`;
     },
   };
