@@ -118,6 +118,7 @@ class FolderComparison {
   #runAndCompare(program: GuestProgram, capture: Capture, note: string | null): ScenarioResult {
     const size = modeSize(capture);
     const input = {
+      draw: false,
       flips: flipCount(capture),
       ...(TOLD_THEIR_MODE.has(program.name) && size !== null ? { mode: modeOfSize(size) } : {}),
     };

@@ -23,6 +23,8 @@ export interface ProgramInput {
   readonly mode?: DrmMode;
   /** How often `mvsync` flips. Default 20. */
   readonly flips?: number;
+  /** Draw the pictures. No call depends on it. Default true. */
+  readonly draw?: boolean;
 }
 
 /** A program of the guest. */
@@ -35,8 +37,8 @@ export interface GuestProgram {
 }
 
 /** Damage: one clip, two clips, everything, the last pixel. */
-function dirty(card: KmsCard): void {
-  const program = new DrmProgram(card);
+function dirty(card: KmsCard, { draw }: ProgramInput): void {
+  const program = new DrmProgram(card, draw);
   program.findDisplay();
   const { file, mode } = program;
   const { hdisplay: width, vdisplay: height } = mode;
@@ -57,8 +59,8 @@ function dirty(card: KmsCard): void {
 }
 
 /** Page flips between two framebuffers. */
-function flip(card: KmsCard): void {
-  const program = new DrmProgram(card);
+function flip(card: KmsCard, { draw }: ProgramInput): void {
+  const program = new DrmProgram(card, draw);
   program.findDisplay();
   const { file } = program;
   const a = program.makeFramebuffer();
@@ -78,8 +80,8 @@ function flip(card: KmsCard): void {
 }
 
 /** Exports a buffer twice and imports it again. */
-function prime(card: KmsCard): void {
-  const program = new DrmProgram(card);
+function prime(card: KmsCard, { draw }: ProgramInput): void {
+  const program = new DrmProgram(card, draw);
   program.findDisplay();
   const { file } = program;
   const a = program.makeFramebuffer();
@@ -96,8 +98,8 @@ function prime(card: KmsCard): void {
 }
 
 /** A cursor is set, moved, moved beyond the edge and hidden. */
-function cursor(card: KmsCard): void {
-  const program = new DrmProgram(card);
+function cursor(card: KmsCard, { draw }: ProgramInput): void {
+  const program = new DrmProgram(card, draw);
   program.findDisplay();
   const { file, crtcId } = program;
   const a = program.makeFramebuffer();
@@ -117,8 +119,8 @@ function cursor(card: KmsCard): void {
 }
 
 /** Closes the card while its framebuffer is on the screen. */
-function closeOnly(card: KmsCard): void {
-  const program = new DrmProgram(card);
+function closeOnly(card: KmsCard, { draw }: ProgramInput): void {
+  const program = new DrmProgram(card, draw);
   program.findDisplay();
   const a = program.makeFramebuffer();
   program.fillAll(a, 0x404040);
@@ -127,12 +129,12 @@ function closeOnly(card: KmsCard): void {
 }
 
 /** Shows a gradient with a white rectangle for some seconds. */
-function hold(card: KmsCard): void {
-  const program = new DrmProgram(card);
+function hold(card: KmsCard, { draw }: ProgramInput): void {
+  const program = new DrmProgram(card, draw);
   program.findDisplay();
   const { file } = program;
   const a = program.makeFramebuffer();
-  for (let y = 0; y < a.height; y++) {
+  for (let y = 0; program.draws && y < a.height; y++) {
     const green = Math.floor((y * 255) / a.height) << 8;
     for (let x = 0; x < a.width; x++) {
       a.pixels.setWord(y * a.pitch + 4 * x, (Math.floor((x * 255) / a.width) << 16) | green | 0x40);
@@ -147,8 +149,8 @@ function hold(card: KmsCard): void {
 }
 
 /** A framebuffer on a blob of the program's own. Goes on where the device has no blobs. */
-function blob(card: KmsCard, extraFlags: number): void {
-  const program = new DrmProgram(card);
+function blob(card: KmsCard, { draw }: ProgramInput, extraFlags: number): void {
+  const program = new DrmProgram(card, draw);
   program.findDisplay();
   const { file, mode } = program;
   const { hdisplay: width, vdisplay: height } = mode;
@@ -164,7 +166,8 @@ function blob(card: KmsCard, extraFlags: number): void {
   );
   const { handle } = created;
   const fbId = attempt(() => file.addFb2({ width, height, format: DRM_FORMAT_XRGB8888, handle, pitch }), 0);
-  attempt(() => file.map(handle), null)?.fillWords(0, width * height, 0x0000ff);
+  const pixels = attempt(() => file.map(handle), null);
+  if (program.draws) pixels?.fillWords(0, width * height, 0x0000ff);
   attempt(() => program.setCrtc(fbId), undefined);
   attempt(() => file.dirtyFb(fbId, [{ x1: 5, y1: 6, x2: 50, y2: 60 }]), undefined);
   attempt(() => file.primeHandleToFd(handle), null)?.close();
@@ -220,7 +223,11 @@ export const GUEST_PROGRAMS: readonly GuestProgram[] = [
   { name: "cursor", endless: false, run: cursor },
   { name: "hold", endless: false, run: hold },
   { name: "closeonly", endless: false, run: closeOnly },
-  { name: "blob", endless: false, run: (card) => blob(card, 0) },
-  { name: "xblob", endless: false, run: (card) => blob(card, VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE) },
+  { name: "blob", endless: false, run: (card, input) => blob(card, input, 0) },
+  {
+    name: "xblob",
+    endless: false,
+    run: (card, input) => blob(card, input, VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE),
+  },
   { name: "params", endless: false, run: params },
 ];
