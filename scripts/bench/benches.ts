@@ -2,6 +2,7 @@ import type { NativePrograms } from "./c/compile.ts";
 import type { Effort } from "./compare.ts";
 import { benchEcho, ECHO_BATCHES, ECHO_FORMATS } from "./echo/bench.ts";
 import { ALLOCATION_NAMES, benchAllocation, benchBlobFlip, benchDamage, benchFrames } from "./gpu/bench.ts";
+import { benchKmsDirty, benchKmsFlip, benchKmsFlipSizes } from "./kms/bench.ts";
 import { benchModeSet } from "./linux/bench.ts";
 import type { JudgedRow } from "./row.ts";
 
@@ -45,5 +46,8 @@ export const BENCHES: readonly Bench[] = [
   single("damage/64x64-repeated", (name, { natives, effort }) => benchDamage(name, true, natives, effort)),
   single("blob-flip/2160p", (name, { effort }) => benchBlobFlip(name, effort)),
   ...ALLOCATION_NAMES.map((name) => single(name, () => benchAllocation(name))),
+  single("kms/flip/1080p", (name, { effort }) => benchKmsFlip(name, effort)),
+  single("kms/flip/2160p", (name, { effort }) => benchKmsFlipSizes(name, effort)),
+  single("kms/dirty/64x64", (name, { effort }) => benchKmsDirty(name, effort)),
   single("linux/mode-set", (name, { effort, report }) => benchModeSet(name, effort.launches, report)),
 ];

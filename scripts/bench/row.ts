@@ -8,7 +8,7 @@ export interface Row {
   readonly against: Against | null;
 }
 
-export type Against = "v86" | "loop" | "c" | "split" | "480p";
+export type Against = "v86" | "loop" | "c" | "split" | "480p" | "echo";
 
 /** A row and what it ought to be. */
 export interface JudgedRow extends Row {
@@ -19,11 +19,14 @@ export interface JudgedRow extends Row {
 export interface Bar {
   readonly atLeast?: number;
   readonly atMost?: number;
+  /** For the value, ratio or not. */
+  readonly valueAtLeast?: number;
 }
 
 export function meets(row: JudgedRow): boolean {
   if (row.bar === null) return true;
-  const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = row.bar;
+  const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY, valueAtLeast } = row.bar;
+  if (valueAtLeast !== undefined && row.value < valueAtLeast) return false;
   const judged = row.ratio ?? row.value;
   return judged >= atLeast && judged <= atMost;
 }
@@ -54,10 +57,11 @@ export function table(rows: readonly JudgedRow[]): string {
     .join("\n");
 }
 
-function barText({ atLeast, atMost }: Bar): string {
+function barText({ atLeast, atMost, valueAtLeast }: Bar): string {
   return [
     ...(atLeast === undefined ? [] : [`≥ ${atLeast}`]),
     ...(atMost === undefined ? [] : [`≤ ${atMost}`]),
+    ...(valueAtLeast === undefined ? [] : [`value ≥ ${valueAtLeast}`]),
   ].join(", ");
 }
 

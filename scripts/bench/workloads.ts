@@ -7,6 +7,7 @@ import { SplitLoopDevice } from "./echo/split-loop.ts";
 import { createV86Device } from "./echo/v86-device.ts";
 import { type EchoDevice, MEMORY_BYTES } from "./echo/workload.ts";
 import { blobFlips, damage, fullFrames } from "./gpu/workloads.ts";
+import { kmsDirty, kmsFlips } from "./kms/workloads.ts";
 import type { Workload } from "./workload.ts";
 
 /** The JavaScript contestants, by name. */
@@ -28,6 +29,10 @@ export async function createWorkload(name: string, parameters: readonly string[]
       return damage(Number(parameters[0]), parameters[1] === "flush", parameters[2] === "shared");
     case "gpu/flip":
       return blobFlips(Number(parameters[0]), Number(parameters[1]));
+    case "kms/flip":
+      return kmsFlips(Number(parameters[0]), Number(parameters[1]));
+    case "kms/dirty":
+      return kmsDirty();
     default:
       throw new Error(`there is no workload ${name}`);
   }
