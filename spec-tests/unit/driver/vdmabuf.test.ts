@@ -163,6 +163,52 @@ test("a buffer of several second-level tables is read in order", () => {
   }
 });
 
+test("the offset is that of the first page alone, however many tables there are", () => {
+  const { vdmabuf, exported, allocator } = start();
+  const pages = allocator.allocatePages(515);
+  for (let i = 0; i < 515; i++) pages.setWord(i * 4096 + 100, i);
+  const buffer = vdmabuf.wrap(pages, 100, 514 * 4096);
+  vdmabuf.export(buffer);
+  const [seen] = exported as [VdmabufBuffer];
+  assert.is(seen.sizeBytes, 514 * 4096);
+  const word = new Uint8Array(4);
+  for (const page of [0, 1, 511, 512, 513]) {
+    seen.read(page * 4096, word, 0, 4);
+    assert.is(new DataView(word.buffer).getUint32(0, true), page);
+  }
+});
+
+test("answers that come by themselves are told apart by their buffers", async () => {
+  const { vdmabuf, vdmabufDevice, device } = start({ driver: { replies: "recv" } });
+  vdmabuf.needVmId();
+  const [first, second] = [vdmabuf.allocate(1), vdmabuf.allocate(1)] as const;
+  const answers: number[][] = [];
+  vdmabufDevice.handleQueue = (index, ring) => {
+    if (index === 1) {
+      for (let chain = ring.pop(); chain !== null; chain = ring.pop()) ring.push(chain, 0);
+      return;
+    }
+    for (const answer of answers.splice(0)) {
+      const chain = ring.pop();
+      if (chain === null) throw new Error("no buffer in the receive queue");
+      const bytes = new Uint8Array(Uint32Array.from(answer).buffer);
+      chain.write(0, bytes, 0, bytes.length);
+      ring.push(chain, bytes.length);
+    }
+  };
+  const outcomes = [first, second].map((buffer) =>
+    vdmabuf.exportAsync(buffer).then(
+      () => "taken",
+      (error: VdmabufStatusError) => error.statusName,
+    ),
+  );
+  const [a, b] = [first.id?.counter ?? 0, second.id?.counter ?? 0];
+  answers.push([0x10, b, 1, 0, 0, 0], [0x10, a, 1, 0, 0, 6]);
+  device.notify(0);
+  assert.equal(await Promise.all(outcomes), ["VIRTIO_VDMABUF_S_LIMIT", "taken"]);
+  assert.equal([first.exported, second.exported], [false, true]);
+});
+
 test("identifiers count up, with keys of their own", () => {
   let next = 100;
   const { vdmabuf } = start({

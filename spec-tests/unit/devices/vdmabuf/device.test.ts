@@ -326,6 +326,22 @@ test("removed memory turns a buffer into a hole", () => {
   assert.equal(Array.from(copy.subarray(PAGE - 1, PAGE + 3)), [7, 1, 2, 3]);
 });
 
+test("addresses above 4 GiB are not mistaken for those below", () => {
+  const rig = new Rig();
+  const top = rig.tables([0x100000]);
+  // A page and a table whose lower halves are those of the tables.
+  rig.memory.addRegion({
+    base: 0x1_0000_0000,
+    memory: new ArrayBuffer(rig.memory.regions[0]?.sizeBytes ?? 0),
+  });
+  const twin = 0x1_0000_0000 + top;
+  rig.memory.write(twin, [4, 5, 6]);
+  assert.is(statusOf(rig.ask(exportMessage({ counter: 1, top: rig.tables([twin]) }))), S.OK);
+  writeEntry(rig.memory.view(top, PAGE), 0, twin);
+  writeEntry(rig.memory.view(twin, PAGE), 0, 0x100000);
+  assert.is(statusOf(rig.ask(exportMessage({ counter: 2, top }))), S.OK);
+});
+
 test("a host finds a buffer by its whole identifier only", () => {
   const rig = new Rig({ vmId: 2 });
   rig.ask(exportMessage({ vmId: 2, counter: 1, key0: 3, key1: 4, top: rig.tables([0x100000]) }));

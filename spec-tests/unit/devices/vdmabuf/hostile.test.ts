@@ -307,6 +307,8 @@ for (const format of FORMATS) {
     const top = guest.tables([guest.page()]);
     guest.send(exportMessage({ counter: 1, top, data: new Uint8Array(216).fill(0xee) }));
     assert.equal(readWords(guest.send(Uint8Array.of(EXPORT))), [EXPORT, 0, 0, 0, 0, S.LENGTH]);
+    guest.send(new Uint8Array(260).fill(0xee));
+    assert.equal(readWords(guest.send(Uint8Array.of(EXPORT))), [EXPORT, 0, 0, 0, 0, S.LENGTH]);
     guest.send(exportMessage({ counter: 2, top, privateSize: 216, data: new Uint8Array(215) }));
     guest.send(exportMessage({ counter: 3, top, data: new Uint8Array(3) }));
     assert.equal(Array.from(guest.exported[1]?.privateData ?? []), [0, 0, 0]);
@@ -469,6 +471,7 @@ for (const format of FORMATS) {
     const gone: string[] = [];
     const guest = guestWith({
       importer: { onExport: (buffer) => act(buffer), onRelease: (_buffer, reason) => void gone.push(reason) },
+      device: { limits: { maxPages: 3, maxPagesPerBuffer: 3 } },
     });
     const top = guest.tables([guest.page()]);
     let kept: VdmabufBuffer | null = null;
@@ -491,6 +494,14 @@ for (const format of FORMATS) {
     };
     assert.is(statusOf(guest.send(exportMessage({ top }))), S.IMPORT);
     assert.equal(gone, ["released"]);
+    // Nothing was counted twice: of 3 pages altogether, 3 can be had and no more.
+    act = () => {};
+    assert.is(tryExport(guest, { counter: 50, top, pages: 4 }), S.RANGE);
+    for (const counter of [51, 52, 53]) assert.is(tryExport(guest, { counter, top }), S.OK);
+    assert.is(tryExport(guest, { counter: 54, top }), S.LIMIT);
+    for (const buffer of guest.type.buffers) buffer.release();
+    gone.length = 0;
+    guest.hear(20, 20, 20, 20, 20, 20);
     act = (buffer) => {
       assert.is(guest.host.find(buffer.id), buffer);
       buffer.release();
@@ -498,7 +509,8 @@ for (const format of FORMATS) {
     };
     assert.is(statusOf(guest.send(exportMessage({ top }))), S.OK);
     act = () => guest.driven.device.writeStatus(0);
-    assert.throws(() => guest.send(exportMessage({ top })));
+    // Without room for an answer, too: what is left of the message says nothing to the guest of after the reset.
+    assert.throws(() => guest.send(exportMessage({ counter: 60, top }), 0));
     assert.is(guest.type.buffers.length, 0);
     assert.is(guest.type.pendingEvents, 0);
     assert.is(gone.at(-1), "reset");
