@@ -168,7 +168,6 @@ export function* rmFb(file: FileState, id: number): Task<void> {
 export function* dropFramebuffer(file: FileState, fb: Framebuffer): Task<void> {
   const { card } = file;
   card.framebuffers.delete(fb.id);
-  fb.listed = false;
   if (fb.holds > 1) {
     const release = yield* lockCrtcs(card.crtcs);
     try {

@@ -41,8 +41,6 @@ export class Framebuffer {
   readonly format: number;
   hotX = 0;
   hotY = 0;
-  /** False once it was removed: it is no longer found, but may still be shown. */
-  listed = true;
   #holds = 1;
 
   constructor(
