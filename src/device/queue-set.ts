@@ -31,6 +31,10 @@ export interface QueueOwner {
   schedule(task: () => void): void;
 }
 
+// A driver in another thread can make a buffer available whenever the device has just found the ring empty: after this
+// many rounds a drain ends all the same, so that the rest of the program gets its turn.
+const MAX_DRAIN_ROUNDS = 16;
+
 interface QueueSlot {
   readonly config: QueueConfig;
   enabled: boolean;
@@ -156,16 +160,19 @@ export class QueueSet {
     }
   }
 
-  /** True when no queue that still works holds a chain, and none is being drained. */
+  /** True when no queue holds a chain that may still come back, and none is being drained. */
   get idle(): boolean {
     return this.#slots.every(
-      ({ draining, queue }) => !draining && (queue === null || queue.fault !== null || queue.inFlight === 0),
+      ({ draining, queue }) => !draining && (queue === null || queue.closed || queue.inFlight === 0),
     );
   }
 
-  /** Chains popped and not yet pushed, of all queues. */
+  /** Chains popped and not yet pushed, of all queues whose rings are still there. */
   get inFlight(): number {
-    return this.#slots.reduce((sum, { queue }) => sum + (queue?.inFlight ?? 0), 0);
+    return this.#slots.reduce(
+      (sum, { queue }) => sum + (queue === null || queue.closed ? 0 : queue.inFlight),
+      0,
+    );
   }
 
   drainAll(): void {
@@ -184,6 +191,7 @@ export class QueueSet {
     this.enter();
     const queue = slot.queue;
     if (queue === null || queue.fault !== null) return;
+    let rounds = 0;
     slot.draining = true;
     try {
       do {
@@ -192,10 +200,12 @@ export class QueueSet {
         owner.type.handleQueue(index, queue);
         const more = queue.endDrain();
         if (queue.flush()) owner.usedBuffers(index);
-        if (more) slot.again = true;
         if (queue.limited) {
           slot.again = false;
           this.#drainLater(index, slot, queue);
+        } else if (more) {
+          if (++rounds < MAX_DRAIN_ROUNDS) slot.again = true;
+          else this.#drainLater(index, slot, queue);
         }
       } while (slot.again && this.#goesOn(slot, queue));
     } finally {

@@ -369,6 +369,8 @@ export class VirtioDevice {
     this.#suspended = false;
     this.#status = (this.#status | VIRTIO_CONFIG_S_DRIVER_OK) & ~VIRTIO_CONFIG_S_SUSPEND;
     this.#queues.enter();
+    // A queue that was enabled meanwhile could not come to life before.
+    this.#queues.activateEnabled();
     const changes = this.#deferredChanges;
     this.#deferredChanges = [];
     for (const change of changes) {
@@ -573,8 +575,15 @@ export class VirtioDevice {
     this.#suspended = state.suspended;
     this.#generation = state.configGeneration;
     this.#configChangedSinceRead = state.configChangedSinceRead;
-    this.type.restore(state.type);
-    this.#queues.restore(state.queues);
+    // The driver has not heard of it: that waits for the resume.
+    this.#configInterruptDue = state.suspended && (state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0;
+    try {
+      this.type.restore(state.type);
+      this.#queues.restore(state.queues);
+    } catch (error) {
+      this.reset();
+      throw error;
+    }
     this.#queues.drainAll();
   }
 

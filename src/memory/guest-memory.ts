@@ -51,11 +51,15 @@ export class GuestMemory {
     return region;
   }
 
-  /** Takes a region out; queues that use it fault at their next access. */
+  /**
+   * Takes a region out. Queues whose rings are in it fault at their next access; what is on its way to buffers in it
+   * goes nowhere.
+   */
   removeRegion(region: MemoryRegion): void {
     const at = this.#regions.indexOf(region);
     if (at < 0) throw new VirtioUsageError("the region is not part of this memory");
     this.#regions.splice(at, 1);
+    region.detach();
     this.#last = null;
     this.#growable = this.#regions.some((r) => r.growable);
     this.#epoch++;

@@ -52,7 +52,7 @@ export class MemoryRegion {
   readonly growable: boolean;
   readonly byteOffset: number;
   /** Told of every write of a device, offset in the region and length in bytes; null when nobody cares. */
-  readonly onDeviceWrite: ((offset: number, length: number) => void) | null;
+  onDeviceWrite: ((offset: number, length: number) => void) | null;
 
   u8: Uint8Array;
   u16: Uint16Array;
@@ -123,6 +123,18 @@ export class MemoryRegion {
     this.u16 = new Uint16Array(buffer, this.byteOffset, this.sizeBytes >>> 1);
     this.u32 = new Uint32Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 4));
     return true;
+  }
+
+  /**
+   * The region is no part of guest memory any more: whoever still holds it reads and writes nothing.
+   * @internal
+   */
+  detach(): void {
+    this.#source = null;
+    this.onDeviceWrite = null;
+    this.u8 = new Uint8Array(0);
+    this.u16 = new Uint16Array(0);
+    this.u32 = new Uint32Array(0);
   }
 
   /**

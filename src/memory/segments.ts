@@ -81,8 +81,11 @@ export class SegmentList {
         continue;
       }
       const part = Math.min(length - skip, lengthBytes - done);
-      const from = (this.offsets[i] as number) + skip;
-      copyBytes((this.regions[i] as MemoryRegion).u8, from, target, targetOffset + done, part);
+      const { u8 } = this.regions[i] as MemoryRegion;
+      // A region that was taken out of guest memory has no bytes.
+      if (u8.length !== 0) {
+        copyBytes(u8, (this.offsets[i] as number) + skip, target, targetOffset + done, part);
+      }
       done += part;
       skip = 0;
     }
@@ -112,7 +115,7 @@ export class SegmentList {
       const part = Math.min(length - skip, lengthBytes - done);
       const region = this.regions[i] as MemoryRegion;
       const to = (this.offsets[i] as number) + skip;
-      copyBytes(source, sourceOffset + done, region.u8, to, part);
+      if (region.u8.length !== 0) copyBytes(source, sourceOffset + done, region.u8, to, part);
       if (region.onDeviceWrite !== null) region.onDeviceWrite(to, part);
       done += part;
       skip = 0;

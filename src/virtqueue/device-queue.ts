@@ -25,7 +25,7 @@ export interface DeviceQueue {
   readonly inFlight: number;
   /** Set once the driver broke the ring; the queue stands still from then on. */
   readonly fault: QueueFault | null;
-  /** True after {@link close}. */
+  /** True after {@link close}, and once the rings are gone from memory. */
   readonly closed: boolean;
 
   /** True when the last drain ended because it had gone on for long, not because the ring was empty. */

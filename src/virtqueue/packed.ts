@@ -77,7 +77,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, 16, true);
     const driver = this.locate(config.driverHi, config.driverLo, 4, 4, false);
     const device = this.locate(config.deviceHi, config.deviceLo, 4, 4, true);
-    if (desc === null || driver === null || device === null) return false;
+    if (desc === null || driver === null || device === null) return this.lost();
     this.desc16 = desc.region.u16;
     this.desc32 = desc.region.u32;
     this.descHalf = desc.offset >>> 1;

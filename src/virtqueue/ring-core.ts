@@ -20,6 +20,9 @@ export const DESCRIPTOR_BYTES = 16;
 /** Most bytes a chain may hold (virtio 1.4, section 2.7.5.2). */
 export const MAX_CHAIN_BYTES = 0x100000000;
 
+/** Most pieces a chain may come to behind a translator: 256 MiB in pages of 4 KiB that are nowhere adjacent. */
+const MAX_CHAIN_PIECES = 65536;
+
 // A table that has to be copied (unaligned, or scattered by the translator) is copied up to where `next` reaches.
 const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
 
@@ -96,6 +99,12 @@ export abstract class RingCore implements ChainOwner {
   close(): void {
     this.closed = true;
     this.stop();
+  }
+
+  /** The rings are not in memory any more: no access to it from now on. Always false, for `return this.lost()`. */
+  protected lost(): false {
+    this.close();
+    return false;
   }
 
   /** Nothing is popped from now on: the queue faulted or was closed. */
@@ -194,6 +203,10 @@ export abstract class RingCore implements ChainOwner {
     pieces.clear();
     const error = this.dma.append(pieces, hi, lo, lengthBytes, write !== 0);
     if (error !== null) return this.fail(error, head, lo);
+    // Only a translator cuts one element into many.
+    if (pieces.count > 1 && chain.segments.count + pieces.count > MAX_CHAIN_PIECES) {
+      return this.fail("chain-too-long", head, pieces.count);
+    }
     for (let i = 0; i < pieces.count; i++) {
       const region = pieces.regions[i] as MemoryRegion;
       chain.add(region, pieces.offsets[i] as number, pieces.lengths[i] as number, write);

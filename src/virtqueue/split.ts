@@ -74,7 +74,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, 16, false);
     const avail = this.locate(config.driverHi, config.driverLo, 4 + 2 * size + event, 2, false);
     const used = this.locate(config.deviceHi, config.deviceLo, usedBytes, 4, true);
-    if (desc === null || avail === null || used === null) return false;
+    if (desc === null || avail === null || used === null) return this.lost();
     this.desc32 = desc.region.u32;
     this.descWord = desc.offset >>> 2;
     this.avail16 = avail.region.u16;

@@ -98,7 +98,7 @@ export class HostileMachine {
     this.pci = n.chance(50);
     this.profile = n.pick(["spec", "spec", "qemu", "crosvm"]);
     this.scanouts = n.pick([1, 2, 16]);
-    this.#ringFeatures = [28, 29, 34, 35, 38, 40, 42, ...(this.pci ? [39] : [])].filter(() => n.chance(75));
+    this.#ringFeatures = [28, 29, 34, 35, 38, 40, 43, ...(this.pci ? [39] : [])].filter(() => n.chance(75));
     this.#scatter = Array.from({ length: SCATTER_PAGES }, () => n.below(MAIN_BYTES / PAGE));
     for (let i = 0; i < SCATTER_PAGES; i++) if (n.chance(10)) this.#refused.add(i);
     this.translator = n.chance(25) ? { translate: (...args) => this.#translate(...args) } : null;

@@ -52,7 +52,11 @@ export function readBacking(
         continue;
       }
       const error = pages.add(host.dma, hi, lo, length, write);
-      if (error === null) continue;
+      if (error === null) {
+        // Behind an IOMMU one entry may come to many pieces.
+        if (core.resources.hasRoomForEntries(pages.count)) continue;
+        return core.refuse(policy.tooManyEntries, "too many pieces of all resources together");
+      }
       if (policy.entryOutsideMemory !== VIRTIO_GPU_RESP_OK_NODATA) {
         return core.refuse(policy.entryOutsideMemory, `an entry leads nowhere: ${error}`);
       }

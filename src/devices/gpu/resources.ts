@@ -27,8 +27,9 @@ export class Resource {
   /** VIRTIO_GPU_BLOB_MEM_* and VIRTIO_GPU_BLOB_FLAG_* of a blob. */
   readonly blobMem: number;
   readonly blobFlags: number;
-  /** Guest memory behind it. */
+  /** Guest memory behind it, and what that counts for in the limit: its entries or, if more, its pieces. */
   backing: GuestPages | null = null;
+  backingCost = 0;
   /** Bit n: scanout n shows it. */
   scanouts = 0;
 
@@ -94,7 +95,7 @@ export class ResourceTable {
     return this.#hostBytes;
   }
 
-  /** Entries of all backing. */
+  /** Entries of all backing, or pieces where there are more. */
   get backingEntries(): number {
     return this.#backingEntries;
   }
@@ -150,11 +151,12 @@ export class ResourceTable {
   setBacking(resource: Resource, backing: GuestPages | null): void {
     const old = resource.backing;
     if (old !== null) {
-      this.#backingEntries -= old.entryCount;
+      this.#backingEntries -= resource.backingCost;
       old.release();
     }
     resource.backing = backing;
-    if (backing !== null) this.#backingEntries += backing.entryCount;
+    resource.backingCost = backing === null ? 0 : Math.max(backing.entryCount, backing.count);
+    this.#backingEntries += resource.backingCost;
   }
 
   clear(): void {
