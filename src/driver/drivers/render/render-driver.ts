@@ -138,10 +138,12 @@ export class RenderDriver {
 
   // Commands
 
+  /** Sends VIRTIO_RENDER_CMD_CTX_CREATE and waits for the answer. */
   ctxCreate(contextId: number): void {
     this.wait(this.requests.ctxCreate(contextId));
   }
 
+  /** Sends VIRTIO_RENDER_CMD_CTX_DESTROY and waits for the answer. */
   ctxDestroy(contextId: number): void {
     this.wait(this.requests.ctxDestroy(contextId));
   }
@@ -156,6 +158,7 @@ export class RenderDriver {
     return this.wait(this.requests.importUuid(importId, uuid, layout, options));
   }
 
+  /** Sends VIRTIO_RENDER_CMD_IMPORT_PAGES and waits for the answer. */
   importPages(
     importId: number,
     entries: MemEntryList,
@@ -165,10 +168,12 @@ export class RenderDriver {
     return this.wait(this.requests.importPages(importId, entries, layout, options));
   }
 
+  /** Sends VIRTIO_RENDER_CMD_RELEASE and waits for the answer. */
   release(importId: number): void {
     this.wait(this.requests.release(importId));
   }
 
+  /** Sends VIRTIO_RENDER_CMD_GET_IMPORT and waits for the answer. */
   getImport(importId: number): RenderImportState {
     return this.wait(this.requests.getImport(importId));
   }
@@ -178,10 +183,12 @@ export class RenderDriver {
     this.wait(this.requests.nop(options));
   }
 
+  /** Sends VIRTIO_RENDER_CMD_FILL and waits for the answer. */
   fill(importId: number, color: number, rect: RenderRect, options: RenderCommandOptions = {}): void {
     this.wait(this.requests.fill(importId, color, rect, options));
   }
 
+  /** Sends VIRTIO_RENDER_CMD_BLIT and waits for the answer. */
   blit(
     importId: number,
     sourceImportId: number,
@@ -192,6 +199,7 @@ export class RenderDriver {
     this.wait(this.requests.blit(importId, sourceImportId, to, source, options));
   }
 
+  /** Sends VIRTIO_RENDER_CMD_GRADIENT and waits for the answer. */
   gradient(
     importId: number,
     rect: RenderRect,

@@ -98,6 +98,7 @@ export class RenderRequests {
 
   // Carried out at once
 
+  /** Queues VIRTIO_RENDER_CMD_CTX_CREATE. */
   ctxCreate(contextId: number): RenderReply {
     return this.#plain(VIRTIO_RENDER_CMD_CTX_CREATE, contextId, false);
   }
@@ -128,6 +129,7 @@ export class RenderRequests {
     );
   }
 
+  /** Queues VIRTIO_RENDER_CMD_IMPORT_PAGES. */
   importPages(
     importId: number,
     entries: MemEntryList,
@@ -159,6 +161,7 @@ export class RenderRequests {
     });
   }
 
+  /** Queues VIRTIO_RENDER_CMD_GET_IMPORT. */
   getImport(importId: number, options: RenderCommandOptions = {}): RenderReply<RenderImportState> {
     return this.#import(VIRTIO_RENDER_CMD_GET_IMPORT, VIRTIO_RENDER_IMPORT_REF.sizeBytes, options, (view) =>
       view.setUint32(VIRTIO_RENDER_IMPORT_REF.import_id, importId, true),
@@ -172,6 +175,7 @@ export class RenderRequests {
     return this.#plain(VIRTIO_RENDER_CMD_NOP, options.contextId ?? 0, options.fence ?? true);
   }
 
+  /** Queues VIRTIO_RENDER_CMD_FILL. */
   fill(importId: number, color: number, rect: RenderRect, options: RenderCommandOptions = {}): RenderReply {
     return this.#draw(VIRTIO_RENDER_CMD_FILL, VIRTIO_RENDER_FILL.sizeBytes, options, (view) => {
       view.setUint32(VIRTIO_RENDER_FILL.import_id, importId, true);
@@ -197,6 +201,7 @@ export class RenderRequests {
     });
   }
 
+  /** Queues VIRTIO_RENDER_CMD_GRADIENT. */
   gradient(
     importId: number,
     rect: RenderRect,
