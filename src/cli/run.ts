@@ -4,6 +4,7 @@ import type { Console } from "./console.ts";
 import { addDemoCommand } from "./demo/command.ts";
 import { ExitCode } from "./exit-code.ts";
 import { readPackageInfo } from "./package-info.ts";
+import { addShareCommand } from "./share/command.ts";
 import { UsageError } from "./usage-error.ts";
 import { addVdmabufCommand } from "./vdmabuf/command.ts";
 
@@ -27,6 +28,7 @@ function createProgram(console: Console): Command {
   addDemoCommand(program, console);
   addCompareLinuxCommand(program, console);
   addVdmabufCommand(program, console);
+  addShareCommand(program, console);
   return program;
 }
 
