@@ -126,6 +126,7 @@ export class RenderChannel {
   readonly #fences = new Map<number, number>();
   /** Memory that a device which broke its ring may still write to. */
   #lost: DmaBuffer[] = [];
+  #captured: RenderReply<unknown>[] | null = null;
   #closed = false;
 
   constructor(options: RenderChannelOptions) {
@@ -167,6 +168,7 @@ export class RenderChannel {
     }
     message.fill(view);
     const reply = new RenderReply<T>(command, contextId, fenceId);
+    this.#captured?.push(reply as RenderReply<unknown>);
     this.#submit({
       memory,
       requestBytes,
@@ -176,6 +178,19 @@ export class RenderChannel {
       complete: (response, written) => complete(message, reply, response, written),
     });
     return reply;
+  }
+
+  /** Calls `queue`, and returns the replies of everything that it queued. */
+  capture(queue: () => void): RenderReply<unknown>[] {
+    const replies: RenderReply<unknown>[] = [];
+    const outer = this.#captured;
+    this.#captured = replies;
+    try {
+      queue();
+    } finally {
+      this.#captured = outer;
+    }
+    return replies;
   }
 
   #submit(pending: Pending): void {
@@ -206,7 +221,9 @@ export class RenderChannel {
    */
   process(): void {
     try {
-      this.#takeAnswers();
+      // Armed anew each time: with event indexes a device interrupts once for what it was asked for, and no more.
+      do this.#takeAnswers();
+      while (this.queue.ring.enableNotifications());
     } catch (error) {
       if (error instanceof DriverError) this.#fail(error);
       throw error;

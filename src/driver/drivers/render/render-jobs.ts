@@ -111,9 +111,10 @@ export class RenderJobs {
   #send({ job, draw }: Waiting): void {
     const { requests } = this.render;
     const { contextId } = this;
+    let replies: RenderReply<unknown>[];
     let last: RenderReply;
     try {
-      draw(requests, { contextId, fence: false });
+      replies = requests.channel.capture(() => draw(requests, { contextId, fence: false }));
       last = requests.nop({ contextId, fence: true });
       this.render.kick();
     } catch (error) {
@@ -122,9 +123,9 @@ export class RenderJobs {
       job.fence.signal();
       return;
     }
-    // Unfenced commands that failed are told by the fence behind them.
+    // What was refused says so itself, and has by now; what failed while it was drawn is told by the fence.
     last.onDone(() => {
-      job.error = last.error;
+      job.error = replies.find(({ error }) => error !== null)?.error ?? last.error;
       job.fence.signal();
     });
   }
