@@ -155,6 +155,20 @@ export class DescriptorChain {
     this.indirect = false;
   }
 
+  /** The first piece to read, validated and not empty. For the queue only. */
+  setRead(region: MemoryRegion, offset: number, lengthBytes: number): void {
+    this.readRegion = region;
+    this.readOffset = offset;
+    this.readLength = lengthBytes;
+  }
+
+  /** The first piece to write, validated and not empty. For the queue only. */
+  setWrite(region: MemoryRegion, offset: number, lengthBytes: number): void {
+    this.writeRegion = region;
+    this.writeOffset = offset;
+    this.writeLength = lengthBytes;
+  }
+
   /**
    * Adds a validated piece, not empty, device-readable ones first; `write` is 0 or VIRTQ_DESC_F_WRITE. For the queue
    * only.
@@ -162,15 +176,11 @@ export class DescriptorChain {
   add(region: MemoryRegion, offset: number, lengthBytes: number, write: number): void {
     if (write === 0) {
       if (this.readLength === 0) {
-        this.readRegion = region;
-        this.readOffset = offset;
-        this.readLength = lengthBytes;
+        this.setRead(region, offset, lengthBytes);
         return;
       }
     } else if (this.writeLength === 0) {
-      this.writeRegion = region;
-      this.writeOffset = offset;
-      this.writeLength = lengthBytes;
+      this.setWrite(region, offset, lengthBytes);
       if (this.list.count === 0) return;
     }
     this.addToList(region, offset, lengthBytes, write);

@@ -11,7 +11,7 @@ import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "..
 import type { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
-import { DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, RingCore } from "./ring-core.ts";
+import { DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, MAX_USUAL_BYTES, RingCore } from "./ring-core.ts";
 
 const NONE16: Uint16Array = new Uint16Array(0);
 const NONE32: Uint32Array = new Uint32Array(0);
@@ -25,6 +25,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   readonly format = "packed";
   /** 1 for buffer ids in flight: ids are the driver's own 16-bit numbers. */
   private readonly held = new Uint8Array(65536);
+  private readonly suppress: boolean;
 
   private desc16 = NONE16;
   private desc32 = NONE32;
@@ -51,7 +52,6 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   // Used descriptors not yet shown: the flags of the first one are held back until flush, so that the driver, which
   // looks only at its next one, sees the whole batch at once.
-  private firstPending = 0;
   private firstFlags = 0;
   /** Ring slots passed since the last flush. */
   private slotsPending = 0;
@@ -61,6 +61,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   constructor(config: QueueConfig, dma: DmaSpace, options: QueueOptions, progress: QueueProgress | null) {
     super(config, dma, options);
+    this.suppress = options.suppressWhileDraining;
     if (progress !== null) {
       this.next = progress.nextAvail % config.size;
       this.used = progress.nextUsed % config.size;
@@ -111,20 +112,22 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return (flags << 16) | (idFlags & 0xffff);
   }
 
-  // One long function on purpose, as in split.ts.
   pop(): DescriptorChain | null {
     if (this.popsLeft <= 0 && this.exhausted()) return null;
     const first = this.next;
     let mark = this.availMark;
-    let idFlags = this.readIdFlags(first);
-    let flags = idFlags >>> 16;
+    const firstIdFlags = this.readIdFlags(first);
     // When the device holds every slot, the next descriptor is one of its own: nothing can be available.
-    if ((flags & AVAIL_USED) !== mark || this.slotsInFlight === this.size) {
+    if (((firstIdFlags >>> 16) & AVAIL_USED) !== mark || this.slotsInFlight === this.size) {
       this.sawEmpty = true;
       return null;
     }
     const chain = this.takeChain();
+    // The usual and the unusual as in split.ts; here, tables are unusual.
+    const region = this.region;
+    if (region === null) return this.popUnusual(chain, first, firstIdFlags);
     const words = this.desc32;
+    let idFlags = firstIdFlags;
     let position = first;
     let slots = 1;
     let readable = 0;
@@ -134,58 +137,119 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       const lo = le32(words[at] as number);
       const hi = le32(words[at + 1] as number);
       const length = le32(words[at + 2] as number);
-      if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        // A list holds descriptors of one kind only. [packed-ring.driver.indirect-descriptors.4]
-        if (slots > 1) return this.drop(chain, "indirect-with-next", first, flags);
-        if (this.readTable(chain, hi, lo, length, flags, first) !== true) return this.dropFailed(chain);
-        break;
+      const flags = idFlags >>> 16;
+      const offset = region.offsetOf(hi, lo, length);
+      if (offset < 0 || length === 0 || length > MAX_USUAL_BYTES || (flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        return this.popUnusual(chain, first, firstIdFlags);
       }
-      const write = flags & VIRTQ_DESC_F_WRITE;
-      if (write !== 0) {
-        writable += length;
-      } else {
-        // [split-ring.driver.message-framing.1]
-        if (writable !== 0) return this.drop(chain, "readable-after-writable", first, flags);
-        readable += length;
-      }
-      if (this.place(chain, hi, lo, length, write, first, readable + writable) !== true)
-        return this.dropFailed(chain);
-      if ((flags & VIRTQ_DESC_F_NEXT) === 0) {
-        if (readable + writable > MAX_CHAIN_BYTES) {
-          return this.drop(chain, "chain-bytes-overflow", first, slots);
+      if ((flags & VIRTQ_DESC_F_WRITE) !== 0) {
+        if (writable !== 0 || region.deviceWritable !== true) {
+          return this.popUnusual(chain, first, firstIdFlags);
         }
-        chain.descriptorCount = slots;
-        chain.readableBytes = readable;
-        chain.writableBytes = writable;
-        break;
+        chain.setWrite(region, offset, length);
+        writable = length;
+      } else {
+        if (readable !== 0 || writable !== 0) return this.popUnusual(chain, first, firstIdFlags);
+        chain.setRead(region, offset, length);
+        readable = length;
       }
-      // The list may not reach round to descriptors the device already holds.
-      if (slots + this.slotsInFlight >= this.size) return this.drop(chain, "chain-too-long", first, slots);
+      if ((flags & VIRTQ_DESC_F_NEXT) === 0) break;
+      if (slots + this.slotsInFlight >= this.size) return this.popUnusual(chain, first, firstIdFlags);
       slots++;
       if (++position === this.size) {
         position = 0;
         mark ^= AVAIL_USED;
       }
       idFlags = this.readIdFlags(position);
-      flags = idFlags >>> 16;
-      if ((flags & AVAIL_USED) !== mark) return this.drop(chain, "list-incomplete", first, flags);
+      if (((idFlags >>> 16) & AVAIL_USED) !== mark) return this.popUnusual(chain, first, firstIdFlags);
     }
     // The id is in the last descriptor of a list.
-    const id = idFlags & 0xffff;
-    if (this.held[id] !== 0) return this.drop(chain, "buffer-in-flight", first, id);
-    this.held[id] = 1;
-    chain.head = id;
+    chain.head = idFlags & 0xffff;
     chain.ringSlots = slots;
-    this.slotsInFlight += slots;
-    if (++position === this.size) {
-      position = 0;
-      mark ^= AVAIL_USED;
+    chain.descriptorCount = slots;
+    chain.readableBytes = readable;
+    chain.writableBytes = writable;
+    return this.taken(chain);
+  }
+
+  private popUnusual(chain: DescriptorChain, first: number, firstIdFlags: number): DescriptorChain | null {
+    return this.walk(chain, first, firstIdFlags) ? this.taken(chain) : this.dropFailed(chain);
+  }
+
+  /** The chain goes to the device, unless its id is with the device already. */
+  private taken(chain: DescriptorChain): DescriptorChain | null {
+    const id = chain.head;
+    const slots = chain.ringSlots;
+    const first = this.next;
+    if (this.held[id] !== 0) {
+      this.fail("buffer-in-flight", first, id);
+      return this.dropFailed(chain);
     }
-    this.next = position;
-    this.availMark = mark;
+    this.held[id] = 1;
+    this.slotsInFlight += slots;
+    const next = first + slots;
+    if (next < this.size) {
+      this.next = next;
+    } else {
+      this.next = next - this.size;
+      this.availMark ^= AVAIL_USED;
+    }
     this.popsLeft--;
     this.popped(chain);
     return chain;
+  }
+
+  /** Collects any list. Each descriptor is read once. */
+  private walk(chain: DescriptorChain, first: number, firstIdFlags: number): boolean {
+    chain.clear();
+    const words = this.desc32;
+    let idFlags = firstIdFlags;
+    let position = first;
+    let mark = this.availMark;
+    let slots = 1;
+    let readable = 0;
+    let writable = 0;
+    for (;;) {
+      const at = this.descWord + (position << 2);
+      const lo = le32(words[at] as number);
+      const hi = le32(words[at + 1] as number);
+      const length = le32(words[at + 2] as number);
+      const flags = idFlags >>> 16;
+      if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        // A list holds descriptors of one kind only. [packed-ring.driver.indirect-descriptors.4]
+        if (slots > 1) return this.fail("indirect-with-next", first, flags);
+        chain.head = idFlags & 0xffff;
+        chain.ringSlots = 1;
+        return this.readTable(chain, hi, lo, length, flags, first);
+      }
+      const write = flags & VIRTQ_DESC_F_WRITE;
+      if (write !== 0) {
+        writable += length;
+      } else {
+        // [split-ring.driver.message-framing.1]
+        if (writable !== 0) return this.fail("readable-after-writable", first, flags);
+        readable += length;
+      }
+      if (readable + writable > MAX_CHAIN_BYTES) return this.fail("chain-bytes-overflow", first, length);
+      if (!this.place(chain, hi, lo, length, write, first)) return false;
+      if ((flags & VIRTQ_DESC_F_NEXT) === 0) break;
+      // The list may not reach round to descriptors the device already holds.
+      if (slots + this.slotsInFlight >= this.size) return this.fail("chain-too-long", first, slots);
+      slots++;
+      if (++position === this.size) {
+        position = 0;
+        mark ^= AVAIL_USED;
+      }
+      idFlags = this.readIdFlags(position);
+      if (((idFlags >>> 16) & AVAIL_USED) !== mark)
+        return this.fail("list-incomplete", first, idFlags >>> 16);
+    }
+    chain.head = idFlags & 0xffff;
+    chain.ringSlots = slots;
+    chain.descriptorCount = slots;
+    chain.readableBytes = readable;
+    chain.writableBytes = writable;
+    return true;
   }
 
   /** Collects an indirect table: all its entries, in order; of their flags only VIRTQ_DESC_F_WRITE counts. */
@@ -197,7 +261,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     tableFlags: number,
     first: number,
   ): boolean {
-    if (!this.options.indirectDesc) return this.fail("indirect-not-negotiated", first, tableFlags);
+    if (!this.indirectDesc) return this.fail("indirect-not-negotiated", first, tableFlags);
     if ((tableFlags & VIRTQ_DESC_F_NEXT) !== 0 && this.options.indirectWithNext === "fault") {
       return this.fail("indirect-with-next", first, tableFlags);
     }
@@ -221,9 +285,9 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
         if (writable !== 0) return this.fail("readable-after-writable", first, write);
         readable += length;
       }
-      if (this.place(chain, hi, lo, length, write, first, readable + writable) !== true) return false;
+      if (readable + writable > MAX_CHAIN_BYTES) return this.fail("chain-bytes-overflow", first, length);
+      if (!this.place(chain, hi, lo, length, write, first)) return false;
     }
-    if (readable + writable > MAX_CHAIN_BYTES) return this.fail("chain-bytes-overflow", first, entries);
     chain.descriptorCount = entries;
     chain.readableBytes = readable;
     chain.writableBytes = writable;
@@ -235,19 +299,17 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const at = this.descWord + (position << 2);
     const flags = writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark;
     this.desc32[at + 2] = le32(writtenBytes);
-    if (this.slotsPending === 0) this.holdBack(position, id, flags);
-    else this.desc32[at + 3] = le32((flags << 16) | id);
+    if (this.slotsPending === 0) {
+      this.desc16[(at << 1) + 6] = le16(id);
+      this.firstFlags = flags;
+    } else {
+      this.desc32[at + 3] = le32((flags << 16) | id);
+    }
     if (this.onDescWrite !== null) this.reportWrite(position);
     this.slotsPending += slots;
     const next = position + slots;
     if (next >= this.size) this.wrapUsed(next);
     else this.used = next;
-  }
-
-  private holdBack(position: number, id: number, flags: number): void {
-    this.desc16[this.descHalf + (position << 3) + 6] = le16(id);
-    this.firstPending = position;
-    this.firstFlags = flags;
   }
 
   private reportWrite(position: number): void {
@@ -269,7 +331,9 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     if (this.inOrder) this.writeInOrder();
     const passed = this.slotsPending;
     if (passed === 0) return false;
-    const first = this.firstPending;
+    // A driver that cheats can have more passed than there are slots.
+    let first = this.used - passed;
+    while (first < 0) first += this.size;
     const at = this.descHalf + (first << 3) + 7;
     if (this.descShared) Atomics.store(this.desc16, at, le16(this.firstFlags));
     else this.desc16[at] = le16(this.firstFlags);
@@ -306,7 +370,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   beginDrain(): void {
     this.openDrain();
-    if (this.options.suppressWhileDraining) this.setEventFlags(RING_EVENT_FLAGS_DISABLE);
+    if (this.suppress) this.setEventFlags(RING_EVENT_FLAGS_DISABLE);
   }
 
   endDrain(): boolean {

@@ -23,6 +23,9 @@ export const MAX_CHAIN_BYTES = 0x100000000;
 /** Most pieces a chain may come to behind a translator: 256 MiB in pages of 4 KiB that are nowhere adjacent. */
 const MAX_CHAIN_PIECES = 65536;
 
+/** Longer elements are unusual: two that are not have less than {@link MAX_CHAIN_BYTES}, and small integers do. */
+export const MAX_USUAL_BYTES = 0x7fffffff;
+
 // A table that has to be copied (unaligned, or scattered by the translator) is copied up to where `next` reaches.
 const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
 
@@ -59,6 +62,7 @@ export abstract class RingCore implements ChainOwner {
   protected readonly maxElements: number;
   protected readonly inOrder: boolean;
   protected readonly eventIdx: boolean;
+  protected readonly indirectDesc: boolean;
 
   protected epoch = -1;
   /** The last unsuccessful pop found the ring empty, so that the device has seen everything. */
@@ -76,7 +80,7 @@ export abstract class RingCore implements ChainOwner {
   private readonly pieces: SegmentList = new SegmentList(4);
 
   /** The region of the last element, where the next one most likely is too; none with a translator. */
-  private region: MemoryRegion | null = null;
+  protected region: MemoryRegion | null = null;
   private regionEpoch = -1;
 
   // Chains in the order they were popped, as a ring of `size` slots; used with IN_ORDER only.
@@ -93,6 +97,7 @@ export abstract class RingCore implements ChainOwner {
     this.maxElements = Math.max(config.size, options.maxChainElements);
     this.inOrder = options.inOrder;
     this.eventIdx = options.eventIdx;
+    this.indirectDesc = options.indirectDesc;
     this.order = options.inOrder ? new Array<DescriptorChain | null>(config.size).fill(null) : [];
   }
 
@@ -138,13 +143,6 @@ export abstract class RingCore implements ChainOwner {
     return false;
   }
 
-  /** As {@link fail}, and gives the unfinished chain back; null, for `return this.drop(…)`. */
-  protected drop(chain: DescriptorChain, code: QueueFaultCode, head: number, value: number): null {
-    this.fail(code, head, value);
-    this.pool.give(chain);
-    return null;
-  }
-
   /** The chain's walk failed, for a reason that is recorded. */
   protected dropFailed(chain: DescriptorChain): null {
     this.pool.give(chain);
@@ -164,7 +162,7 @@ export abstract class RingCore implements ChainOwner {
 
   /**
    * Adds the memory of an element to the chain; false on a fault. `write` is 0 or VIRTQ_DESC_F_WRITE: a number, as
-   * a boolean would have to be made from it and taken apart again. `chainBytes` is what the chain holds with it.
+   * a boolean would have to be made from it and taken apart again.
    */
   protected place(
     chain: DescriptorChain,
@@ -173,7 +171,6 @@ export abstract class RingCore implements ChainOwner {
     lengthBytes: number,
     write: number,
     head: number,
-    chainBytes: number,
   ): boolean {
     const region = this.region;
     if (region !== null && lengthBytes !== 0) {
@@ -183,7 +180,7 @@ export abstract class RingCore implements ChainOwner {
         return true;
       }
     }
-    return this.placeElsewhere(chain, hi, lo, lengthBytes, write, head, chainBytes);
+    return this.placeElsewhere(chain, hi, lo, lengthBytes, write, head);
   }
 
   private placeElsewhere(
@@ -193,9 +190,7 @@ export abstract class RingCore implements ChainOwner {
     lengthBytes: number,
     write: number,
     head: number,
-    chainBytes: number,
   ): boolean {
-    if (chainBytes > MAX_CHAIN_BYTES) return this.fail("chain-bytes-overflow", head, lengthBytes);
     if (lengthBytes === 0) {
       return this.options.zeroLengthElement === "accept" || this.fail("zero-length", head, write);
     }

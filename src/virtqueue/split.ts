@@ -10,7 +10,7 @@ import {
 import type { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
-import { DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, RingCore } from "./ring-core.ts";
+import { DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, MAX_USUAL_BYTES, RingCore } from "./ring-core.ts";
 
 const NONE16: Uint16Array = new Uint16Array(0);
 const NONE32: Uint32Array = new Uint32Array(0);
@@ -93,8 +93,6 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     return true;
   }
 
-  // One long function on purpose. Devices are too large for it to be inlined there whatever its size; as one piece,
-  // it is at least compiled as one, with the helpers inside and everything it counts in registers.
   pop(): DescriptorChain | null {
     const next = this.next;
     if (next === this.availIdx) {
@@ -111,7 +109,75 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     const head = le16(this.avail16[this.availRing + (next & this.mask)] as number);
     if (head >= this.size || this.held[head] !== 0) return this.refuse(head);
     const chain = this.takeChain();
-    // Each descriptor is read once.
+    // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones, direct or in
+    // a table. Whatever is unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it
+    // reads itself. There is no call on the way that isn't inlined: the compiler would have to forget all it knows.
+    const region = this.region;
+    if (region === null) return this.popUnusual(chain, head);
+    let words = this.desc32;
+    let base = this.descWord;
+    let entries = this.size;
+    let index = head;
+    let count = 0;
+    let readable = 0;
+    let writable = 0;
+    for (;;) {
+      const at = base + (index << 2);
+      const lo = le32(words[at] as number);
+      const hi = le32(words[at + 1] as number);
+      const length = le32(words[at + 2] as number);
+      const flagsNext = le32(words[at + 3] as number);
+      const offset = region.offsetOf(hi, lo, length);
+      if (offset < 0 || length === 0 || length > MAX_USUAL_BYTES) return this.popUnusual(chain, head);
+      if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        const isTable = ((offset & 3) | (length & 15) | (flagsNext & VIRTQ_DESC_F_NEXT)) === 0;
+        if (!isTable || count !== 0 || chain.indirect || !this.indirectDesc)
+          return this.popUnusual(chain, head);
+        chain.indirect = true;
+        words = region.u32;
+        base = offset >>> 2;
+        entries = length >>> 4;
+        index = 0;
+        continue;
+      }
+      if ((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) {
+        if (writable !== 0 || region.deviceWritable !== true) return this.popUnusual(chain, head);
+        chain.setWrite(region, offset, length);
+        writable = length;
+      } else {
+        if (readable !== 0 || writable !== 0) return this.popUnusual(chain, head);
+        chain.setRead(region, offset, length);
+        readable = length;
+      }
+      count++;
+      if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) break;
+      index = flagsNext >>> 16;
+      if (index >= entries) return this.popUnusual(chain, head);
+    }
+    chain.descriptorCount = count;
+    chain.readableBytes = readable;
+    chain.writableBytes = writable;
+    this.taken(chain, head);
+    return chain;
+  }
+
+  private taken(chain: DescriptorChain, head: number): void {
+    chain.head = head;
+    chain.ringSlots = 1;
+    this.held[head] = 1;
+    this.next = (this.next + 1) & 0xffff;
+    this.popped(chain);
+  }
+
+  private popUnusual(chain: DescriptorChain, head: number): DescriptorChain | null {
+    if (!this.walk(chain, head)) return this.dropFailed(chain);
+    this.taken(chain, head);
+    return chain;
+  }
+
+  /** Collects any chain. Each descriptor is read once. */
+  private walk(chain: DescriptorChain, head: number): boolean {
+    chain.clear();
     let words = this.desc32;
     let base = this.descWord;
     let entries = this.size;
@@ -126,9 +192,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       const length = le32(words[at + 2] as number);
       const flagsNext = le32(words[at + 3] as number);
       if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        if (this.enterTable(chain, hi, lo, length, flagsNext & 0xffff, head) !== true) {
-          return this.dropFailed(chain);
-        }
+        if (!this.enterTable(chain, hi, lo, length, flagsNext & 0xffff, head)) return false;
         words = this.table32;
         base = this.tableWord;
         entries = this.tableEntries;
@@ -137,31 +201,25 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       }
       // Bounds the walk whatever the links say, so that loops end here.
       // [split-ring.driver.the-virtqueue-descriptor-table.1]
-      if (++count > this.maxElements) return this.drop(chain, "chain-too-long", head, count);
+      if (++count > this.maxElements) return this.fail("chain-too-long", head, count);
       const write = flagsNext & VIRTQ_DESC_F_WRITE;
       if (write !== 0) {
         writable += length;
       } else {
         // [split-ring.driver.message-framing.1]
-        if (writable !== 0) return this.drop(chain, "readable-after-writable", head, flagsNext & 0xffff);
+        if (writable !== 0) return this.fail("readable-after-writable", head, flagsNext & 0xffff);
         readable += length;
       }
-      if (this.place(chain, hi, lo, length, write, head, readable + writable) !== true)
-        return this.dropFailed(chain);
+      if (readable + writable > MAX_CHAIN_BYTES) return this.fail("chain-bytes-overflow", head, length);
+      if (!this.place(chain, hi, lo, length, write, head)) return false;
       if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) break;
       index = flagsNext >>> 16;
-      if (index >= entries) return this.drop(chain, "next-out-of-range", head, index);
+      if (index >= entries) return this.fail("next-out-of-range", head, index);
     }
-    if (readable + writable > MAX_CHAIN_BYTES) return this.drop(chain, "chain-bytes-overflow", head, count);
-    chain.head = head;
-    chain.ringSlots = 1;
     chain.descriptorCount = count;
     chain.readableBytes = readable;
     chain.writableBytes = writable;
-    this.held[head] = 1;
-    this.next = (next + 1) & 0xffff;
-    this.popped(chain);
-    return chain;
+    return true;
   }
 
   private refuse(head: number): null {
@@ -194,7 +252,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     flags: number,
     head: number,
   ): boolean {
-    if (!this.options.indirectDesc) return this.fail("indirect-not-negotiated", head, flags);
+    if (!this.indirectDesc) return this.fail("indirect-not-negotiated", head, flags);
     if (chain.indirect) return this.fail("indirect-nested", head, flags);
     // [split-ring.driver.indirect-descriptors.4]
     if ((flags & VIRTQ_DESC_F_NEXT) !== 0 && this.options.indirectWithNext === "fault") {
