@@ -5,6 +5,7 @@ import {
   type EchoDevice,
   type EchoRun,
   MIN_REQUEST_BYTES,
+  notify,
   REPLY_AT,
   REPLY_BYTES,
   REPLY_TYPE,
@@ -19,7 +20,7 @@ const VIRTQ_DESC_F_USED = 1 << 15;
 /** As SplitEchoDriver, for a packed ring. Buffer ids are slots; a chain never wraps, as the ring's size is even. */
 export class PackedEchoDriver implements EchoRun {
   readonly memory: ArrayBuffer;
-  readonly #device: EchoDevice;
+  readonly #drain: () => boolean;
   readonly #batch: number;
   readonly #i32: Int32Array;
   readonly #u16: Uint16Array;
@@ -29,17 +30,17 @@ export class PackedEchoDriver implements EchoRun {
 
   constructor(memory: ArrayBuffer, device: EchoDevice, batch: number) {
     this.memory = memory;
-    this.#device = device;
+    this.#drain = () => device.drain();
     this.#batch = batch;
     this.#i32 = new Int32Array(memory);
     this.#u16 = new Uint16Array(memory);
   }
 
   run(batches: number): void {
-    const device = this.#device;
+    const drain = this.#drain;
     for (let i = 0; i < batches; i++) {
       this.#submit();
-      if (!device.drain()) throw new Error("no used-buffer notification");
+      if (!notify(drain)) throw new Error("no used-buffer notification");
       this.#collect();
     }
   }
