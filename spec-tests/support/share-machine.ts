@@ -75,6 +75,15 @@ export class ShareMachine {
     [this.renderDevice, this.renderDriver] = this.#plug(this.render, options);
   }
 
+  /** Lets time pass until something has happened; throws when it does not within a minute. */
+  until(done: () => boolean): void {
+    const deadline = this.clock.now() + 60_000;
+    while (!done()) {
+      if (this.clock.now() >= deadline) throw new Error("what is waited for never happens");
+      this.clock.block(deadline);
+    }
+  }
+
   #plug(type: DeviceType, options: ShareOptions): [VirtioDevice, VirtioDriver] {
     const ringFeatures = EVERYTHING.filter((bit) => options.without?.includes(bit) !== true);
     const deviceOptions: VirtioDeviceOptions = { memory: this.memory, ringFeatures };

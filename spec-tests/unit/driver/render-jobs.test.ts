@@ -320,7 +320,7 @@ for (const kind of ["dumb", "uuid"] as const) {
           });
           machine.clock.advance(10);
           file.dirtyFb(buffer.fbId);
-          while (!job.fence.signaled) machine.clock.block(Number.POSITIVE_INFINITY);
+          machine.until(() => job.fence.signaled);
         }
         assert.equal(seen, [
           [0x101010, 0],
@@ -342,7 +342,7 @@ for (const kind of ["dumb", "uuid"] as const) {
           let latest: KmsFence | null = null;
           for (const [i, colour] of [...COLOURS, ...COLOURS].entries()) {
             const { target, fbId } = buffers[i % 3] as (typeof buffers)[0];
-            while (latest?.signaled === false) machine.clock.block(Number.POSITIVE_INFINITY);
+            machine.until(() => latest?.signaled !== false);
             const job = queue.submit("picture", target, [], (requests, options) => {
               requests.fill(target.importId, colour, WHOLE, options);
             });
@@ -396,7 +396,7 @@ other("without blobs: the export assigns a UUID, each damaged byte is copied onc
   const job = queue.submit("picture", buffer.target, [], (requests, options) => {
     requests.fill(buffer.target.importId, 0xc0ffee, rect, options);
   });
-  while (!job.fence.signaled) machine.clock.block(Number.POSITIVE_INFINITY);
+  machine.until(() => job.fence.signaled);
   file.dirtyFb(buffer.fbId, [{ x1: 16, y1: 8, x2: 36, y2: 18 }]);
   assert.is(machine.gpu.counters.bytesCopied - before, 20 * 10 * 4);
   const rgba = machine.display.readRgba(0) as Uint8Array;
@@ -455,7 +455,7 @@ async function slowDisplay(sync: boolean): Promise<{ readonly colours: number[];
       requests.fill(buffer.target.importId, colour, WHOLE, options);
     });
   const first = draw(0x111111);
-  while (!first.fence.signaled) machine.clock.block(Number.POSITIVE_INFINITY);
+  machine.until(() => first.fence.signaled);
   armed = true;
   // Linux waits for a flush, but only for 50 ms.
   file.dirtyFb(buffer.fbId);

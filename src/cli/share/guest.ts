@@ -27,7 +27,7 @@ import { FLIP_BUFFERS, type ShareSettings } from "./settings.ts";
 
 /** Time between two pictures, if nothing makes the program wait for longer. */
 const FRAME_MS = 6;
-const EVENT_TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /** A buffer that the display driver made, the renderer draws into, and the screen shows. */
 interface SharedBuffer {
@@ -93,7 +93,7 @@ export class Guest {
     for (let frame = 0; frame < frames; frame++) {
       this.#flip(several[frame % FLIP_BUFFERS] as SharedBuffer, frame);
     }
-    if (frames > 0) this.#file.waitEvent(EVENT_TIMEOUT_MS);
+    if (frames > 0) this.#file.waitEvent(TIMEOUT_MS);
     this.#finish();
     const end = clock.now();
     const uuid = uuidOf(single.fd);
@@ -148,7 +148,11 @@ export class Guest {
 
   #waitFor(job: RenderJob | null): void {
     const { clock } = this.#machine;
-    while (job?.fence.signaled === false) clock.block(Number.POSITIVE_INFINITY);
+    const deadline = clock.now() + TIMEOUT_MS;
+    while (job?.fence.signaled === false) {
+      if (clock.now() >= deadline) throw new Error("the renderer does not come to an end");
+      clock.block(deadline);
+    }
   }
 
   /** Before the kernels that wait themselves, programs had to. */
@@ -170,7 +174,7 @@ export class Guest {
     const job = this.#draw(buffer, this.#whole, frame);
     this.#machine.clock.advance(FRAME_MS);
     this.#waitLikeAnOldProgram(job);
-    if (frame > 0) this.#file.waitEvent(EVENT_TIMEOUT_MS);
+    if (frame > 0) this.#file.waitEvent(TIMEOUT_MS);
     this.#file.readEvents();
     this.#file.pageFlip({ crtcId: this.#crtcId, fbId: buffer.fbId, event: true });
   }
