@@ -96,6 +96,31 @@ vnc("uses each of the ways ZRLE has for a tile, and shares one zlib stream", asy
   assert.equal([...client.tiles.keys()].sort(), ["packed", "palette runs", "plain runs", "raw", "solid"]);
 });
 
+vnc("packs palettes of every size into rows that need not end with a byte", async (context) => {
+  const { server, connect } = await stage(context);
+  for (const [width, height] of [
+    [13, 7],
+    [65, 66],
+    [3, 64],
+  ] as const) {
+    const shown = new TestPicture(width, height);
+    shown.showOn(server);
+    const client = await connect();
+    client.setEncodings(ZRLE);
+    for (let colours = 2; colours <= 18; colours++) {
+      shown.draw((x, y) => {
+        const colour = (x * 5 + y * 3) % colours;
+        return [colour * 14, 255 - colour, 3];
+      });
+      shown.showOn(server);
+      client.request(false);
+      await client.update();
+      assert.equal(client.rgb, shown.rgb(), `${colours} colours, ${width} × ${height}`);
+    }
+    assert.ok((client.tiles.get("packed") ?? 0) >= 10);
+  }
+});
+
 for (const version of ["RFB 003.003\n", "RFB 003.005\n", "RFB 003.007\n", "RFB 003.008\n", "RFB 003.889\n"]) {
   for (const password of [undefined, "secret", "longer than eight"]) {
     const name = `speaks ${version.trim()} ${password === undefined ? "without" : `with "${password}" as`} password`;
@@ -281,6 +306,8 @@ vnc("follows the scanout's size as far as a client can", async (context) => {
   assert.equal([screen.readUInt16BE(12), screen.readUInt16BE(14)], [340, 150]);
   for (const client of [resizing, extended]) {
     assert.equal([client.width, client.height], [340, 150]);
+    client.request(true, 5, 6, 7, 8);
+    assert.equal(areas(await client.update()), [[5, 6, 7, 8]], "what was asked before is forgotten");
     client.request(true);
     await client.update();
     assert.equal(client.rgb, larger.rgb());

@@ -2,6 +2,8 @@ import { constants, createDeflate, type Deflate } from "node:zlib";
 
 /** More than a single call ever produces, so that zlib never waits for its output to be read. */
 const OUTPUT_LIMIT_BYTES = 1 << 26;
+/** What zlib hands over at a time; each time costs a turn through the event loop. */
+const CHUNK_BYTES = 1 << 16;
 
 /** One zlib stream that lasts as long as a client; compresses in Node's thread pool. */
 export class Deflater {
@@ -12,6 +14,7 @@ export class Deflater {
     this.#stream = createDeflate({
       level,
       flush: constants.Z_SYNC_FLUSH,
+      chunkSize: CHUNK_BYTES,
       readableHighWaterMark: OUTPUT_LIMIT_BYTES,
     } as Parameters<typeof createDeflate>[0]);
     // A failed or destroyed stream is reported through the callback of the write that it fails.

@@ -166,6 +166,16 @@ export class PixelTranslator {
     bytes: number,
     shift: number,
   ): number {
+    // What nearly all viewers ask for.
+    if (bytes === 3 && !this.format.bigEndian) {
+      for (let i = from; i < from + count; i++, at += 3) {
+        const pixel = (pixels[i] as number) >>> shift;
+        target[at] = pixel;
+        target[at + 1] = pixel >>> 8;
+        target[at + 2] = pixel >>> 16;
+      }
+      return at;
+    }
     const first = this.format.bigEndian ? (bytes - 1) * 8 : 0;
     const step = this.format.bigEndian ? -8 : 8;
     for (let i = from; i < from + count; i++) {
