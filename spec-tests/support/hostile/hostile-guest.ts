@@ -1,7 +1,7 @@
 // A guest that does whatever it likes with a device, step by step, and what has to hold after every step.
 import { VirtioUsageError } from "../../../src/base/index.ts";
 import { CONTROLQ, CURSORQ, msg } from "../gpu-messages.ts";
-import { judgeResponse, RandomCommands } from "./commands.ts";
+import { RandomCommands } from "./commands.ts";
 import { type Element, HostileRing } from "./hostile-ring.ts";
 import {
   HIGH_BASE,
@@ -14,8 +14,11 @@ import {
 } from "./machine.ts";
 import { BadSource, lookAt, Mood } from "./moody-backends.ts";
 import { Numbers } from "./numbers.ts";
+import { judgeResponse } from "./responses.ts";
 import type { Piece, Taken, Watcher } from "./watched-type.ts";
 
+/** The bank that comes and goes. */
+const PLUG = 3;
 const RINGS = 0x1000;
 const RING_SPACE = 0x1000;
 /** Tables and buffers; what is in flight may be overwritten. */
@@ -54,13 +57,14 @@ export class HostileGuest implements Watcher {
   constructor(seed: number) {
     const n = new Numbers(seed);
     this.#n = n;
-    this.#mood = new Mood(n, n.pick([0, 10, 30]));
+    this.#mood = new Mood(n, n.pick([0, 15, 40]));
     this.machine = new HostileMachine(n, this.#mood, this);
     this.#before = this.machine.images().map((bytes) => bytes.slice());
     this.#commands = new RandomCommands(
       n,
       (length) => this.#chooseMemory(length),
       () => this.machine.gpu?.resources() ?? [],
+      this.machine.profile === "crosvm",
     );
     this.#mood.reenter = () => this.#reenter();
     this.machine.onInterrupt = () => {
@@ -138,8 +142,11 @@ export class HostileGuest implements Watcher {
     }
   }
 
-  #allowAddress(address: bigint, lengthBytes: number): void {
-    for (const [at, length] of this.machine.physical(address, lengthBytes)) {
+  #allowAddress(address: bigint, lengthBytes: number, translate = true): void {
+    const pieces = translate
+      ? this.machine.physical(address, lengthBytes)
+      : [[address, lengthBytes] as const];
+    for (const [at, length] of pieces) {
       const found = this.machine.bankAt(at);
       if (found === null) continue;
       this.#allowed.push({ bank: found.bank, from: found.offset, end: found.offset + length });
@@ -174,6 +181,7 @@ export class HostileGuest implements Watcher {
   }
 
   #firstWrong(bank: number, before: Uint8Array, after: Uint8Array, present: boolean): number {
+    if (Buffer.compare(before, after) === 0) return -1;
     const old = new Int32Array(before.buffer);
     const now = new Int32Array(after.buffer);
     for (let i = 0; i < old.length; i++) {
@@ -301,12 +309,12 @@ export class HostileGuest implements Watcher {
     this.#depth++;
     const n = this.#n;
     const { machine } = this;
-    const what = n.below(10);
+    const what = n.below(11);
     machine.note(`>> re-entered, ${what}`);
     try {
       if (what < 3) machine.poke();
       else if (what < 5) machine.notify(n.below(2));
-      else if (what === 5) machine.setStatus(0);
+      else if (what === 5 || what === 10) machine.setStatus(0);
       else if (what === 6) machine.resetQueue(n.below(2));
       else if (what === 7) this.#changeDisplay();
       else if (what === 8 && machine.growing.length > 0) n.pick(machine.growing).grow();
@@ -330,12 +338,13 @@ export class HostileGuest implements Watcher {
     const n = this.#n;
     const { machine } = this;
     this.#rings = [];
+    this.#commands.reset();
     this.#watch("initialisation", () => {
       if (clean || n.chance(90)) machine.setStatus(0);
       machine.setStatus(1);
       machine.setStatus(3);
       const offered = machine.device.offeredFeatures;
-      const likely = clean ? 100 : n.pick([100, 100, 80, 50]);
+      const likely = clean ? 100 : n.pick([100, 100, 100, 90, 50]);
       const bits = offered.filter((bit) => bit === VERSION_1 || n.chance(likely));
       if (!clean && n.chance(5)) bits.push(n.below(128));
       machine.acceptFeatures(
@@ -357,10 +366,11 @@ export class HostileGuest implements Watcher {
     const format = device.hasFeature(RING_PACKED) ? "packed" : "split";
     const most = Math.min(16, device.queueMaxSize(index));
     const size = clean ? most : format === "split" ? n.pick([most, most, 4, 2, 1]) : 1 + n.below(most);
-    const base = RINGS + index * RING_SPACE;
+    const unplugged = clean || !n.chance(10) || machine.banks[PLUG]?.region === null;
+    const base = (unplugged ? RINGS : Number(PLUG_BASE)) + index * RING_SPACE;
     const ring = new HostileRing(n, machine.memory, format, base, size);
     // The guest cleared it.
-    this.#allowed.push({ bank: 0, from: ring.start, end: ring.end });
+    this.#allowAddress(BigInt(ring.start), ring.end - ring.start, false);
     const shift = this.#iommu ? IOVA_BASE : 0n;
     const address = (lo: number): [number, number] => {
       const at = BigInt(lo) + shift;
@@ -425,7 +435,7 @@ export class HostileGuest implements Watcher {
   #offer(queue: number, request: Uint8Array, room: number): boolean {
     const n = this.#n;
     const ring = this.#rings[queue];
-    if (ring === undefined || ring === null) return false;
+    if (ring === undefined || ring === null || this.#isGone(ring)) return false;
     const elements: Element[] = [];
     const at = this.#allocate(Math.max(1, request.length));
     this.machine.memory.write(at, request);
@@ -434,7 +444,7 @@ export class HostileGuest implements Watcher {
     }
     const response = this.#allocate(Math.max(1, room));
     this.machine.memory.view(response, room).fill(POISON);
-    const elsewhere = n.chance(2);
+    const elsewhere = n.chance(4);
     for (const [from, length] of this.#cut(room)) {
       const address = elsewhere ? this.#chooseMemory(length) : this.#deviceAddress(response + from);
       elements.push({ address, length, write: true });
@@ -447,6 +457,11 @@ export class HostileGuest implements Watcher {
       table: table < 0 ? null : { address: table, deviceAddress: this.#deviceAddress(table) },
       spoil: n.chance(1),
     });
+  }
+
+  /** True for a ring whose memory was taken away. */
+  #isGone({ start }: HostileRing): boolean {
+    return BigInt(start) >= PLUG_BASE && this.machine.banks[PLUG]?.region === null;
   }
 
   #cut(lengthBytes: number): [from: number, length: number][] {
@@ -467,8 +482,10 @@ export class HostileGuest implements Watcher {
   #vandalise(): void {
     const n = this.#n;
     this.machine.note("> vandalism");
-    if (n.chance(70)) n.pick(this.#rings)?.vandalise();
-    else {
+    const ring = this.#rings.length === 0 ? null : n.pick(this.#rings);
+    if (ring !== null && n.chance(70)) {
+      if (!this.#isGone(ring)) ring.vandalise();
+    } else {
       const bytes = this.machine.memory.view(0, MAIN_BYTES);
       const from = n.below(MAIN_BYTES - 64);
       for (let i = 0; i < 64; i++) bytes[from + i] = n.below(256);
