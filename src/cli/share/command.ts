@@ -4,15 +4,17 @@ import { LINUX_PROFILE_NAMES, type LinuxProfileName } from "../../driver/kms/ind
 import { type Console, styleFor } from "../console.ts";
 import { OutputFile } from "../demo/output-file.ts";
 import { integerBetween } from "../option-values.ts";
+import { Progress } from "../progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Picture } from "./recorder.ts";
 import { formatSetting, formatSummary, summarize } from "./report.ts";
-import { runShare } from "./run-share.ts";
+import { runShare, type ShareResult } from "./run-share.ts";
 import { ramBytesFor, type ShareSettings } from "./settings.ts";
 import { formatTimeline, type TimelineLimits } from "./timeline.ts";
 
 const DEFAULT_OUT = "virtio-share.png";
 const MAX_RAM_BYTES = 1 << 30;
+const PROGRESS_AFTER_MS = 700;
 const SOME: TimelineLimits = { head: 14, tail: 4 };
 const ALL: TimelineLimits = { head: Number.POSITIVE_INFINITY, tail: 0 };
 
@@ -75,10 +77,10 @@ export function addShareCommand(program: Command, console: Console): void {
     .action((options: ShareOptions) => share(options, console));
 }
 
-function share(options: ShareOptions, console: Console): void {
+async function share(options: ShareOptions, console: Console): Promise<void> {
   const settings = settingsOf(options);
   const file = outputOf(options);
-  const result = runShare(settings);
+  const result = await runWithProgress(settings);
   const written = result.picture === null ? null : file;
   if (result.picture !== null) written?.write(encodePng(result.picture));
   const png = written?.path ?? null;
@@ -94,6 +96,15 @@ function share(options: ShareOptions, console: Console): void {
   ];
   if (png !== null) parts.push(`Picture: ${style.bold(png)}\n`);
   console.out(parts.join("\n"));
+}
+
+async function runWithProgress(settings: ShareSettings): Promise<ShareResult> {
+  const progress = new Progress(process.stderr, PROGRESS_AFTER_MS);
+  try {
+    return await runShare(settings, (done) => progress.say(`${Math.floor(100 * done)} % of the pictures`));
+  } finally {
+    progress.stop();
+  }
 }
 
 function settingsOf(options: ShareOptions): ShareSettings {

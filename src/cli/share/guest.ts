@@ -78,7 +78,8 @@ export class Guest {
     this.#mode = mode;
   }
 
-  run(): GuestResult {
+  /** `onPicture` is called after every picture that was shown. */
+  async run(onPicture: () => Promise<void>): Promise<GuestResult> {
     const { log, clock } = this.#machine;
     const { frames } = this.#settings;
     const single = this.#makeBuffer();
@@ -86,12 +87,16 @@ export class Guest {
     this.#show(single);
     log.chapter = "dirtyfb";
     const begin = clock.now();
-    for (let frame = 0; frame < frames; frame++) this.#showDirty(single, frame);
+    for (let frame = 0; frame < frames; frame++) {
+      this.#showDirty(single, frame);
+      await onPicture();
+    }
     this.#finish();
     const middle = clock.now();
     log.chapter = "flips";
     for (let frame = 0; frame < frames; frame++) {
       this.#flip(several[frame % FLIP_BUFFERS] as SharedBuffer, frame);
+      await onPicture();
     }
     if (frames > 0) this.#file.waitEvent(TIMEOUT_MS);
     this.#finish();

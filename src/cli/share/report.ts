@@ -82,7 +82,7 @@ export function formatSummary(result: ShareResult, style: Style): string {
     ],
     [
       "page flips",
-      `between ${FLIP_BUFFERS} buffers, ${formatCount(totals.flips)} changes of what is scanned out`,
+      `between ${FLIP_BUFFERS} buffers, ${count(totals.flips, "change")} of what is scanned out`,
     ],
     [
       "time of the machine",

@@ -36,9 +36,43 @@ interface Run {
   readonly guest: GuestResult;
 }
 
-function runOnce(settings: ShareSettings, drawingTakesTime: boolean, keep: (sha256: string) => boolean): Run {
+/** Two chapters, run twice. */
+const CHAPTERS = 2;
+const RUNS = 2;
+/** The event loop gets its turn this often, for the progress to move. */
+const TURN_MS = 50;
+
+/** Called now and then with the share of the work that is done. */
+export type ShareProgress = (done: number) => void;
+
+class Pace {
+  readonly #total: number;
+  readonly #progress: ShareProgress;
+  #done = 0;
+  #last = performance.now();
+
+  constructor(settings: ShareSettings, progress: ShareProgress) {
+    this.#total = settings.frames * CHAPTERS * RUNS;
+    this.#progress = progress;
+  }
+
+  async step(): Promise<void> {
+    this.#done++;
+    if (performance.now() - this.#last < TURN_MS) return;
+    this.#progress(this.#done / this.#total);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#last = performance.now();
+  }
+}
+
+async function runOnce(
+  settings: ShareSettings,
+  drawingTakesTime: boolean,
+  keep: (sha256: string) => boolean,
+  pace: Pace,
+): Promise<Run> {
   const machine = new SharingMachine(settings, drawingTakesTime, keep);
-  const guest = new Guest(machine, settings).run();
+  const guest = await new Guest(machine, settings).run(() => pace.step());
   machine.close();
   return { machine, guest };
 }
@@ -47,11 +81,12 @@ function runOnce(settings: ShareSettings, drawingTakesTime: boolean, keep: (sha2
  * Runs the guest's program twice: with a renderer that takes no time, which can only show whole pictures, and with one
  * that does. What the second run shows is judged by what the first one showed.
  */
-export function runShare(settings: ShareSettings): ShareResult {
+export async function runShare(settings: ShareSettings, progress: ShareProgress): Promise<ShareResult> {
   const begin = performance.now();
-  const ideal = runOnce(settings, false, () => false).machine.log.pictures;
+  const pace = new Pace(settings, progress);
+  const ideal = (await runOnce(settings, false, () => false, pace)).machine.log.pictures;
   const known = new Set(ideal.map(({ sha256 }) => sha256));
-  const { machine, guest } = runOnce(settings, true, (sha256) => !known.has(sha256));
+  const { machine, guest } = await runOnce(settings, true, (sha256) => !known.has(sha256), pace);
   const { log, recorder } = machine;
   const judged: JudgedPicture[] = [];
   for (const chapter of ["dirtyfb", "flips"] as const) {

@@ -30,6 +30,8 @@ import { completeTiming, type RenderDeviceOptions, type RenderLimits } from "./o
 import { HEADER_BYTES, RenderRequest, RenderResponse, type ResponseHeader } from "./protocol.ts";
 import { restoreRender, saveRender } from "./save.ts";
 
+declare function setTimeout(task: () => void, milliseconds: number): unknown;
+
 /** PCI class of a 3D controller: draws, shows nothing. */
 const PCI_CLASS_DISPLAY_3D = 0x030200;
 
@@ -100,7 +102,11 @@ export class RenderDevice implements DeviceType {
         finished: (work) => this.#finished(work),
         progressed: () => this.#progressed(),
       },
-      completeTiming(options.timing),
+      {
+        timing: completeTiming(options.timing),
+        maxPendingPixels: this.#core.limits.maxPendingPixels,
+        schedule: options.schedule ?? ((task) => void setTimeout(task, 0)),
+      },
     );
     this.#core.engine = this.#engine;
   }
@@ -167,8 +173,9 @@ export class RenderDevice implements DeviceType {
 
   handleQueue(_index: number, queue: DeviceQueue): void {
     this.#stopped = false;
+    this.#engine.beginTurn();
     for (;;) {
-      if (this.#engine.pending >= this.#core.limits.maxCommands) {
+      if (this.#isFull) {
         this.#stopped = true;
         return;
       }
@@ -176,6 +183,11 @@ export class RenderDevice implements DeviceType {
       if (chain === null) return;
       this.#process(queue, chain);
     }
+  }
+
+  /** True while no more commands are taken. */
+  get #isFull(): boolean {
+    return this.#engine.full || this.#engine.pending >= this.#core.limits.maxCommands;
   }
 
   #process(queue: DeviceQueue, chain: DescriptorChain): void {
@@ -323,9 +335,7 @@ export class RenderDevice implements DeviceType {
       this.#unflushed = false;
       host.flush(VIRTIO_RENDER_COMMANDQ);
     }
-    if (this.#stopped && this.#engine.pending < this.#core.limits.maxCommands) {
-      host.kick(VIRTIO_RENDER_COMMANDQ);
-    }
+    if (this.#stopped && !this.#isFull) host.kick(VIRTIO_RENDER_COMMANDQ);
   }
 
   /** The queue is closed. What was begun is drawn to its end, but nobody waits for the answers. */

@@ -40,6 +40,8 @@ export class Work implements ResponseHeader {
   readonly fenceLo: number;
   readonly fenceHi: number;
   readonly ctxId: number;
+  /** All that there is to draw. */
+  readonly pixels: number;
   /** Null when there is nothing (more) to draw. */
   drawing: Drawing | null;
   /** Type of the response. */
@@ -67,6 +69,7 @@ export class Work implements ResponseHeader {
     this.body = outcome.body;
     this.reason = outcome.reason;
     this.drawing = outcome.drawing;
+    this.pixels = (outcome.drawing?.widthPixels ?? 0) * (outcome.drawing?.heightPixels ?? 0);
   }
 }
 
@@ -80,23 +83,39 @@ export interface EngineOwner {
   progressed(): void;
 }
 
+/** Choices for an {@link Engine}. */
+export interface EngineOptions {
+  /** Null: drawing takes no time. */
+  readonly timing: Required<RenderTiming> | null;
+  readonly maxPendingPixels: number;
+  /** Runs a task soon, after everything else that waits. */
+  readonly schedule: (task: () => void) => void;
+}
+
 /** Draws: the commands of one context in turn, those of several alternating slice by slice. */
 export class Engine {
   readonly #owner: EngineOwner;
   readonly #timing: Required<RenderTiming> | null;
+  readonly #maxPixels: number;
+  readonly #schedule: (task: () => void) => void;
   readonly #row = new Row();
   /** Contexts with work, the next one first. */
   #busy: RenderContext[] = [];
   #pending = 0;
+  #pendingPixels = 0;
+  /** Without timing: pixels that may be drawn before others have to have their turn. */
+  #turnPixels = 0;
   /** Takes back the slice being drawn; null when the engine rests. */
   #cancel: (() => void) | null = null;
   /** Pixels of all finished rows. */
   pixels = 0;
   slices = 0;
 
-  constructor(owner: EngineOwner, timing: Required<RenderTiming> | null) {
+  constructor(owner: EngineOwner, options: EngineOptions) {
     this.#owner = owner;
-    this.#timing = timing;
+    this.#timing = options.timing;
+    this.#maxPixels = options.maxPendingPixels;
+    this.#schedule = options.schedule;
   }
 
   /** Commands that are not finished. */
@@ -104,30 +123,70 @@ export class Engine {
     return this.#pending;
   }
 
+  /** True when what is to be drawn is as much as there may be. */
+  get full(): boolean {
+    return this.#pendingPixels >= this.#maxPixels;
+  }
+
   /** The time, 0 when drawing takes none. */
   get nowMs(): number {
     return this.#timing?.clock.now() ?? 0;
   }
 
-  /** Puts work at the end of its timeline. Without timing, it is done when this returns. */
+  /** The guest has asked for something: without timing, as much is drawn at once as is bearable. */
+  beginTurn(): void {
+    this.#turnPixels = this.#maxPixels;
+  }
+
+  /** Puts work at the end of its timeline. Without timing it is done when this returns, unless the turn was long. */
   add(work: Work): void {
     const { context } = work;
     this.#pending++;
+    this.#pendingPixels += work.pixels;
     context.work.push(work);
     if (context.work.length === 1) this.#busy.push(context);
     this.#settle(context);
-    if (this.#timing === null) this.finishAll();
+    if (this.#timing === null) this.#drawTurn();
     else this.#next();
   }
 
-  /** Draws everything there is, now. */
+  /** Draws everything there is, now. It is never more than the limit and one command. */
   finishAll(): void {
-    for (let context = this.#busy[0]; context !== undefined; context = this.#busy[0]) {
-      const work = context.work[0] as Work;
-      this.#draw(work, work.drawing?.rowsLeft ?? 0);
-      this.#settle(context);
-    }
     this.#stop();
+    while (this.#busy.length > 0) this.#drawWhole(this.#busy[0] as RenderContext, Number.POSITIVE_INFINITY);
+  }
+
+  /** Draws as much as the turn allows; the rest later, so that no guest keeps the thread. */
+  #drawTurn(): void {
+    while (this.#turnPixels > 0) {
+      const context = this.#busy[0];
+      if (context === undefined) return;
+      this.#turnPixels -= this.#drawWhole(context, this.#turnPixels);
+    }
+    if (this.#busy.length === 0 || this.#cancel !== null) return;
+    let isCanceled = false;
+    this.#cancel = () => {
+      isCanceled = true;
+    };
+    this.#schedule(() => {
+      if (isCanceled) return;
+      this.#cancel = null;
+      this.#owner.wake();
+      this.beginTurn();
+      this.#drawTurn();
+      this.#owner.progressed();
+    });
+  }
+
+  /** Draws the first command of a context, or so many pixels of it; returns what was drawn. */
+  #drawWhole(context: RenderContext, maxPixels: number): number {
+    const work = context.work[0] as Work;
+    const { drawing } = work;
+    const width = drawing?.widthPixels ?? 0;
+    const rows = Math.min(drawing?.rowsLeft ?? 0, Math.max(1, Math.floor(maxPixels / Math.max(1, width))));
+    this.#draw(work, rows);
+    this.#settle(context);
+    return rows * width;
   }
 
   /** Gives up all work of a context. */
@@ -149,6 +208,7 @@ export class Engine {
     }
     this.#busy = [];
     this.#pending = 0;
+    this.#pendingPixels = 0;
   }
 
   /** Calls `visit` with all unfinished work. */
@@ -172,6 +232,7 @@ export class Engine {
       }
       work.shift();
       this.#pending--;
+      this.#pendingPixels -= head.pixels;
       this.#owner.finished(head);
     }
     if (work.length > 0) return;

@@ -38,8 +38,13 @@ export interface RenderLimits {
   readonly maxEntries: number;
   /** Entries of all lists of pages together. Default 262144. */
   readonly maxEntriesTotal: number;
-  /** Bytes from the first to the last pixel of a picture. Default 128 MiB. */
+  /** Bytes from the first to the last pixel of a picture. Default 64 MiB. */
   readonly maxImportBytes: number;
+  /**
+   * Pixels of commands that are not finished; with as many no more commands are taken. Without timing it is also what
+   * is drawn in one go: the rest comes from {@link RenderDeviceOptions.schedule}. Default 33,554,432.
+   */
+  readonly maxPendingPixels: number;
 }
 
 export const DEFAULT_RENDER_LIMITS: RenderLimits = {
@@ -49,7 +54,8 @@ export const DEFAULT_RENDER_LIMITS: RenderLimits = {
   maxDimension: 16384,
   maxEntries: 16384,
   maxEntriesTotal: 262144,
-  maxImportBytes: 128 << 20,
+  maxImportBytes: 64 << 20,
+  maxPendingPixels: 32 << 20,
 };
 
 /** Beyond this many pixels the integers of the triangle would no longer be exact. */
@@ -64,8 +70,13 @@ export interface RenderDeviceOptions {
   /** Largest size of the queue. Default 64. */
   readonly queueSize?: number;
   readonly limits?: Partial<RenderLimits>;
-  /** How long drawing takes. Default: no time at all, commands are done when they are taken. */
+  /**
+   * How long drawing takes. Default: no time at all. Commands are done when they are taken, but for more than
+   * `maxPendingPixels` at a time.
+   */
   readonly timing?: RenderTiming;
+  /** Runs a function soon, after the current one returned. Default `setTimeout(…, 0)`. */
+  readonly schedule?: (task: () => void) => void;
   /** Called with every command once it is finished. Costs nothing when absent. */
   readonly onCommand?: RenderCommandObserver;
 }

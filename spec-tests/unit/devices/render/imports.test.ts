@@ -223,6 +223,35 @@ imports("memory that devices must not write can be read from only", () => {
   assert.ok(target.pixels.every((pixel) => pixel === 0xff345678));
 });
 
+imports("behind a translator the entries are device addresses (VIRTIO_F_ACCESS_PLATFORM)", () => {
+  const OFFSET = 0x4000_0000;
+  const rig = new RenderRig(
+    {},
+    {
+      features: [0, 1, 33],
+      device: {
+        translator: {
+          // Physical memory as it is; above, a window of pages in which every second one is missing.
+          translate: (hi, lo, lengthBytes, _write, result) => {
+            const isWindow = lo >= OFFSET;
+            if (hi !== 0 || (isWindow && ((lo >>> 12) & 1) !== 0)) return 0;
+            result.hi = 0;
+            result.lo = isWindow ? lo - OFFSET : lo;
+            return isWindow ? Math.min(lengthBytes, 4096 - (lo & 4095)) : lengthBytes;
+          },
+        },
+      },
+    },
+  );
+  const page = rig.allocate(8192, 8192);
+  assert.is(rig.type(rmsg.importPages(1, [[OFFSET + page + 4096, 4096]], SMALL)), RERR.PAGES);
+  assert.is(rig.type(rmsg.importPages(1, [[OFFSET + page, 4097]], SMALL)), RERR.PAGES);
+  assert.is(rig.type(rmsg.importPages(1, [[2n ** 32n + BigInt(page), 4096]], SMALL)), RERR.PAGES);
+  expectRender(rig.command(rmsg.importPages(1, [[OFFSET + page, 4096]], SMALL)), ROK.IMPORT);
+  expectRender(rig.command(rmsg.fill(1, 0xff314159, [0, 0, 8, 4])));
+  assert.equal([...rig.memory.read(page, 4)], [0x59, 0x41, 0x31, 0xff]);
+});
+
 imports("drawing into or from imports that are not there", () => {
   const rig = new RenderRig();
   rig.picture(1, 8, 4);

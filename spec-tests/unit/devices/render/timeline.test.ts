@@ -252,6 +252,72 @@ timeline("a queue full of work: no more is taken, until some of it is done", () 
   assert.ok(plain.every(({ written }) => written === 24));
 });
 
+timeline("without timing: no guest keeps the thread for longer than a turn", () => {
+  const tasks: (() => void)[] = [];
+  const rig = new RenderRig({
+    limits: { maxPendingPixels: 64 },
+    schedule: (task) => tasks.push(task),
+  });
+  const picture = rig.picture(1, 8, 12);
+  const rows = () => picture.pixels.filter((pixel) => pixel !== 0).length / 8;
+  // 96 pixels: 64 at once, the rest when the others have had their turn.
+  const large = rig.begin(rmsg.fill(1, 1, [0, 0, 8, 12], { fence: 1 }));
+  assert.is(rows(), 8);
+  assert.ok(large.written < 0);
+  assert.is(tasks.length, 1);
+  // What comes now has its own turn, behind what is there.
+  const next = rig.begin(rmsg.nop({ fence: 2 }));
+  assert.ok(next.written < 0);
+  assert.is(rows(), 8);
+  (tasks.shift() as () => void)();
+  assert.is(rows(), 12);
+  rig.collect(COMMANDQ);
+  assert.equal([large.written, next.written], [24, 24]);
+  // Many at once: taken as long as there is room for more.
+  const many = Array.from({ length: 5 }, (_, i) =>
+    rig.offer(COMMANDQ, [rmsg.fill(1, 2 + i, [0, 0, 8, 12], { fence: 3 + i })], [24]),
+  );
+  rig.notify(COMMANDQ);
+  let turns = 0;
+  for (; tasks.length > 0; turns++) (tasks.shift() as () => void)();
+  rig.collect(COMMANDQ);
+  assert.ok(many.every(({ written }) => written === 24));
+  assert.ok(turns >= 5, String(turns));
+  assert.ok(picture.pixels.every((pixel) => pixel === 6));
+});
+
+timeline("a reset, and a suspend, between two turns", () => {
+  const tasks: (() => void)[] = [];
+  const rig = new RenderRig(
+    { limits: { maxPendingPixels: 8 }, schedule: (task) => tasks.push(task) },
+    { features: [0, 1, 43] },
+  );
+  const picture = rig.picture(1, 8, 4);
+  const fill = rig.begin(rmsg.fill(1, 1, WHOLE, { fence: 1 }));
+  rig.device.writeStatus(rig.device.status | SUSPEND);
+  assert.is(rig.device.status & SUSPEND, SUSPEND);
+  expectRender(rig.answer(fill));
+  assert.ok(picture.pixels.every((pixel) => pixel === 1));
+  rig.device.writeStatus(rig.device.status | DRIVER_OK);
+  rig.begin(rmsg.fill(1, 2, WHOLE, { fence: 2 }));
+  rig.device.writeStatus(0);
+  const before = picture.pixels.slice();
+  for (const task of tasks) task();
+  assert.equal(picture.pixels, before);
+  assert.is(rig.render.pending, 0);
+});
+
+timeline("with timing: what is asked for is bounded in pixels, too", () => {
+  const { clock, rig } = timed({}, { maxPendingPixels: 80 });
+  rig.picture(1, 8, 4);
+  let taken = 0;
+  while (taken < 50 && rig.begin(rmsg.fill(1, 0, WHOLE)).written >= 0) taken++;
+  assert.is(taken, 3);
+  clock.runAll();
+  rig.collect(COMMANDQ);
+  assert.is(rig.render.pending, 0);
+});
+
 timeline("a device reset with commands in flight: nothing is drawn or answered any more", () => {
   const { clock, rig } = timed();
   expectRender(rig.command(rmsg.ctxCreate({ ctx: 3 })));
