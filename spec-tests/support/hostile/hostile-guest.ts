@@ -483,7 +483,7 @@ export class HostileGuest implements Watcher {
     const n = this.#n;
     this.machine.note("> vandalism");
     const ring = this.#rings.length === 0 ? null : n.pick(this.#rings);
-    if (ring !== null && n.chance(70)) {
+    if (ring != null && n.chance(70)) {
       if (!this.#isGone(ring)) ring.vandalise();
     } else {
       const bytes = this.machine.memory.view(0, MAIN_BYTES);

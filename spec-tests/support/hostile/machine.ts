@@ -388,11 +388,16 @@ export class HostileMachine {
       throw error;
     }
     const text = JSON.stringify(state);
-    const badness = this.mood.badness;
+    // The device of before is taken out of the machine: nothing it is still waiting for may reach the guest.
+    const { badness } = this.mood;
+    const { onInterrupt } = this;
     this.mood.badness = 0;
+    this.onInterrupt = () => {};
+    this.device.reset();
     this.build();
     (this.transport as { restore(state: unknown): void }).restore(JSON.parse(text));
     this.mood.badness = badness;
+    this.onInterrupt = onInterrupt;
     return true;
   }
 }
