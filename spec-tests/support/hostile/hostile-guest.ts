@@ -220,6 +220,9 @@ export class HostileGuest implements Watcher {
     if (pieces > 2 * limits.maxBackingEntriesTotal) throw new Error(`${pieces} pieces of backing`);
     if (gpu.commandsInFlight > limits.maxCommandsInFlight)
       throw new Error("commands in flight beyond the limit");
+    // A flush may be a call for each scanout, and one of the renderer.
+    const calls = 2 * limits.maxAbandonedCalls + limits.maxCommandsInFlight * (gpu.scanoutCount + 1);
+    if (gpu.abandonedCalls > calls) throw new Error(`${gpu.abandonedCalls} calls were abandoned`);
     if (gpu.sharedObjects.size > 16 * limits.maxResources) throw new Error("shared objects beyond the limit");
     const mapped = resources.filter(({ kind }) => kind === "host-blob").length;
     if ((heap?.mappedBlobs ?? 0) > mapped) throw new Error("more blobs are mapped than there are");

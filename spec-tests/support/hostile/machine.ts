@@ -131,6 +131,7 @@ export class HostileMachine {
         maxBackingEntriesTotal: 40,
         maxContexts: 2,
         maxCommandsInFlight: n.pick([1, 3, 8]),
+        maxAbandonedCalls: n.pick([2, 8, 30]),
         maxSubmitBytes: 256,
       },
     };

@@ -18,6 +18,11 @@ import { Fences, OutstandingCommand } from "./fences.ts";
 import { beginRecord, type GpuCommandRecord } from "./observe.ts";
 import { GpuRequest, GpuResponse, HEADER_BYTES, PENDING } from "./protocol.ts";
 
+/** A command that waits for a promise; without work once a device reset has made it pointless. */
+interface Waiting {
+  work: { readonly command: OutstandingCommand; readonly deferred: Deferred } | null;
+}
+
 /** The two queues: takes requests, has them done, sends the responses, now or later. */
 export class CommandQueues {
   readonly #core: GpuCore;
@@ -28,8 +33,8 @@ export class CommandQueues {
   readonly #lateResponse = new GpuResponse();
   /** True for a queue that holds requests which were not taken. */
   readonly #stopped = [false, false];
-  /** Promises of back ends under way, those of an earlier life of the device included. */
-  #unsettled = 0;
+  /** Commands that wait for a back end, those of queues that were reset included, but none of before a device reset. */
+  readonly #waiting = new Set<Waiting>();
   /** Commands under way that hold up those behind them. */
   #barriers = 0;
 
@@ -39,7 +44,7 @@ export class CommandQueues {
 
   /** Commands that wait for a back end. */
   get unsettled(): number {
-    return this.#unsettled;
+    return this.#waiting.size;
   }
 
   /** Takes what is available, as long as there may be more in flight. */
@@ -58,7 +63,7 @@ export class CommandQueues {
 
   #mustStop(index: number): boolean {
     if (this.#barriers > 0 && (index === VIRTIO_GPU_CONTROLQ || this.#core.policy.anyQueue)) return true;
-    return this.#unsettled >= this.#core.limits.maxCommandsInFlight;
+    return this.#waiting.size >= this.#core.limits.maxCommandsInFlight;
   }
 
   #process(index: number, queue: DeviceQueue, chain: DescriptorChain): void {
@@ -145,27 +150,30 @@ export class CommandQueues {
     generation: number,
   ): void {
     command.record = record;
-    this.#unsettled++;
+    const waiting: Waiting = { work: { command, deferred } };
     // A back end may have reset the device from within its call: the command belongs to nobody then.
     if (this.#core.generation === generation) {
       this.#fences.add(command);
+      this.#waiting.add(waiting);
       if (deferred.barrier) this.#barriers++;
+    } else {
+      waiting.work = null;
     }
-    const settle = (finish: (response: GpuResponse) => number): void => {
-      this.#unsettled--;
+    const settle = (outcome: (deferred: Deferred, response: GpuResponse) => number): void => {
+      const { work } = waiting;
       // What was begun before a reset of the device is over; its chain, its resources, all is gone.
-      if (this.#core.generation === generation) {
-        if (deferred.barrier) this.#barriers--;
-        this.#settled(command, finish);
-      }
+      if (work === null) return;
+      this.#waiting.delete(waiting);
+      if (work.deferred.barrier) this.#barriers--;
+      this.#settled(work.command, (response) => outcome(work.deferred, response));
       this.#goOn();
     };
     // Whatever the back end's promise is, this one settles once.
     Promise.resolve(deferred.promise).then(
-      (value) => settle((response) => deferred.finish(value, response)),
+      (value) => settle(({ finish }, response) => finish(value, response)),
       (error: unknown) =>
-        settle(() => {
-          deferred.undo?.();
+        settle(({ undo }) => {
+          undo?.();
           return this.#failed("a promise", error);
         }),
     );
@@ -293,6 +301,9 @@ export class CommandQueues {
   reset(): void {
     this.#stopped.fill(false);
     this.#fences.clear();
+    // A promise that never settles keeps nothing of the guest's alive.
+    for (const waiting of this.#waiting) waiting.work = null;
+    this.#waiting.clear();
     this.#barriers = 0;
   }
 }

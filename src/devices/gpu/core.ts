@@ -4,6 +4,7 @@ import type { DeviceHost } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import { SharedObjectRegistry } from "../../device/shared-objects.ts";
 import { VIRTIO_GPU_RESP_OK_NODATA } from "../../wire/gpu.ts";
+import { BackendCalls } from "./backend-calls.ts";
 import { GpuBackendError } from "./backend-error.ts";
 import { Contexts } from "./contexts.ts";
 import { Cursors } from "./cursor.ts";
@@ -81,6 +82,8 @@ export class GpuCore {
   /** Offered feature bits. */
   readonly offered: ReadonlySet<number>;
 
+  readonly #displayCalls: BackendCalls;
+  readonly #rendererCalls: BackendCalls;
   #host: DeviceHost | null = null;
   #deferred: Deferred | null = null;
 
@@ -88,13 +91,18 @@ export class GpuCore {
     this.options = options;
     this.policy = { ...GPU_POLICIES[options.profile ?? "spec"], ...options.policy };
     this.limits = completeLimits(options.limits);
+    this.#displayCalls = new BackendCalls("display", this.limits.maxAbandonedCalls);
+    this.#rendererCalls = new BackendCalls("renderer", this.limits.maxAbandonedCalls);
+    const returned = (): void => this.#host?.sync();
     this.renderer =
-      options.renderer === undefined ? null : guardRenderer(options.renderer, () => this.#sync());
+      options.renderer === undefined ? null : guardRenderer(options.renderer, this.#rendererCalls, returned);
     this.heap = options.hostHeap ?? null;
     this.displays = displays;
     this.offered = offered;
     const display =
-      options.display === undefined ? null : new GuardedDisplay(options.display, () => this.#sync());
+      options.display === undefined
+        ? null
+        : new GuardedDisplay(options.display, this.#displayCalls, returned);
     this.resources = new ResourceTable(this.limits);
     this.scanouts = new Scanouts(displays.count, display, this.renderer, this.counters);
     this.cursors = new Cursors(displays.count, display, this.counters);
@@ -117,8 +125,9 @@ export class GpuCore {
     this.#host = host;
   }
 
-  #sync(): void {
-    this.#host?.sync();
+  /** Calls of back ends that were begun before the last reset and have not settled. */
+  get abandonedCalls(): number {
+    return this.#displayCalls.abandoned + this.#rendererCalls.abandoned;
   }
 
   /** True when commands of the feature may be used. */
@@ -188,6 +197,8 @@ export class GpuCore {
   reset(): void {
     this.generation++;
     this.#deferred = null;
+    this.#displayCalls.abandon();
+    this.#rendererCalls.abandon();
     for (let i = 0; i < this.scanouts.count; i++) {
       this.attempt(() => this.scanouts.disable(i));
       this.attempt(() => this.cursors.reset(i));

@@ -141,6 +141,11 @@ export class GpuDevice implements DeviceType {
     return this.#queues.unsettled;
   }
 
+  /** Calls of the display and the renderer that were under way when the device was reset, and still are. */
+  get abandonedCalls(): number {
+    return this.#core.abandonedCalls;
+  }
+
   /** Bytes of host memory that resources use now. */
   get hostBytes(): number {
     return this.#core.resources.hostBytes;

@@ -1,3 +1,5 @@
+import type { MaybeLater } from "../../base/later.ts";
+import type { BackendCalls } from "./backend-calls.ts";
 import { GpuBackendError } from "./backend-error.ts";
 import type { CursorImage, Display, ScanoutSource } from "./display.ts";
 import type { Renderer } from "./renderer.ts";
@@ -12,14 +14,16 @@ function asFailure(error: unknown): GpuBackendError {
 
 /**
  * A display that throws nothing but {@link GpuBackendError}. `returned` runs whenever control comes back from it: it
- * may have let the guest's memory grow.
+ * may have let the guest's memory grow. `calls` keeps count of what it has not finished.
  */
 export class GuardedDisplay implements Display {
   readonly #display: Display;
+  readonly #calls: BackendCalls;
   readonly #returned: () => void;
 
-  constructor(display: Display, returned: () => void) {
+  constructor(display: Display, calls: BackendCalls, returned: () => void) {
     this.#display = display;
+    this.#calls = calls;
     this.#returned = returned;
   }
 
@@ -40,8 +44,10 @@ export class GuardedDisplay implements Display {
     widthPixels: number,
     heightPixels: number,
   ): void | Promise<void> {
+    const calls = this.#calls;
+    const life = calls.begin();
     try {
-      return this.#display.flush(scanoutId, x, y, widthPixels, heightPixels);
+      return calls.end(life, this.#display.flush(scanoutId, x, y, widthPixels, heightPixels));
     } catch (error) {
       throw asFailure(error);
     } finally {
@@ -70,8 +76,8 @@ export class GuardedDisplay implements Display {
   }
 }
 
-/** A renderer that throws nothing but {@link GpuBackendError}; `returned` as for {@link GuardedDisplay}. */
-export function guardRenderer(renderer: Renderer, returned: () => void): Renderer {
+/** A renderer that throws nothing but {@link GpuBackendError}; `calls` and `returned` as for {@link GuardedDisplay}. */
+export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned: () => void): Renderer {
   const attempt = <T>(action: () => T): T => {
     try {
       return action();
@@ -81,26 +87,30 @@ export function guardRenderer(renderer: Renderer, returned: () => void): Rendere
       returned();
     }
   };
+  const ask = <T>(action: () => MaybeLater<T>): MaybeLater<T> => {
+    const life = calls.begin();
+    return attempt(() => calls.end(life, action()));
+  };
   return {
     capsets: renderer.capsets,
-    getCapset: (id, version) => attempt(() => renderer.getCapset(id, version)),
-    createContext: (ctxId, capsetId, name) => attempt(() => renderer.createContext(ctxId, capsetId, name)),
-    destroyContext: (ctxId) => attempt(() => renderer.destroyContext(ctxId)),
-    attachResource: (ctxId, id) => attempt(() => renderer.attachResource(ctxId, id)),
-    detachResource: (ctxId, id) => attempt(() => renderer.detachResource(ctxId, id)),
-    createResource: (id, info) => attempt(() => renderer.createResource(id, info)),
-    createBlob: (ctxId, id, info) => attempt(() => renderer.createBlob(ctxId, id, info)),
-    unrefResource: (id) => attempt(() => renderer.unrefResource(id)),
-    setBacking: (id, backing) => attempt(() => renderer.setBacking(id, backing)),
+    getCapset: (id, version) => ask(() => renderer.getCapset(id, version)),
+    createContext: (ctxId, capsetId, name) => ask(() => renderer.createContext(ctxId, capsetId, name)),
+    destroyContext: (ctxId) => ask(() => renderer.destroyContext(ctxId)),
+    attachResource: (ctxId, id) => ask(() => renderer.attachResource(ctxId, id)),
+    detachResource: (ctxId, id) => ask(() => renderer.detachResource(ctxId, id)),
+    createResource: (id, info) => ask(() => renderer.createResource(id, info)),
+    createBlob: (ctxId, id, info) => ask(() => renderer.createBlob(ctxId, id, info)),
+    unrefResource: (id) => ask(() => renderer.unrefResource(id)),
+    setBacking: (id, backing) => ask(() => renderer.setBacking(id, backing)),
     transferToHost: (ctxId, id, transfer, backing) =>
-      attempt(() => renderer.transferToHost(ctxId, id, transfer, backing)),
+      ask(() => renderer.transferToHost(ctxId, id, transfer, backing)),
     transferFromHost: (ctxId, id, transfer, backing) =>
-      attempt(() => renderer.transferFromHost(ctxId, id, transfer, backing)),
-    submit: (ctxId, commands, ringIdx) => attempt(() => renderer.submit(ctxId, commands, ringIdx)),
-    mapBlob: (id) => attempt(() => renderer.mapBlob(id)),
-    unmapBlob: (id) => attempt(() => renderer.unmapBlob(id)),
+      ask(() => renderer.transferFromHost(ctxId, id, transfer, backing)),
+    submit: (ctxId, commands, ringIdx) => ask(() => renderer.submit(ctxId, commands, ringIdx)),
+    mapBlob: (id) => ask(() => renderer.mapBlob(id)),
+    unmapBlob: (id) => ask(() => renderer.unmapBlob(id)),
     pixels: (id) => attempt(() => renderer.pixels?.(id) ?? null),
-    flush: (id, x, y, width, height) => attempt(() => renderer.flush?.(id, x, y, width, height)),
+    flush: (id, x, y, width, height) => ask(() => renderer.flush?.(id, x, y, width, height)),
     reset: () => attempt(() => renderer.reset()),
   };
 }

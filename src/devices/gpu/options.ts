@@ -46,11 +46,14 @@ export interface GpuLimits {
   readonly maxBackingEntriesTotal: number;
   /** Rendering contexts at a time. Default 256. */
   readonly maxContexts: number;
-  /**
-   * Commands that wait for a display or a renderer; beyond it no more are taken. A reset does not make room: what is
-   * under way counts until its promise settles. Default 256.
-   */
+  /** Commands that wait for a display or a renderer; beyond it no more are taken before one is done. Default 256. */
   readonly maxCommandsInFlight: number;
+  /**
+   * Calls that a display or a renderer, each for itself, still owes from before device resets. They hold up nobody,
+   * so that a back end that died does not outlive a reset; with so many of them, what would take another call of that
+   * back end is answered with ERR_UNSPEC until some settle, so that its memory is bounded, too. Default 512.
+   */
+  readonly maxAbandonedCalls: number;
   /** Bytes of one SUBMIT_3D. Default 1 MiB. */
   readonly maxSubmitBytes: number;
 }
@@ -63,6 +66,7 @@ export const DEFAULT_GPU_LIMITS: GpuLimits = {
   maxBackingEntriesTotal: 262144,
   maxContexts: 256,
   maxCommandsInFlight: 256,
+  maxAbandonedCalls: 512,
   maxSubmitBytes: 1 << 20,
 };
 

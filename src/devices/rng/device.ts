@@ -13,6 +13,7 @@ const REQUESTQ = 0;
 const DEFAULT_QUEUE_SIZE = 64;
 const DEFAULT_MAX_BYTES = 65536;
 const DEFAULT_MAX_IN_FLIGHT = 64;
+const DEFAULT_MAX_ABANDONED = 256;
 
 /**
  * Where randomness comes from: fills all of `target`, at once or when the promise settles. When it throws or rejects,
@@ -29,8 +30,14 @@ export interface RngDeviceOptions {
   readonly queueSize?: number;
   /** Most bytes for one request, whatever the size of its buffer; at least 1. Default 65536. */
   readonly maxBytesPerRequest?: number;
-  /** Requests that wait for an asynchronous source; beyond it no more are taken. Default 64. */
+  /** Requests that wait for an asynchronous source; beyond it no more are taken before one is done. Default 64. */
   readonly maxRequestsInFlight?: number;
+  /**
+   * Calls that the source still owes from before device resets. They hold up nobody, so that a source that died does not
+   * outlive a reset; with so many of them it is asked no more until some settle, and the platform's generator takes its
+   * place. Default 256.
+   */
+  readonly maxAbandonedCalls?: number;
 }
 
 /** Counts kept since the device was made. */
@@ -69,8 +76,13 @@ export class RngDevice implements DeviceType {
   readonly #maxInFlight: number;
   #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   #host: DeviceHost | null = null;
-  /** Promises under way, those for requests of before a reset included. */
+  readonly #maxAbandoned: number;
+  /** Promises under way since the last device reset … */
   #unsettled = 0;
+  /** … and those of before. */
+  #abandoned = 0;
+  /** Raised by every device reset. */
+  #generation = 0;
   #stopped = false;
 
   /** Throws {@link VirtioUsageError} for a limit that is no positive integer. */
@@ -78,6 +90,7 @@ export class RngDevice implements DeviceType {
     this.#source = options.source ?? platformRandomBytes;
     this.#maxBytes = positive("maxBytesPerRequest", options.maxBytesPerRequest ?? DEFAULT_MAX_BYTES);
     this.#maxInFlight = positive("maxRequestsInFlight", options.maxRequestsInFlight ?? DEFAULT_MAX_IN_FLIGHT);
+    this.#maxAbandoned = positive("maxAbandonedCalls", options.maxAbandonedCalls ?? DEFAULT_MAX_ABANDONED);
     this.queues = [{ name: "requestq", maxSize: options.queueSize ?? DEFAULT_QUEUE_SIZE }];
   }
 
@@ -115,7 +128,11 @@ export class RngDevice implements DeviceType {
     }
     let bytes = this.#take(length);
     let later: MaybeLater<void>;
+    // The source may reset the device from within the call.
+    const generation = this.#generation;
     try {
+      if (this.#abandoned >= this.#maxAbandoned)
+        throw new Error("the source owes too much of before a reset");
       later = this.#source(bytes);
     } catch (error) {
       this.#failed(error);
@@ -130,15 +147,14 @@ export class RngDevice implements DeviceType {
     }
     // The source goes on writing to these bytes: they are its until then.
     bytes = this.#giveAway(bytes);
-    this.#unsettled++;
-    later.then(
-      () => this.#settled(queue, chain, bytes),
-      (error: unknown) => {
-        this.#failed(error);
-        platformRandomBytes(bytes);
-        this.#settled(queue, chain, bytes);
-      },
-    );
+    if (generation === this.#generation) this.#unsettled++;
+    else this.#abandoned++;
+    const settled = (): void => this.#settled(queue, chain, bytes, generation);
+    later.then(settled, (error: unknown) => {
+      this.#failed(error);
+      platformRandomBytes(bytes);
+      settled();
+    });
   }
 
   #take(lengthBytes: number): Uint8Array<ArrayBuffer> {
@@ -161,10 +177,16 @@ export class RngDevice implements DeviceType {
     queue.push(chain, written);
   }
 
-  #settled(queue: DeviceQueue, chain: DescriptorChain, bytes: Uint8Array<ArrayBuffer>): void {
+  #settled(
+    queue: DeviceQueue,
+    chain: DescriptorChain,
+    bytes: Uint8Array<ArrayBuffer>,
+    generation: number,
+  ): void {
     const host = this.#host;
     if (host === null) throw new VirtioBugError("the rng answers before it was attached");
-    this.#unsettled--;
+    if (generation === this.#generation) this.#unsettled--;
+    else this.#abandoned--;
     if (!chain.abandoned) {
       host.sync();
       this.#answer(queue, chain, bytes);
@@ -188,6 +210,9 @@ export class RngDevice implements DeviceType {
 
   reset(): void {
     this.#stopped = false;
+    this.#generation++;
+    this.#abandoned += this.#unsettled;
+    this.#unsettled = 0;
   }
 
   quiesce(): void {

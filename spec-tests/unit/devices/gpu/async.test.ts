@@ -313,18 +313,119 @@ test("after a queue reset the work is done but not answered, and fences behind i
   assert.is(rig.gpu.commandsInFlight, 0);
 });
 
-test("what is in flight counts through resets, so that resets make no room", async () => {
-  const { rig, submit, renderer } = newRig({ limits: { maxCommandsInFlight: 2 } });
+test("a renderer that died holds up nobody after a reset", async () => {
+  const { rig, renderer, submit } = newRig({ limits: { maxCommandsInFlight: 2 } });
   submit({});
-  submit({});
+  renderer.next("later");
+  rig.begin(msg.create3d(5, [2, 1, 0, 64, 48, 1, 1, 0, 0, 0]));
+  const stuck = rig.begin(msg.displayInfo(), 408);
+  assert.is(stuck.written, -1);
+  assert.is(rig.gpu.abandonedCalls, 0);
   rig.device.writeStatus(0);
+  assert.is(rig.gpu.commandsInFlight, 0);
+  assert.is(rig.gpu.abandonedCalls, 2);
+  rig.device.save();
   rig.initialize();
-  const waiting = rig.begin(msg.displayInfo(), 408);
-  assert.is(waiting.written, -1);
+  assert.is(rig.command(msg.displayInfo(), 408).type, OK.DISPLAY_INFO);
+  // The new life has as much room as the one before.
+  expectOk(rig.command(msg.ctxCreate(0, "new", { ctx: 1 })));
+  const sent = [submit({}), submit({})];
+  const blocked = rig.begin(msg.displayInfo(), 408);
+  assert.is(blocked.written, -1);
+  // What comes of the old work is no concern of the new.
   (renderer.held[0] as Held).resolve();
+  (renderer.held[1] as Held).reject(new Error("too late"));
+  await settle();
+  assert.is(rig.gpu.abandonedCalls, 0);
+  assert.equal([rig.gpu.commandsInFlight, blocked.written], [2, -1]);
+  for (const held of renderer.held.slice(2)) held.resolve();
   await settle();
   rig.collect(CONTROLQ);
-  assert.is(rig.answer(waiting).type, OK.DISPLAY_INFO);
+  for (const each of sent) assert.ok(ok(rig, each));
+  assert.is(rig.answer(blocked).type, OK.DISPLAY_INFO);
+});
+
+test("one that dies in every life is asked no more, and the rest of the device goes on", async () => {
+  const { rig, renderer, submit } = newRig({
+    limits: { maxCommandsInFlight: 2, maxAbandonedCalls: 3 },
+  });
+  const reset = (): void => {
+    rig.device.writeStatus(0);
+    rig.initialize();
+  };
+  for (let life = 0; life < 2; life++) {
+    submit({});
+    submit({});
+    reset();
+    if (life === 0) expectOk(rig.command(msg.ctxCreate(0, "again", { ctx: 1 })));
+  }
+  assert.is(rig.gpu.abandonedCalls, 4, "the last life began below the limit");
+  for (let life = 0; life < 10; life++) {
+    const calls = renderer.calls.length;
+    assert.is(rig.command(msg.ctxCreate(0, "in vain", { ctx: 1 })).type, ERR.UNSPEC);
+    assert.is(renderer.calls.length, calls);
+    // The display is another back end.
+    rig.resource2d(5, 64, 48);
+    expectOk(rig.command(msg.setScanout(0, 5, full(64, 48))));
+    expectOk(rig.command(msg.flush(5, full(64, 48))));
+    reset();
+  }
+  assert.is(rig.gpu.abandonedCalls, 4);
+  for (const held of renderer.held.slice(0, 2)) held.resolve();
+  await settle();
+  assert.is(rig.gpu.abandonedCalls, 2);
+  expectOk(rig.command(msg.ctxCreate(0, "well again", { ctx: 1 })));
+});
+
+test("a display that died: the same, each flush of several screens counted", async () => {
+  const waiting: (() => void)[] = [];
+  const display = {
+    setScanout() {},
+    flush: () => new Promise<void>((resolve) => void waiting.push(resolve)),
+  };
+  const rig = new GpuRig({
+    display: display as never,
+    displays: [{}, {}],
+    limits: { maxCommandsInFlight: 2, maxAbandonedCalls: 2 },
+  });
+  const show = (): void => {
+    rig.resource2d(5, 64, 48);
+    for (let i = 0; i < 2; i++) expectOk(rig.command(msg.setScanout(i, 5, full(64, 48))));
+  };
+  show();
+  rig.begin(msg.flush(5, full(64, 48)));
+  rig.device.writeStatus(0);
+  rig.initialize();
+  assert.equal([rig.gpu.commandsInFlight, rig.gpu.abandonedCalls], [0, 2]);
+  show();
+  assert.is(rig.command(msg.flush(5, full(64, 48))).type, ERR.UNSPEC);
+  assert.is(waiting.length, 2);
+  for (const resolve of waiting) resolve();
+  await settle();
+  const sent = rig.begin(msg.flush(5, full(64, 48)));
+  for (const resolve of waiting) resolve();
+  await settle();
+  rig.collect(CONTROLQ);
+  expectOk(rig.answer(sent));
+});
+
+test("promises of other libraries are asked for their result once", async () => {
+  let asked = 0;
+  const lazy = {
+    // biome-ignore lint/suspicious/noThenProperty: this is what the test is about
+    then(resolve: () => void) {
+      asked++;
+      resolve();
+    },
+  };
+  const rig = new GpuRig({ display: { setScanout() {}, flush: () => lazy } as never });
+  rig.resource2d(5, 64, 48);
+  expectOk(rig.command(msg.setScanout(0, 5, full(64, 48))));
+  const sent = rig.begin(msg.flush(5, full(64, 48)));
+  await settle();
+  rig.collect(CONTROLQ);
+  expectOk(rig.answer(sent));
+  assert.is(asked, 1);
 });
 
 test("suspending waits for what is in flight, resuming takes up the rest", async () => {

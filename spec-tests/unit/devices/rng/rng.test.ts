@@ -158,6 +158,37 @@ test("a reset with requests in flight: late bytes go nowhere", async () => {
   }
 });
 
+test("a source that died holds up nobody after a reset, and is asked no more when it owes too much", async () => {
+  const waiting: (() => void)[] = [];
+  const device = new RngDevice({
+    maxRequestsInFlight: 2,
+    maxAbandonedCalls: 3,
+    source: () => new Promise<void>((done) => void waiting.push(done)),
+  });
+  const rig = new DeviceRig(device);
+  for (let life = 0; life < 2; life++) {
+    const sent = Array.from({ length: 3 }, () => request(rig, [4]));
+    assert.is(waiting.length, 2 * (life + 1));
+    assert.ok(sent.every(({ written }) => written === -1));
+    rig.device.writeStatus(0);
+    rig.initialize();
+  }
+  const bytes = request(rig, [64]);
+  assert.equal([bytes.written, waiting.length, device.counters.failures], [64, 4, 1]);
+  assert.ok(
+    rig.response(bytes).some((byte) => byte !== 0 && byte !== 0xa5),
+    "the platform's",
+  );
+  for (const done of waiting.slice(0, 2)) done();
+  await settle();
+  const next = request(rig, [4]);
+  assert.is(waiting.length, 5);
+  waiting[4]?.();
+  await settle();
+  rig.collect(Q);
+  assert.is(next.written, 4);
+});
+
 test("nothing of what was handed out stays in the device's memory", () => {
   const targets: Uint8Array[] = [];
   const rig = new DeviceRig(
@@ -187,6 +218,7 @@ test("save and restore, and what transports need to know", () => {
   assert.equal(device.queues, [{ name: "requestq", maxSize: 8 }]);
   assert.throws(() => new RngDevice({ maxBytesPerRequest: 0 }), /positive/);
   assert.throws(() => new RngDevice({ maxRequestsInFlight: 0.5 }), /positive/);
+  assert.throws(() => new RngDevice({ maxAbandonedCalls: -1 }), /positive/);
   assert.throws(() => device.attach({} as never), /belongs/);
 });
 
