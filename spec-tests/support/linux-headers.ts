@@ -48,6 +48,11 @@ static long long avail_event_offset(unsigned num) {
   vring_init(&vr, num, memory, 4);
   return (char *)&vring_avail_event(&vr) - (char *)vr.used;
 }
+static long long legacy_used_offset(unsigned num) {
+  struct vring vr; static char memory[16] __attribute__((aligned(4096)));
+  vring_init(&vr, num, memory, VIRTIO_PCI_VRING_ALIGN);
+  return (char *)vr.used - memory;
+}
 `;
 
 function run(

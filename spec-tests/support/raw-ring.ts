@@ -39,7 +39,10 @@ export function writeSplitDescriptor(memory: GuestMemory, address: number, d: Ra
   view.setUint16(14, d.next ?? 0, true);
 }
 
-/** A split virtqueue laid out at `base`: descriptor table, then available ring, then used ring. */
+/**
+ * A split virtqueue laid out at `base`: descriptor table, then available ring, then used ring. Legacy queues have the
+ * used ring on a page of its own.
+ */
 export class RawSplitRing {
   readonly memory: GuestMemory;
   readonly size: number;
@@ -48,12 +51,12 @@ export class RawSplitRing {
   readonly used: number;
   availIdx = 0;
 
-  constructor(memory: GuestMemory, base: number, size: number) {
+  constructor(memory: GuestMemory, base: number, size: number, usedAlign = 4) {
     this.memory = memory;
     this.size = size;
     this.desc = base;
     this.avail = base + 16 * size;
-    this.used = (this.avail + 6 + 2 * size + 3) & ~3;
+    this.used = (this.avail + 6 + 2 * size + usedAlign - 1) & -usedAlign;
   }
 
   get end(): number {

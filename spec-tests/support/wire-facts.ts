@@ -49,6 +49,19 @@ const MEMBERS: Readonly<Record<string, string>> = {
   "virtio_pci_common_cfg.queue_device": "queue_used_lo",
 };
 
+function legacyRegisters(
+  registers: readonly (readonly [name: string, offset: string])[],
+): Record<string, string> {
+  const facts: Record<string, string> = {};
+  registers.forEach(([name, offset], i) => {
+    const next = registers[i + 1];
+    if (next === undefined) return;
+    facts[`virtio_pci_legacy_cfg.${name}`] = offset;
+    facts[`virtio_pci_legacy_cfg.${name} size`] = `${next[1]} - ${offset}`;
+  });
+  return facts;
+}
+
 /**
  * Facts that need an expression of their own. Linux splits 64-bit registers in two, and adds fields to
  * virtio_pci_common_cfg by wrapping it into virtio_pci_modern_common_cfg.
@@ -72,6 +85,21 @@ const EXPRESSIONS: Readonly<Record<string, string>> = {
   "virtio_pci_common_cfg.admin_queue_num": "offsetof(struct virtio_pci_modern_common_cfg, admin_queue_num)",
   "virtio_pci_common_cfg.admin_queue_num size":
     "sizeof(((struct virtio_pci_modern_common_cfg *)0)->admin_queue_num)",
+  // Linux has no struct for the legacy layout: each offset is a macro, and a field ends where the next one begins.
+  ...legacyRegisters([
+    ["device_features", "VIRTIO_PCI_HOST_FEATURES"],
+    ["driver_features", "VIRTIO_PCI_GUEST_FEATURES"],
+    ["queue_address", "VIRTIO_PCI_QUEUE_PFN"],
+    ["queue_size", "VIRTIO_PCI_QUEUE_NUM"],
+    ["queue_select", "VIRTIO_PCI_QUEUE_SEL"],
+    ["queue_notify", "VIRTIO_PCI_QUEUE_NOTIFY"],
+    ["device_status", "VIRTIO_PCI_STATUS"],
+    ["isr_status", "VIRTIO_PCI_ISR"],
+    ["config_msix_vector", "VIRTIO_MSI_CONFIG_VECTOR"],
+    ["queue_msix_vector", "VIRTIO_MSI_QUEUE_VECTOR"],
+    ["", "VIRTIO_PCI_CONFIG_OFF(1)"],
+  ]),
+  "struct virtio_pci_legacy_cfg": "VIRTIO_PCI_CONFIG_OFF(1)",
   "struct virtio_pci_common_cfg": "sizeof(struct virtio_pci_modern_common_cfg)",
   // Comparable only when the header knows the last field.
   "struct virtio_gpu_config":
@@ -114,6 +142,8 @@ export function wireFacts(): Map<string, number> {
     facts.set(`usedEventOffset(${size})`, wire.usedEventOffset(size));
     facts.set(`availEventOffset(${size})`, wire.availEventOffset(size));
     const driver = wire.descTableBytes(size) + wire.availRingBytes(size, true);
+    facts.set(`legacyUsedOffset(${size})`, wire.legacyUsedOffset(size, 4096));
+    facts.set(`legacyQueueBytes(${size})`, wire.legacyQueueBytes(size, 4096));
     facts.set(`vring_size(${size})`, Math.ceil(driver / 4) * 4 + wire.usedRingBytes(size, true));
   }
   return facts;
@@ -133,6 +163,9 @@ function expressionOf(fact: string): string {
     if (name === "descTableBytes") return `sizeof(struct vring_desc[${size}])`;
     if (name === "usedEventOffset") return `used_event_offset(${size})`;
     if (name === "availEventOffset") return `avail_event_offset(${size})`;
+    if (name === "legacyUsedOffset") return `legacy_used_offset(${size})`;
+    // Linux allocates whole pages.
+    if (name === "legacyQueueBytes") return `(vring_size(${size}, 4096) + 4095) / 4096 * 4096`;
     return `vring_size(${size}, 4)`;
   }
   if (fact.startsWith("struct ")) return `sizeof(struct ${structName(fact.slice("struct ".length))})`;

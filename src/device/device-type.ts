@@ -61,7 +61,7 @@ export interface DeviceType {
   /** The driver set DRIVER_OK. */
   start(): void;
   /**
-   * Buffers are available. Pop until null or until the device wants no more; push what is done. Chains may be
+   * Buffers are available; those of a legacy driver maybe before {@link start}. Pop until null or until the device wants no more; push what is done. Chains may be
    * kept and pushed later, followed by `host.flush(index)`.
    */
   handleQueue(index: number, queue: DeviceQueue): void;

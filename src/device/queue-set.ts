@@ -93,6 +93,11 @@ export class QueueSet {
     return true;
   }
 
+  /** True when some queue was activated. */
+  get anyLive(): boolean {
+    return this.#slots.some(({ queue }) => queue !== null);
+  }
+
   enabled(index: number): boolean {
     return this.#slots[index]?.enabled ?? false;
   }

@@ -12,18 +12,16 @@ import {
   VIRTIO_CONFIG_S_NEEDS_RESET,
   VIRTIO_CONFIG_S_SUSPEND,
   VIRTIO_F_ACCESS_PLATFORM,
-  VIRTIO_F_ADMIN_VQ,
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,
   VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_NOTIFY_ON_EMPTY,
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_RING_RESET,
-  VIRTIO_F_SR_IOV,
   VIRTIO_F_SUSPEND,
-  VIRTIO_F_VERSION_1,
 } from "../wire/common.ts";
 import type { DeviceHost, DeviceType } from "./device-type.ts";
-import { FeatureSet } from "./features.ts";
+import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
 import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./saved-state.ts";
@@ -72,9 +70,6 @@ export const DEFAULT_RING_FEATURES: readonly number[] = [
   VIRTIO_F_SUSPEND,
 ];
 
-// Not implemented by the library, so they must never be offered. [content.device.feature-bits.3]
-const NEVER_OFFERED = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ];
-
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 
 /** Counts kept since the device was made, for diagnosis. */
@@ -121,8 +116,7 @@ export class VirtioDevice {
   readonly #schedule: (task: () => void) => void;
   readonly #physical: DmaSpace;
   readonly #translated: DmaSpace | null;
-  readonly #offered: FeatureSet;
-  readonly #driverFeatures = new FeatureSet();
+  readonly #features: Negotiation;
   readonly #queues: QueueSet;
   #status = 0;
   #hooks: TransportHooks | null = null;
@@ -146,24 +140,8 @@ export class VirtioDevice {
     this.#physical = new DmaSpace(options.memory);
     this.#translated =
       options.translator === undefined ? null : new DmaSpace(options.memory, options.translator);
-    this.#offered = new FeatureSet([
-      VIRTIO_F_VERSION_1,
-      ...(options.ringFeatures ?? DEFAULT_RING_FEATURES),
-      ...type.features,
-    ]);
-    if (this.#translated !== null) this.#offered.add(VIRTIO_F_ACCESS_PLATFORM);
-    else if (this.#offered.has(VIRTIO_F_ACCESS_PLATFORM)) {
-      throw new VirtioUsageError("VIRTIO_F_ACCESS_PLATFORM needs the option `translator`");
-    }
-    for (const bit of NEVER_OFFERED) {
-      if (this.#offered.has(bit)) throw new VirtioUsageError(`feature bit ${bit} is not supported`);
-    }
-    for (const { feature, requires } of type.featureDependencies) {
-      // [content.device.feature-bits.1]
-      if (this.#offered.has(feature) && !this.#offered.has(requires)) {
-        throw new VirtioUsageError(`feature bit ${feature} needs bit ${requires}, which is not offered`);
-      }
-    }
+    const ringFeatures = options.ringFeatures ?? DEFAULT_RING_FEATURES;
+    this.#features = new Negotiation(type, ringFeatures, this.#translated !== null);
     this.#queues = new QueueSet(this.#makeQueueOwner());
     type.attach(this.#makeHost());
   }
@@ -211,12 +189,13 @@ export class VirtioDevice {
 
   /**
    * Connects the transport. `unsupportedFeatures` are bits the transport can't carry; they are no longer offered.
-   * Throws {@link VirtioUsageError} when there is a transport already.
+   * A `transitional` device takes legacy drivers too, see {@link legacyDriver}. Throws {@link VirtioUsageError} when there is a transport already.
    */
-  connect(hooks: TransportHooks, unsupportedFeatures: readonly number[] = []): void {
+  connect(hooks: TransportHooks, unsupportedFeatures: readonly number[] = [], transitional = false): void {
     if (this.#hooks !== null) throw new VirtioUsageError("the device already has a transport");
     this.#hooks = hooks;
-    for (const bit of unsupportedFeatures) this.#offered.delete(bit);
+    for (const bit of unsupportedFeatures) this.#features.offered.delete(bit);
+    if (transitional) this.#features.takeLegacyDrivers();
   }
 
   /** Memory as the device sees it with what is negotiated now. */
@@ -230,40 +209,58 @@ export class VirtioDevice {
 
   /** The bits offered. */
   get offeredFeatures(): readonly number[] {
-    return this.#offered.bits();
+    return this.#features.offered.bits();
   }
 
-  /** True when the driver accepted the bit and the device agreed (FEATURES_OK). */
+  /**
+   * True when the device is transitional and its driver did not acknowledge VIRTIO_F_VERSION_1: one of before virtio
+   * 1.0. What it accepts is in force without FEATURES_OK, and it uses queues as soon as they are set up, before
+   * DRIVER_OK. So does a driver that has not come to its features yet seem.
+   */
+  get legacyDriver(): boolean {
+    return this.#features.legacyDriver;
+  }
+
+  /** True when the driver accepted the bit and the device agreed (FEATURES_OK). A legacy driver's need no agreement. */
   hasFeature(bit: number): boolean {
-    return (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && this.#driverFeatures.has(bit);
+    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) return this.#features.accepted.has(bit);
+    return this.#features.legacyHas(bit);
   }
 
   /** Offered feature bits of word `index`; 0 for any word beyond. [transport-pci.device.common-configuration-structure-layout.3] */
   deviceFeatureWord(index: number): number {
-    return this.#offered.word(index);
+    return this.#features.offered.word(index);
   }
 
   /** What the driver wrote, including bits it should not have. */
   driverFeatureWord(index: number): number {
-    return this.#driverFeatures.word(index);
+    return this.#features.accepted.word(index);
   }
 
-  /** The driver accepts features; only before FEATURES_OK. */
+  /** The driver accepts features; only before FEATURES_OK, a legacy driver before it uses the device. */
   writeDriverFeatureWord(index: number, value: number): void {
-    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) {
+    const settled = (this.#status & (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)) !== 0;
+    if (settled || this.#queues.anyLive) {
       this.ignored("driver-features-after-features-ok", index);
       return;
     }
-    if (index < this.#driverFeatures.words.length) this.#driverFeatures.words[index] = value >>> 0;
+    const { words } = this.#features.accepted;
+    if (index < words.length) words[index] = value >>> 0;
     else if (value !== 0) this.ignored("driver-features-beyond-127", index);
   }
 
-  #featuresAcceptable(): boolean {
-    const accepted = this.#driverFeatures;
-    if (!accepted.isSubsetOf(this.#offered) || !accepted.has(VIRTIO_F_VERSION_1)) return false;
-    for (const { feature, requires } of this.type.featureDependencies) {
-      if (accepted.has(feature) && !accepted.has(requires)) return false;
-    }
+  /** Feature bits 0 … 31 offered to a legacy driver; 0 unless the device is transitional. */
+  get legacyFeatureWord(): number {
+    return this.#features.legacyWord;
+  }
+
+  /**
+   * The driver does what only a legacy driver does: bits 32 and up count as not acknowledged. False when a driver has
+   * negotiated the modern way, or the device is not transitional; then it must not have an effect.
+   */
+  claimLegacy(): boolean {
+    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 || !this.#features.transitional) return false;
+    this.#features.forgetHighBits();
     return true;
   }
 
@@ -291,17 +288,17 @@ export class VirtioDevice {
     // Drivers must not clear bits; a write without them leaves them set. [content.driver.device-status-field.2]
     if ((old & S_SETTABLE & ~wanted) !== 0) this.ignored("status-bits-cleared", value);
     let next = old | (wanted & ~VIRTIO_CONFIG_S_SUSPEND);
-    if ((next & ~old & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && !this.#featuresAcceptable()) {
+    if ((next & ~old & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && !this.#features.acceptable) {
       if (this.#policy.unacceptableFeatures === "drop") {
-        this.#driverFeatures.intersect(this.#offered);
+        this.#features.accepted.intersect(this.#features.offered);
       } else {
         // [content.device.feature-bits.2]
         next &= ~VIRTIO_CONFIG_S_FEATURES_OK;
-        this.#emit("features-refused", { features: this.#driverFeatures.bits().join(",") });
+        this.#emit("features-refused", { features: this.#features.accepted.bits().join(",") });
       }
     }
     const started = next & ~old & VIRTIO_CONFIG_S_DRIVER_OK;
-    if (started !== 0 && (next & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
+    if (started !== 0 && (next & VIRTIO_CONFIG_S_FEATURES_OK) === 0 && !this.legacyDriver) {
       next &= ~VIRTIO_CONFIG_S_DRIVER_OK;
       this.ignored("driver-ok-without-features-ok", value);
     }
@@ -312,9 +309,14 @@ export class VirtioDevice {
 
   #start(): void {
     this.#queues.enter();
-    this.#queues.activateEnabled();
+    this.#activateQueues();
     this.type.start();
     this.#queues.drainAll();
+  }
+
+  #activateQueues(): void {
+    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) === 0) this.#features.settleLegacy();
+    this.#queues.activateEnabled();
   }
 
   /** Device reset, from any state, with any number of chains in flight. */
@@ -322,7 +324,7 @@ export class VirtioDevice {
     this.counters.resets++;
     this.#queues.reset();
     this.#status = 0;
-    this.#driverFeatures.clear();
+    this.#features.accepted.clear();
     this.#suspending = false;
     this.#suspended = false;
     this.#configInterruptDue = false;
@@ -414,14 +416,14 @@ export class VirtioDevice {
     return this.#queues.queue(index);
   }
 
-  /** The driver enables a queue. It comes to life now, or with DRIVER_OK. */
+  /** The driver enables a queue. It comes to life now, or with DRIVER_OK; a legacy driver's with its first notification. */
   enableQueue(index: number): void {
-    const negotiated = (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+    const negotiated = (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 || this.legacyDriver;
     const live = (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
     if (!negotiated || !this.#queues.enable(index, live)) this.ignored("queue-enable", index);
   }
 
-  /** The driver disables a queue (virtio-mmio QueueReady = 0): its chains are dropped, its registers stay. */
+  /** The driver disables a queue (virtio-mmio QueueReady = 0, a legacy queue's address 0): its chains are dropped, its registers stay. */
   disableQueue(index: number): void {
     if (this.#queues.enabled(index)) this.#queues.disable(index, false);
   }
@@ -438,6 +440,7 @@ export class VirtioDevice {
       indirectDesc: this.hasFeature(VIRTIO_F_INDIRECT_DESC),
       eventIdx: this.hasFeature(VIRTIO_F_EVENT_IDX),
       inOrder: this.hasFeature(VIRTIO_F_IN_ORDER),
+      notifyOnEmpty: this.hasFeature(VIRTIO_F_NOTIFY_ON_EMPTY),
       maxSize: MAX_QUEUE_SIZE,
       maxChainElements: options.maxChainElements ?? 1024,
       zeroLengthElement: this.#policy.zeroLengthElement,
@@ -451,17 +454,28 @@ export class VirtioDevice {
   /** An available-buffer notification. Spurious ones are harmless; for no queue at all it is ignored. */
   notify(index: number): void {
     this.counters.notifications++;
-    if (index < this.#queues.count) this.#queues.drain(index);
-    else this.ignored("notify-no-such-queue", index);
+    if (index >= this.#queues.count) {
+      this.ignored("notify-no-such-queue", index);
+      return;
+    }
+    // [content.legacy.legacy-interface-device-initialization.3]
+    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) === 0 && this.legacyDriver) {
+      this.#queues.enter();
+      this.#activateQueues();
+    }
+    this.#queues.drain(index);
   }
 
   /** True when queues may be worked on: live, not suspended, not given up. */
   get #running(): boolean {
     return (
-      (this.#status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FAILED)) === VIRTIO_CONFIG_S_DRIVER_OK &&
-      !this.#suspending &&
-      !this.#suspended
+      this.#begun && (this.#status & VIRTIO_CONFIG_S_FAILED) === 0 && !this.#suspending && !this.#suspended
     );
+  }
+
+  /** DRIVER_OK, which legacy drivers don't wait for. */
+  get #begun(): boolean {
+    return (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.legacyDriver;
   }
 
   #queueFaulted(index: number, { code, head, value }: QueueFault): void {
@@ -472,7 +486,7 @@ export class VirtioDevice {
 
   #queueInterrupt(index: number): void {
     // [content.device.device-status-field.1]
-    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) === 0) return;
+    if (!this.#begun) return;
     this.counters.queueInterrupts++;
     this.#hooks?.queueInterrupt(index);
   }
@@ -548,7 +562,7 @@ export class VirtioDevice {
       deviceId: this.type.deviceId,
       status: this.#status,
       suspended: this.#suspended,
-      driverFeatures: [...this.#driverFeatures.words],
+      driverFeatures: [...this.#features.accepted.words],
       configGeneration: this.#generation,
       configChangedSinceRead: this.#configChangedSinceRead,
       queues: this.#queues.save(),
@@ -564,12 +578,17 @@ export class VirtioDevice {
   restore(state: SavedDevice): void {
     checkSavedDevice(state, this.type.deviceId, this.#queues.count);
     this.reset();
-    this.#driverFeatures.words.set(state.driverFeatures);
-    // Before FEATURES_OK the driver may have written anything: it was not accepted.
-    const accepted = (state.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
-    if (accepted && !this.#driverFeatures.isSubsetOf(this.#offered)) {
+    this.#features.accepted.words.set(state.driverFeatures);
+    // A driver that had not come so far may have written anything: it was not accepted.
+    const negotiated = (state.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+    const inUse =
+      (state.status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 ||
+      state.queues.some(({ progress }) => progress !== null);
+    if ((negotiated || inUse) && !this.#features.covers(!negotiated)) {
       this.reset();
-      throw new VirtioUsageError("the saved driver accepted features that this device does not offer");
+      throw new VirtioUsageError(
+        "the saved driver accepted features that this device does not offer, or it is a legacy driver",
+      );
     }
     this.#status = state.status;
     this.#suspended = state.suspended;

@@ -25,6 +25,8 @@ export interface QueueOptions {
   readonly indirectDesc: boolean;
   readonly eventIdx: boolean;
   readonly inOrder: boolean;
+  /** Notify the driver of the last available buffer's use, whatever it asked for (VIRTIO_F_NOTIFY_ON_EMPTY, legacy). */
+  readonly notifyOnEmpty: boolean;
   /** Largest size the device offered for this queue. */
   readonly maxSize: number;
   /**
@@ -50,6 +52,7 @@ export const DEFAULT_QUEUE_OPTIONS: QueueOptions = {
   indirectDesc: false,
   eventIdx: false,
   inOrder: false,
+  notifyOnEmpty: false,
   maxSize: MAX_QUEUE_SIZE,
   maxChainElements: 1024,
   zeroLengthElement: "accept",

@@ -25,6 +25,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   /** 1 for heads that the device holds. */
   private readonly held: Uint8Array;
   private readonly suppress: boolean;
+  private readonly notifyOnEmpty: boolean;
 
   // Ring memory: views and the indexes of its parts in units of the view.
   private desc32 = NONE32;
@@ -58,6 +59,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     // With EVENT_IDX flags stay 0; an event index left behind suppresses as well.
     // [split-ring.device.available-buffer-notification-suppression.3]
     this.suppress = options.suppressWhileDraining && !options.eventIdx;
+    this.notifyOnEmpty = options.notifyOnEmpty;
     if (progress !== null) {
       this.next = this.availIdx = progress.nextAvail & 0xffff;
       this.used = this.published = progress.nextUsed & 0xffff;
@@ -286,6 +288,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.writeUsedHalf(this.usedFlags + 1, used);
     this.published = used;
     if (this.onUsedWrite !== null) this.onUsedWrite(this.usedOffset, this.usedBytes);
+    // [content.legacy.legacy-interface-reserved-feature-bits.2]
+    if (this.notifyOnEmpty && this.readAvail(this.availFlags + 1) === this.next) return true;
     if (this.eventIdx) {
       // [split-ring.device.used-buffer-notification-suppression.4]
       const event = this.readAvail(this.availRing + this.size);

@@ -98,6 +98,29 @@ export const virtio_pci_common_cfg = /* @__PURE__ */ struct({
 });
 export const VIRTIO_PCI_COMMON_CFG = /* @__PURE__ */ offsetsOf(virtio_pci_common_cfg);
 
+/**
+ * The legacy configuration structure at the start of BAR 0, section 4.1.4.10, as it is while MSI-X is enabled; without
+ * MSI-X it ends before `config_msix_vector`. The device-specific configuration follows at once.
+ */
+export const virtio_pci_legacy_cfg = /* @__PURE__ */ struct({
+  device_features: le32,
+  driver_features: le32,
+  queue_address: le32,
+  queue_size: le16,
+  queue_select: le16,
+  queue_notify: le16,
+  device_status: le8,
+  isr_status: le8,
+  config_msix_vector: le16,
+  queue_msix_vector: le16,
+});
+export const VIRTIO_PCI_LEGACY_CFG = /* @__PURE__ */ offsetsOf(virtio_pci_legacy_cfg);
+
+/** `queue_address` counts pages of 2 to the power of this. */
+export const VIRTIO_PCI_QUEUE_ADDR_SHIFT = 12;
+/** Alignment of the used ring in bytes where legacy virtqueues lie in one piece of memory, section 2.7.2. */
+export const VIRTIO_PCI_VRING_ALIGN = 4096;
+
 // PCI configuration space: the type 0 header. Values are byte offsets.
 export const PCI_CFG_SPACE_SIZE = 256;
 export const PCI_CFG_SPACE_EXP_SIZE = 4096;

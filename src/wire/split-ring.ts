@@ -66,3 +66,15 @@ export function usedEventOffset(queueSize: number): number {
 export function availEventOffset(queueSize: number): number {
   return VIRTQ_USED.ring + VIRTQ_USED_ELEM.sizeBytes * queueSize;
 }
+
+/** Byte offset of the used ring in a legacy virtqueue, one piece of memory with that alignment, section 2.7.2. */
+export function legacyUsedOffset(queueSize: number, alignBytes: number): number {
+  const driverBytes = descTableBytes(queueSize) + availRingBytes(queueSize, true);
+  return Math.ceil(driverBytes / alignBytes) * alignBytes;
+}
+
+/** Size in bytes of a legacy virtqueue. */
+export function legacyQueueBytes(queueSize: number, alignBytes: number): number {
+  const usedBytes = Math.ceil(usedRingBytes(queueSize, true) / alignBytes) * alignBytes;
+  return legacyUsedOffset(queueSize, alignBytes) + usedBytes;
+}

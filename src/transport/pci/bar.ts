@@ -21,7 +21,8 @@ export type PciStructure =
   | "device"
   | "msix-table"
   | "msix-pba"
-  | "shared-memory";
+  | "shared-memory"
+  | "legacy";
 
 /** A piece of a BAR that something answers for; the rest of the BAR reads as 0. */
 export interface PciWindow {

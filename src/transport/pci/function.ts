@@ -49,6 +49,7 @@ import { PciBar } from "./bar.ts";
 import { PciConfigSpace } from "./config-space.ts";
 import { ExpressCapabilities } from "./express.ts";
 import type { PciPlan, Place } from "./layout.ts";
+import { transitionalId } from "./legacy.ts";
 import type { PciTransportOptions, PciVendorData } from "./options.ts";
 
 /** A configuration space as built for one device, and where in it the parts with a life of their own are. */
@@ -111,12 +112,21 @@ function writeHeader(
   // [transport-pci.device.pci-device-discovery.4]
   checkRange(deviceId, "virtio device id", 1, VIRTIO_PCI_DEVICE_ID_LAST - VIRTIO_PCI_DEVICE_ID_BASE);
   space.set(PCI_VENDOR_ID, 2, VIRTIO_PCI_VENDOR_ID);
-  space.set(PCI_DEVICE_ID, 2, VIRTIO_PCI_DEVICE_ID_BASE + deviceId);
-  // [transport-pci.device.pci-device-discovery.5]
-  space.set(PCI_REVISION_ID, 1, checkRange(options.revisionId ?? 1, "revisionId", 1, 0xff));
+  if (options.transitional) {
+    // [transport-pci.legacy.legacy-interfaces-a-note-on-pci-device-discovery.3]
+    space.set(PCI_DEVICE_ID, 2, transitionalId(device.type, options));
+    // [transport-pci.legacy.legacy-interfaces-a-note-on-pci-device-discovery.1]
+    space.set(PCI_REVISION_ID, 1, 0);
+    // [transport-pci.legacy.legacy-interfaces-a-note-on-pci-device-discovery.2]
+    space.set(PCI_SUBSYSTEM_ID, 2, deviceId);
+  } else {
+    space.set(PCI_DEVICE_ID, 2, VIRTIO_PCI_DEVICE_ID_BASE + deviceId);
+    // [transport-pci.device.pci-device-discovery.5]
+    space.set(PCI_REVISION_ID, 1, checkRange(options.revisionId ?? 1, "revisionId", 1, 0xff));
+    // [transport-pci.device.pci-device-discovery.3] [transport-pci.device.pci-device-discovery.6]
+    space.set(PCI_SUBSYSTEM_ID, 2, checkRange(options.subsystemId ?? 0x40, "subsystemId", 0x40, 0xffff));
+  }
   space.set(PCI_CLASS_PROG, 3, checkRange(pciClass, "PCI class", 0, 0xffffff));
-  // [transport-pci.device.pci-device-discovery.3] [transport-pci.device.pci-device-discovery.6]
-  space.set(PCI_SUBSYSTEM_ID, 2, checkRange(options.subsystemId ?? 0x40, "subsystemId", 0x40, 0xffff));
   const vendor = options.subsystemVendorId ?? VIRTIO_PCI_VENDOR_ID;
   space.set(PCI_SUBSYSTEM_VENDOR_ID, 2, checkRange(vendor, "subsystemVendorId", 0, 0xffff));
   space.set(PCI_INTERRUPT_PIN, 1, checkRange(options.interruptPin ?? 1, "interruptPin", 1, 4));

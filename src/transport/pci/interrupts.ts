@@ -44,6 +44,11 @@ export class PciInterrupts {
     return this.#asserted;
   }
 
+  /** Whether the driver enabled MSI-X. */
+  get msixEnabled(): boolean {
+    return this.#msixEnabled;
+  }
+
   /** The ISR byte, without the side effect of reading it. */
   get isr(): number {
     return this.#isr;

@@ -2,6 +2,7 @@ import { VirtioUsageError } from "../../base/errors.ts";
 import type { DeviceType, SharedMemoryRegion } from "../../device/device-type.ts";
 import { PCI_MSIX_ENTRY_SIZE, PCI_STD_NUM_BARS, VIRTIO_PCI_COMMON_CFG } from "../../wire/pci.ts";
 import type { PciBarPlan, PciStructure, PciWindow } from "./bar.ts";
+import { legacyBytes } from "./legacy.ts";
 import { pendingWords } from "./msix.ts";
 import type { PciLayout, PciMsixOptions } from "./options.ts";
 import { SharedMemoryWindow } from "./shared-memory.ts";
@@ -34,6 +35,7 @@ export interface PlanInput {
   readonly layout: PciLayout;
   readonly msix: PciMsixOptions | null;
   readonly notifyOffMultiplier: number | undefined;
+  readonly transitional: boolean;
 }
 
 /** Most vectors an MSI-X table can have. */
@@ -157,9 +159,18 @@ export function planLayout(input: PlanInput): PciPlan {
   const is64Bit = layout.is64Bit ?? false;
   if (kind === "io" && is64Bit) throw new VirtioUsageError("an I/O BAR has no 64-bit address");
   // Never prefetchable: reading the ISR register changes it.
-  const registers = bars.take(layout.bar ?? 0, kind, is64Bit);
+  const legacy = input.transitional ? bars.take(0, "io") : null;
+  const registers = bars.take(layout.bar ?? (input.transitional ? 1 : 0), kind, is64Bit);
   registers.sizeBytes = layout.sizeBytes;
   registers.address = layout.address ?? 0;
+
+  // [transport-pci.legacy.legacy-interfaces-a-note-on-pci-device-layout.1] [transport-pci.legacy.legacy-interface-a-note-on-device-layout-detecti.1]
+  if (legacy !== null) {
+    legacy.address = layout.legacyAddress ?? 0;
+    legacy.place("legacy", legacyBytes(type), 4);
+  } else if (layout.legacyAddress !== undefined) {
+    throw new VirtioUsageError("legacyAddress is for transitional devices");
+  }
 
   // [transport-pci.device.common-configuration-structure-layout.1]
   const common = registers.place("common", VIRTIO_PCI_COMMON_CFG.sizeBytes, 4);

@@ -5,7 +5,7 @@ import type { MsixMessage } from "./msix.ts";
 export interface PciLayout {
   /** Which address space they are in. Default `memory`. */
   readonly kind?: "memory" | "io";
-  /** Base address register, 0 … 5. Default 0. */
+  /** Base address register, 0 … 5. Default 0, or 1 of a transitional device. */
   readonly bar?: number;
   /** A memory BAR with a 64-bit address; takes the next register too. Default false. */
   readonly is64Bit?: boolean;
@@ -21,6 +21,8 @@ export interface PciLayout {
    * an I/O write is the cheaper exit; drivers without I/O space take the other. Default: none.
    */
   readonly ioNotifyBar?: number;
+  /** What BAR 0 of a transitional device holds after a reset, a multiple of its size. Default 0. */
+  readonly legacyAddress?: number;
 }
 
 /** The MSI-X capability. */
@@ -59,9 +61,15 @@ export interface PciTransportOptions {
   readonly notifConfigData?: (queueIndex: number) => number;
   /** Default 0x1af4. */
   readonly subsystemVendorId?: number;
-  /** At least 0x40, so that no legacy driver takes the device for its own. Default 0x40. */
+  /**
+   * A transitional device: drivers of before virtio 1.0 find the legacy interface in BAR 0, an I/O BAR, besides
+   * everything else. Only for device types of that age, which have a transitional PCI device id: net, block, balloon,
+   * console, scsi, rng and 9p; not with `express`. The guest is little-endian. Default false.
+   */
+  readonly transitional?: boolean;
+  /** At least 0x40, so that no legacy driver takes the device for its own. Default 0x40. Not of transitional devices. */
   readonly subsystemId?: number;
-  /** At least 1, for the same reason. Default 1. */
+  /** At least 1, for the same reason. Default 1. Not of transitional devices. */
   readonly revisionId?: number;
   /** 1 … 4 for INTA# … INTD#. Default 1. */
   readonly interruptPin?: number;

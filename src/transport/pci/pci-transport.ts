@@ -24,6 +24,7 @@ import { CommonConfig, commonRegisterWidth } from "./common-config.ts";
 import { buildFunction, type PciFunction } from "./function.ts";
 import { PciInterrupts } from "./interrupts.ts";
 import { planLayout } from "./layout.ts";
+import { LegacyConfig } from "./legacy.ts";
 import { MsixTable } from "./msix.ts";
 import type { PciTransportOptions } from "./options.ts";
 import { checkSavedPci, PCI_STATE_VERSION, type SavedPciTransport } from "./saved-state.ts";
@@ -46,8 +47,8 @@ function truncate(value: number, widthBytes: number): number {
 }
 
 /**
- * Virtio over PCI, non-transitional (virtio 1.4, section 4.1): one PCI function with its configuration space, BARs,
- * INTx and MSI-X. The embedder passes on configuration accesses, and memory and I/O accesses either decoded
+ * Virtio over PCI (virtio 1.4, section 4.1): one PCI function with its configuration space, BARs, INTx and MSI-X,
+ * non-transitional unless the option `transitional` adds the legacy interface. The embedder passes on configuration accesses, and memory and I/O accesses either decoded
  * (`barRead`, `barWrite`) or by address (`access`).
  *
  * Accesses the specification does not allow (another width or alignment, writes of read-only registers, offsets
@@ -77,6 +78,7 @@ export class PciTransport {
   readonly #msix: MsixTable | null;
   readonly #common: CommonConfig;
   readonly #interrupts: PciInterrupts;
+  readonly #legacy: LegacyConfig;
   readonly #notifyOffMultiplier: number;
   /** Queue by what identifies it with VIRTIO_F_NOTIF_CONFIG_DATA. */
   readonly #queueByData: ReadonlyMap<number, number>;
@@ -95,6 +97,7 @@ export class PciTransport {
       layout: options.layout ?? {},
       msix: options.msix === false ? null : (options.msix ?? {}),
       notifyOffMultiplier: options.notifyOffMultiplier,
+      transitional: options.transitional ?? false,
     });
     this.#function = buildFunction(device, plan, options);
     this.bars = [...this.#function.bars].sort((a, b) => a.index - b.index);
@@ -113,6 +116,7 @@ export class PciTransport {
       this.#common,
       options.onInterrupt ?? null,
     );
+    this.#legacy = new LegacyConfig(device, this.#common, this.#interrupts);
     this.#notifyOffMultiplier = plan.notifyOffMultiplier;
     this.#notifyByAddress = device.profile !== "spec";
     this.#updateDecoding(false);
@@ -123,6 +127,7 @@ export class PciTransport {
         deviceReset: () => this.#deviceReset(),
       },
       UNSUPPORTED_FEATURES,
+      options.transitional,
     );
   }
 
@@ -308,6 +313,8 @@ export class PciTransport {
         return commonRegisterWidth(offset - window.offset) as 1 | 2 | 4;
       case "notify":
         return this.device.hasFeature(VIRTIO_F_NOTIFICATION_DATA) ? 4 : 2;
+      case "legacy":
+        return this.#legacy.registerWidth(offset - window.offset) as 0 | 1 | 2 | 4;
       case "isr":
         return 1;
       case "msix-table":
@@ -336,6 +343,8 @@ export class PciTransport {
     switch (window.structure) {
       case "common":
         return this.#common.read(at, widthBytes);
+      case "legacy":
+        return this.#legacy.read(at, widthBytes);
       case "isr":
         return this.#interrupts.readIsr();
       case "device":
@@ -362,6 +371,9 @@ export class PciTransport {
         return;
       case "common":
         this.#common.write(at, widthBytes, value);
+        return;
+      case "legacy":
+        this.#legacy.write(at, widthBytes, value);
         return;
       case "isr":
         this.device.ignored("pci-isr-write", value);
