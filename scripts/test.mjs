@@ -88,8 +88,9 @@ function runFile(path) {
       const result = judge(output, code, timedOut ? `did not end within ${timeoutMs / 1000} s` : signal);
       result.seconds = (performance.now() - begin) / 1000;
       result.output = output.trim() + (errorOutput.trim() === "" ? "" : `\n${errorOutput.trimEnd()}`);
-      // What spec-tests/support/peer.ts says about missing programs belongs into the log of a passing run too.
-      for (const line of errorOutput.split("\n")) if (line.startsWith("skipped: ")) result.notes.push(line);
+      // What spec-tests/support/peer.ts says about missing programs belongs into the log of a passing run too, as do
+      // the notes of tests that measure.
+      for (const line of errorOutput.split("\n")) if (/^(skipped|note): /.test(line)) result.notes.push(line);
       report(path, result);
       done();
     });

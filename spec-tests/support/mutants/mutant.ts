@@ -1,0 +1,30 @@
+/** A source of the library with one rule broken: the proof that some case notices. */
+export interface Mutant {
+  /** Says what is broken, in kebab-case; unique in its list. */
+  readonly id: string;
+  /** Clauses the mutant breaks. It counts as caught when a case (or the driver checker) that names one of them objects. */
+  readonly clauses: readonly string[];
+  /** What to change: each `find` must stand exactly once in its file, by its path from the root. */
+  readonly edits: readonly Edit[];
+  /** Targets on which to look for it. Default: all that can run a case of its clauses. */
+  readonly targets?: readonly string[];
+}
+
+/** One change of a source file. */
+export interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A mutant with one edit. */
+export function mutant(
+  id: string,
+  clauses: readonly string[],
+  file: string,
+  find: string,
+  replace: string,
+  more: Pick<Mutant, "targets"> = {},
+): Mutant {
+  return { id, clauses, edits: [{ file, find, replace }], ...more };
+}

@@ -1,0 +1,148 @@
+import type {
+  DeviceUnderTest,
+  DisplayChange,
+  GuestRam,
+  Picture,
+  Target,
+} from "../../../conformance/index.ts";
+import { type DeviceType, VirtioDevice } from "../../../device/index.ts";
+import { GpuDevice, HostHeap, MemoryDisplay } from "../../../devices/gpu/index.ts";
+import { RngDevice } from "../../../devices/rng/index.ts";
+import { GuestMemory } from "../../../memory/index.ts";
+import { MmioTransport } from "../../../transport/mmio/index.ts";
+import { PciTransport } from "../../../transport/pci/index.ts";
+import {
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_ORDER_PLATFORM,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SUSPEND,
+} from "../../../wire/common.ts";
+import { SimpleRenderer } from "./simple-renderer.ts";
+
+const RAM_BYTES = 32 << 20;
+const HOST_VISIBLE_BYTES = 16 << 20;
+const SCANOUTS = 4;
+/** Turns of microtasks that a chain of promises inside the device may take. */
+const MICROTASK_TURNS = 8;
+
+/** Everything the library has. */
+const RING_FEATURES = [
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_ORDER_PLATFORM,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SUSPEND,
+];
+
+/** This project's own devices behind its own transports, with every feature they have. */
+export function builtinTarget(transport: "mmio" | "pci"): Target {
+  return {
+    name: `builtin-${transport}`,
+    description: `virtio-emulator's own devices over ${transport}`,
+    transport,
+    devices: ["gpu", "rng"],
+    open: (device) => openBuiltin(transport, device),
+  };
+}
+
+function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
+  const buffer = new ArrayBuffer(RAM_BYTES);
+  const memory = new GuestMemory([{ base: 0, memory: buffer }]);
+  const display = new MemoryDisplay();
+  const gpu = name === "gpu" ? createGpu(display) : null;
+  const type: DeviceType = gpu ?? new RngDevice();
+  let tasks: (() => void)[] = [];
+  const device = new VirtioDevice(type, {
+    memory,
+    ringFeatures: RING_FEATURES,
+    schedule: (task) => void tasks.push(task),
+  });
+  let line = false;
+  const onInterrupt = (asserted: boolean): void => {
+    line = asserted;
+  };
+  const ram = ramOf(buffer);
+  const bus: DeviceUnderTest["bus"] =
+    transport === "mmio"
+      ? { kind: "mmio", mmio: new MmioTransport(device, { onInterrupt }) }
+      : {
+          kind: "pci",
+          pci: new PciTransport(device, {
+            onInterrupt,
+            onMsix: ({ addressHi, addressLo, data }) => storeMessage(ram, addressHi, addressLo, data),
+          }),
+        };
+  return {
+    device: name,
+    bus,
+    ram,
+    interruptLine: () => line,
+    async settle() {
+      do {
+        const due = tasks;
+        tasks = [];
+        for (const task of due) task();
+        for (let turn = 0; turn < MICROTASK_TURNS; turn++) await null;
+      } while (tasks.length > 0);
+    },
+    ...(gpu === null ? {} : pixelsOf(gpu, display)),
+    close: () => {},
+  };
+}
+
+function createGpu(display: MemoryDisplay): GpuDevice {
+  return new GpuDevice({
+    display,
+    scanouts: SCANOUTS,
+    displays: [
+      { widthPixels: 1024, heightPixels: 768 },
+      { widthPixels: 800, heightPixels: 600 },
+    ],
+    renderer: new SimpleRenderer(),
+    hostHeap: new HostHeap(HOST_VISIBLE_BYTES),
+    blobAlignmentBytes: 4096,
+  });
+}
+
+function pixelsOf(
+  gpu: GpuDevice,
+  display: MemoryDisplay,
+): Pick<DeviceUnderTest, "screenshot" | "changeDisplay"> {
+  return {
+    screenshot(scanout): Picture | null {
+      const source = display.screen(scanout).source;
+      const rgba = display.readRgba(scanout);
+      if (source === null || rgba === null) return null;
+      return { width: source.widthPixels, height: source.heightPixels, rgba };
+    },
+    changeDisplay({ scanout, width, height }: DisplayChange) {
+      if (width === 0 || height === 0) gpu.setDisplay(scanout, { enabled: false });
+      else gpu.setDisplay(scanout, { enabled: true, widthPixels: width, heightPixels: height });
+    },
+  };
+}
+
+function ramOf(buffer: ArrayBuffer): GuestRam {
+  return {
+    sizeBytes: buffer.byteLength,
+    read: (address, lengthBytes) => new Uint8Array(buffer, address, lengthBytes).slice(),
+    write: (address, bytes) => new Uint8Array(buffer).set(bytes, address),
+  };
+}
+
+/** A message-signalled interrupt is a store of 32 bits. */
+function storeMessage(ram: GuestRam, addressHi: number, addressLo: number, data: number): void {
+  if (addressHi !== 0 || addressLo + 4 > ram.sizeBytes) return;
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, data, true);
+  ram.write(addressLo, bytes);
+}

@@ -1,0 +1,3 @@
+import type { Reviewed } from "./reviewed.ts";
+
+export const TRANSPORT_PCI_REVIEWED: Reviewed = { notObservable: {}, bindsDriver: [] };

@@ -1,0 +1,50 @@
+export {
+  type CaseDefinition,
+  type CaseInstance,
+  CaseList,
+  CaseRun,
+  instancesOf,
+  type Needs,
+  type Parameters,
+  type ParameterValue,
+} from "./case.ts";
+export { CASES } from "./cases/index.ts";
+export {
+  BINDS_DRIVER,
+  CLAUSES,
+  type Clause,
+  type ClauseLevel,
+  type ClauseRole,
+  clauseById,
+  clauseResults,
+  KIT_AREAS,
+  NOT_OBSERVABLE,
+  SPECIFICATION,
+} from "./clauses/index.ts";
+export {
+  type AccessWidth,
+  type DeviceBus,
+  DeviceGoneError,
+  type DeviceUnderTest,
+  type DisplayChange,
+  type GuestRam,
+  type MmioRegisters,
+  type PciFunction,
+  type Picture,
+  type Target,
+} from "./device-under-test.ts";
+export * from "./guest/index.ts";
+export * from "./models/index.ts";
+export {
+  type CaseDetail,
+  type CaseResult,
+  type ClauseResult,
+  type ClauseStatus,
+  type RingSnapshot,
+  type RunReport,
+  type TimelineEntry,
+  VERDICTS,
+  type Verdict,
+} from "./result.ts";
+export { type RunOptions, runCases, selectInstances } from "./runner.ts";
+export { CaseFailure, CaseSkip, CaseWedged } from "./verdicts.ts";

@@ -1,0 +1,56 @@
+import { VIRTIO_ID_GPU } from "../../wire/common.ts";
+import {
+  VIRTIO_GPU_CMD_GET_DISPLAY_INFO,
+  VIRTIO_GPU_CMD_MOVE_CURSOR,
+  VIRTIO_GPU_CONFIG,
+  VIRTIO_GPU_CTRL_HDR,
+  VIRTIO_GPU_RESP_DISPLAY_INFO,
+  VIRTIO_GPU_RESP_OK_DISPLAY_INFO,
+  VIRTIO_GPU_UPDATE_CURSOR,
+} from "../../wire/gpu.ts";
+import type { DeviceModel, Exchange } from "./model.ts";
+
+/** Index of the queue for commands. */
+export const CONTROLQ = 0;
+/** Index of the queue for cursor commands. */
+export const CURSORQ = 1;
+
+function command(type: number, lengthBytes: number): Uint8Array {
+  const bytes = new Uint8Array(lengthBytes);
+  new DataView(bytes.buffer).setUint32(VIRTIO_GPU_CTRL_HDR.type, type, true);
+  return bytes;
+}
+
+function displayInfo(): Exchange {
+  const expected = VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes;
+  return {
+    queue: CONTROLQ,
+    readable: command(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, VIRTIO_GPU_CTRL_HDR.sizeBytes),
+    writableBytes: expected,
+    check(response, lengthBytes) {
+      if (lengthBytes !== expected) return `the used length is ${lengthBytes}, not ${expected}`;
+      const type = new DataView(response.buffer, response.byteOffset).getUint32(0, true);
+      return type === VIRTIO_GPU_RESP_OK_DISPLAY_INFO ? null : `the response type is 0x${type.toString(16)}`;
+    },
+  };
+}
+
+/** Moves the cursor of scanout 0, which shows none. */
+function moveCursor(): Exchange {
+  return {
+    queue: CURSORQ,
+    readable: command(VIRTIO_GPU_CMD_MOVE_CURSOR, VIRTIO_GPU_UPDATE_CURSOR.sizeBytes),
+    writableBytes: 0,
+    check: (_response, lengthBytes) =>
+      lengthBytes === 0 ? null : `the used length is ${lengthBytes}, not 0`,
+  };
+}
+
+/** The GPU device (virtio 1.4, section 5.7). */
+export const GPU_MODEL: DeviceModel = {
+  name: "gpu",
+  deviceId: VIRTIO_ID_GPU,
+  queues: ["controlq", "cursorq"],
+  configBytes: VIRTIO_GPU_CONFIG.blob_alignment,
+  probe: (queue) => (queue === CURSORQ ? moveCursor() : displayInfo()),
+};
