@@ -1,12 +1,27 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { parseUuid, SharedObjectRegistry } from "../../src/device/index.ts";
 import { MemoryDisplay } from "../../src/devices/gpu/index.ts";
+import { RenderDevice } from "../../src/devices/render/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
+import { VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
 import { DeviceRig, settle } from "../support/device-rig.ts";
 import { CONTROLQ, CURSORQ, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { GrowingMemory } from "../support/hostile/machine.ts";
+import { ROK, readAnswer, rmsg } from "../support/render-messages.ts";
+import { FakeExport } from "../support/render-rig.ts";
+import {
+  exportMessage,
+  PAGE,
+  RECV,
+  S,
+  SEND,
+  statusOf,
+  words,
+  writeEntry,
+} from "../support/vdmabuf-messages.ts";
 
 // A guest's memory that grew while a callback ran was written through the views of before: the answer was lost.
 
@@ -81,6 +96,63 @@ test("memory that grows while random bytes are fetched", () => {
   const sent = rig.offer(0, [], [1000]);
   rig.notify(0);
   assert.ok(rig.response(sent).every((byte) => byte === 7));
+});
+
+test("memory that grows while a Vdmabuf importer takes a buffer, and while an observer looks", () => {
+  for (const who of ["importer", "observer"]) {
+    const growing = new GrowingMemory(1 << 20);
+    const memory = new GuestMemory([{ base: 0, memory: growing }]);
+    const grow = (name: string) => (): void => {
+      if (name === who) growing.grow();
+    };
+    const host = new VdmabufHost({ importer: { onExport: grow("importer") } });
+    const type = new VdmabufDevice({ host, onMessage: grow("observer") });
+    const rig = new DeviceRig(type, { memory });
+    const [top, second, page] = [0, 1, 2].map(() => rig.allocate(PAGE, PAGE)) as [number, number, number];
+    writeEntry(memory.view(top, PAGE), 0, second);
+    writeEntry(memory.view(second, PAGE), 0, page);
+    const heard = rig.offer(RECV, [], [24]);
+    const sent = [1, 2].map((counter) => rig.offer(SEND, [exportMessage({ counter, top })], [24]));
+    rig.notify(SEND);
+    for (const each of sent) assert.is(statusOf(rig.response(each)), S.OK, who);
+    type.buffers[0]?.release();
+    rig.collect(RECV);
+    assert.is(heard.written, 20, who);
+    assert.equal(rig.response(heard).subarray(0, 8), words(0x11, 1), who);
+  }
+});
+
+test("memory that grows while the renderer draws into another device's object, and while an observer looks", () => {
+  for (const who of ["exporter", "observer"]) {
+    const growing = new GrowingMemory(1 << 20);
+    const memory = new GuestMemory([{ base: 0, memory: growing }]);
+    class Growing extends FakeExport {
+      override write(position: number, source: Uint8Array, from: number, lengthBytes: number): number {
+        if (who === "exporter") growing.grow();
+        return super.write(position, source, from, lengthBytes);
+      }
+    }
+    const sharedObjects = new SharedObjectRegistry();
+    const uuid = parseUuid("01234567-89ab-4cde-8f01-000000000001");
+    const image = { widthPixels: 4, heightPixels: 2, format: 1, strideBytes: 16 };
+    sharedObjects.publish(uuid, new Growing(32, image));
+    const onCommand = (): void => {
+      if (who === "observer") growing.grow();
+    };
+    const rig = new DeviceRig(new RenderDevice({ sharedObjects, onCommand }), { memory });
+    const requests = [
+      rmsg.importUuid(1, uuid),
+      rmsg.fill(1, 5, [0, 0, 4, 2], { fence: 1 }),
+      rmsg.nop({ fence: 2 }),
+    ];
+    const sent = requests.map((request) => rig.offer(0, [request], [64]));
+    rig.notify(0);
+    assert.equal(
+      sent.map((each) => readAnswer(rig.response(each), each.written).type),
+      [ROK.IMPORT, ROK.PLAIN, ROK.PLAIN],
+      who,
+    );
+  }
 });
 
 test.run();

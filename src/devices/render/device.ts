@@ -304,6 +304,8 @@ export class RenderDevice implements DeviceType {
       }
       const { queue, chain } = work;
       if (queue !== null && chain !== null) {
+        // Whoever shares what was drawn into may have let the guest's memory grow.
+        this.#core.host.sync();
         this.#lateResponse.setBody(work.body);
         this.#answer(queue, chain, type, work, this.#lateResponse);
       }
@@ -326,6 +328,7 @@ export class RenderDevice implements DeviceType {
     record.reason = reason;
     record.finishedMs = this.#engine.nowMs;
     this.#onCommand?.(record);
+    this.#core.host.sync();
   }
 
   /** Tells the driver, and takes up again what was left in the queue. */

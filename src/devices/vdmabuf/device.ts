@@ -179,6 +179,8 @@ export class VdmabufDevice implements DeviceType {
     const { command, lengthBytes } = message;
     const id = message.id;
     const status = this.#serve(message);
+    // The importer may have let the guest's memory grow.
+    if (command === VIRTIO_VDMABUF_CMD_EXPORT) this.#attached.sync();
     // The VM id goes where identifiers start: operand 0. Command 0 may also be one that was not sent at all.
     const asked = command === VIRTIO_VDMABUF_CMD_NEED_VMID;
     const counter = status === VIRTIO_VDMABUF_S_OK ? this.#vmId : 0;
@@ -187,17 +189,20 @@ export class VdmabufDevice implements DeviceType {
     if (status !== VIRTIO_VDMABUF_S_OK) this.#counters.refused++;
     const inPlace = chain.writableBytes > 0;
     const writtenBytes = inPlace ? this.#events.write(reply, chain) : 0;
-    this.#observer?.(
-      describeMessage("send", chain, {
-        messageBytes: lengthBytes,
-        command,
-        id: asked ? null : id,
-        status,
-        reason: this.#exports.reason,
-        tableBytes: this.#exports.tableBytes,
-        writtenBytes,
-      }),
-    );
+    if (this.#observer !== null) {
+      this.#observer(
+        describeMessage("send", chain, {
+          messageBytes: lengthBytes,
+          command,
+          id: asked ? null : id,
+          status,
+          reason: this.#exports.reason,
+          tableBytes: this.#exports.tableBytes,
+          writtenBytes,
+        }),
+      );
+      this.#attached.sync();
+    }
     const { abandoned } = chain;
     queue.push(chain, writtenBytes);
     if (!inPlace && !abandoned) this.#post(reply);
@@ -248,22 +253,26 @@ export class VdmabufDevice implements DeviceType {
       if (fits) {
         events.shift();
         this.#counters.eventsDelivered++;
-        this.#observer?.(
-          describeMessage("recv", chain, {
-            messageBytes: lengthBytes,
-            command: event.command,
-            id: event.command === VIRTIO_VDMABUF_CMD_NEED_VMID ? null : event.id,
-            status: event.status,
-            reason: "",
-            tableBytes: 0,
-            writtenBytes,
-          }),
-        );
+        this.#observeDelivery(chain, event, lengthBytes, writtenBytes);
       } else {
         this.#counters.shortReceiveBuffers++;
       }
       queue.push(chain, writtenBytes);
     }
+  }
+
+  #observeDelivery(
+    chain: DescriptorChain,
+    event: VdmabufEvent,
+    messageBytes: number,
+    writtenBytes: number,
+  ): void {
+    if (this.#observer === null) return;
+    const { command, status } = event;
+    const id = command === VIRTIO_VDMABUF_CMD_NEED_VMID ? null : event.id;
+    const sizes = { messageBytes, tableBytes: 0, writtenBytes };
+    this.#observer(describeMessage("recv", chain, { ...sizes, command, id, status, reason: "" }));
+    this.#attached.sync();
   }
 
   #post(event: VdmabufEvent): void {
