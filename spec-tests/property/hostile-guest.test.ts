@@ -19,9 +19,9 @@ async function runCase(seed: number): Promise<HostileGuest> {
     await guest.finish();
     if (rejections.length > 0) throw rejections.shift();
   } catch (error) {
-    const { events, pci, profile } = guest.machine;
+    const { events, pci, profile, subject } = guest.machine;
     const log = events.slice(-25).join("\n  ");
-    const message = `seed ${seed} (${pci ? "pci" : "mmio"}, ${profile}), step ${guest.steps}:\n  ${log}`;
+    const message = `seed ${seed} (${subject.kind}, ${pci ? "pci" : "mmio"}, ${profile}), step ${guest.steps}:\n  ${log}`;
     throw new Error(`${message}\n${error instanceof Error ? error.stack : String(error)}`, { cause: error });
   }
   return guest;

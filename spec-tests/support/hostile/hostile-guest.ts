@@ -1,7 +1,5 @@
 // A guest that does whatever it likes with a device, step by step, and what has to hold after every step.
 import { VirtioUsageError } from "../../../src/base/index.ts";
-import { CONTROLQ, CURSORQ, msg } from "../gpu-messages.ts";
-import { RandomCommands } from "./commands.ts";
 import { type Element, HostileRing } from "./hostile-ring.ts";
 import {
   HIGH_BASE,
@@ -12,9 +10,9 @@ import {
   ROM_BASE,
   SCATTER_BASE,
 } from "./machine.ts";
-import { BadSource, lookAt, Mood } from "./moody-backends.ts";
+import { Mood } from "./moody-backends.ts";
 import { Numbers } from "./numbers.ts";
-import { judgeResponse } from "./responses.ts";
+import { hex } from "./subject.ts";
 import type { Piece, Taken, Watcher } from "./watched-type.ts";
 
 /** The bank that comes and goes. */
@@ -43,7 +41,6 @@ export class HostileGuest implements Watcher {
   chains = 0;
   readonly #n: Numbers;
   readonly #mood: Mood;
-  readonly #commands: RandomCommands;
   #rings: (HostileRing | null)[] = [];
   /** Chains given back since the ring was set up. */
   #given: number[] = [];
@@ -60,35 +57,22 @@ export class HostileGuest implements Watcher {
     this.#mood = new Mood(n, n.pick([0, 15, 40]));
     this.machine = new HostileMachine(n, this.#mood, this);
     this.#before = this.machine.images().map((bytes) => bytes.slice());
-    this.#commands = new RandomCommands(
-      n,
-      (length) => this.#chooseMemory(length),
-      () => this.machine.gpu?.resources() ?? [],
-      this.machine.profile === "crosvm",
-    );
+    const { machine } = this;
+    machine.chooseMemory = (length) => this.#chooseMemory(length);
+    machine.deviceAddress = (address) => this.#deviceAddress(address);
+    machine.allow = (piece) => this.#allow(piece);
+    machine.allowAddress = (address, lengthBytes) => this.#allowAddress(address, lengthBytes);
     this.#mood.reenter = () => this.#reenter();
     this.machine.onInterrupt = () => {
       if (n.chance(5)) this.#reenter();
     };
-    if (this.machine.renderer !== null) {
-      this.machine.renderer.onWrite = ({ segments }) => {
-        for (let i = 0; i < segments.count; i++) {
-          const region = segments.regions[i];
-          if (region === undefined || !region.deviceWritable) continue;
-          this.#allow({
-            region,
-            offset: segments.offsets[i] as number,
-            length: segments.lengths[i] as number,
-          });
-        }
-      };
-    }
   }
 
   // What the device does, as it does it
 
-  taken(_chain: Taken): void {
+  taken(chain: Taken): void {
     this.chains++;
+    this.machine.subject.taken(chain);
     if (++this.#takenThisStep > MOST_CHAINS_PER_STEP) throw new Error("the device does not come to an end");
   }
 
@@ -96,11 +80,15 @@ export class HostileGuest implements Watcher {
     this.#given[chain.queue] = (this.#given[chain.queue] ?? 0) + 1;
     for (const piece of pieces) this.#allow(piece);
     if (written > chain.writableBytes) this.#fail(`${written} bytes written into ${chain.writableBytes}`);
-    if (this.machine.isGpu) this.#judge(chain, written, pieces);
+    this.#judge(chain, written, pieces);
   }
 
   appeared(index: number): void {
     this.#allowRing(index);
+  }
+
+  wasReset(): void {
+    if (!this.machine.replacing) this.machine.subject.wasReset();
   }
 
   #judge(chain: Taken, written: number, pieces: readonly Piece[]): void {
@@ -113,8 +101,7 @@ export class HostileGuest implements Watcher {
       response.set(bytes.subarray(offset, offset + length), at);
       at += length;
     }
-    const silent = chain.queue === CURSORQ && this.machine.profile === "qemu";
-    const fault = judgeResponse(chain.request, response, chain.writableBytes, this.machine.scanouts, silent);
+    const fault = this.machine.subject.judge(chain, response);
     if (fault !== null) this.#fail(`${fault}; request ${hex(chain.request)}, response ${hex(response)}`);
   }
 
@@ -167,6 +154,7 @@ export class HostileGuest implements Watcher {
     this.#allowed = [];
     this.#takenThisStep = 0;
     for (let i = 0; i < machine.device.queueCount; i++) this.#allowRing(i);
+    machine.subject.allowances();
     return machine.banks.map(({ region }) => region !== null);
   }
 
@@ -199,43 +187,6 @@ export class HostileGuest implements Watcher {
     return false;
   }
 
-  // What must hold between steps
-
-  #check(): void {
-    const { gpu, heap } = this.machine;
-    if (BadSource.last !== null) throw BadSource.last;
-    if (gpu === null) return;
-    const { limits } = gpu;
-    const resources = gpu.resources();
-    let hostBytes = 0;
-    let pieces = 0;
-    for (const { kind, sizeBytes, backingPieces } of resources) {
-      if (kind === "2d" || kind === "host-blob") hostBytes += sizeBytes;
-      pieces += backingPieces;
-    }
-    if (gpu.hostBytes !== hostBytes)
-      throw new Error(`${gpu.hostBytes} host bytes accounted, ${hostBytes} there`);
-    if (hostBytes > limits.maxHostBytes) throw new Error("host bytes beyond the limit");
-    if (resources.length > limits.maxResources) throw new Error("resources beyond the limit");
-    if (pieces > 2 * limits.maxBackingEntriesTotal) throw new Error(`${pieces} pieces of backing`);
-    if (gpu.commandsInFlight > limits.maxCommandsInFlight)
-      throw new Error("commands in flight beyond the limit");
-    // A flush may be a call for each scanout, and one of the renderer.
-    const calls = 2 * limits.maxAbandonedCalls + limits.maxCommandsInFlight * (gpu.scanoutCount + 1);
-    if (gpu.abandonedCalls > calls) throw new Error(`${gpu.abandonedCalls} calls were abandoned`);
-    if (gpu.sharedObjects.size > 16 * limits.maxResources) throw new Error("shared objects beyond the limit");
-    const mapped = resources.filter(({ kind }) => kind === "host-blob").length;
-    if ((heap?.mappedBlobs ?? 0) > mapped) throw new Error("more blobs are mapped than there are");
-    for (let i = 0; i < gpu.scanoutCount; i++) {
-      const source = gpu.scanout(i);
-      if (source === null) continue;
-      if (!resources.some(({ id, scanouts }) => id === source.resourceId && scanouts.includes(i))) {
-        throw new Error(`scanout ${i} shows a resource that is gone`);
-      }
-      lookAt(source);
-    }
-  }
-
   // Steps
 
   /** One thing that a guest, or the world around it, does. */
@@ -258,14 +209,15 @@ export class HostileGuest implements Watcher {
       this.#watch("status", () => machine.setStatus(n.pick([0, 1, 3, 11, 15, 16, 31, 64, 128, 143, 255])));
     else if (roll < 91) this.#watch("memory changes", () => machine.changeMemory());
     else if (roll < 93) this.#watch("timers", () => this.#timers());
-    else if (roll < 95) this.#watch("display changes", () => this.#changeDisplay());
+    else if (roll < 95) this.#watch("something happens", () => machine.subject.happen());
     else if (roll < 97) this.#save();
     else this.#watch("suspend or resume", () => machine.setStatus(n.chance(50) ? 31 : 15));
-    this.#check();
+    machine.subject.check();
   }
 
   #timers(): void {
     for (const task of this.machine.scheduled.splice(0)) task();
+    this.machine.subject.tick();
   }
 
   #resetQueue(index: number): void {
@@ -278,21 +230,9 @@ export class HostileGuest implements Watcher {
     if (!machine.device.queueEnabled(index) && this.#n.chance(80)) this.#setUpQueue(index, false);
   }
 
-  #changeDisplay(): void {
-    const n = this.#n;
-    try {
-      this.machine.gpu?.setDisplay(n.below(3), { widthPixels: n.below(2000), enabled: n.chance(50) });
-    } catch (error) {
-      if (!(error instanceof VirtioUsageError)) throw error;
-    }
-  }
-
   #save(): void {
     const { machine } = this;
-    // Memory that is gone is a piece of no length before, and no piece afterwards.
-    const list = (): string =>
-      JSON.stringify(machine.gpu?.resources().map((resource) => ({ ...resource, backingPieces: 0 })) ?? null);
-    const before = list();
+    const before = machine.subject.fingerprint();
     const status = machine.device.status;
     this.#watch("save and restore", () => {
       if (!machine.saveAndRestore((error) => error instanceof VirtioUsageError)) return;
@@ -301,7 +241,7 @@ export class HostileGuest implements Watcher {
         throw new Error(`status ${status} was restored as ${machine.device.status}`);
       }
       if (this.#takenThisStep > 0) return;
-      const after = list();
+      const after = machine.subject.fingerprint();
       if (after !== before) throw new Error(`restored otherwise: ${before} became ${after}`);
     });
   }
@@ -319,9 +259,9 @@ export class HostileGuest implements Watcher {
       else if (what < 5) machine.notify(n.below(2));
       else if (what === 5 || what === 10) machine.setStatus(0);
       else if (what === 6) machine.resetQueue(n.below(2));
-      else if (what === 7) this.#changeDisplay();
+      else if (what === 7) machine.subject.happen();
       else if (what === 8 && machine.growing.length > 0) n.pick(machine.growing).grow();
-      else machine.gpu?.resources();
+      else machine.subject.look();
     } finally {
       this.#depth--;
     }
@@ -341,7 +281,7 @@ export class HostileGuest implements Watcher {
     const n = this.#n;
     const { machine } = this;
     this.#rings = [];
-    this.#commands.reset();
+    machine.subject.began();
     this.#watch("initialisation", () => {
       if (clean || n.chance(90)) machine.setStatus(0);
       machine.setStatus(1);
@@ -425,11 +365,11 @@ export class HostileGuest implements Watcher {
   #send(): void {
     const n = this.#n;
     const { machine } = this;
-    const queue = machine.isGpu ? (n.chance(80) ? CONTROLQ : CURSORQ) : 0;
+    let queue = 0;
     for (let i = n.pick([1, 1, 1, 2, 5]); i > 0; i--) {
-      const request = machine.isGpu ? this.#commands.next(queue === CURSORQ) : new Uint8Array(n.below(3));
-      const room = n.chance(70) ? n.pick([24, 24, 32, 40, 408, 1056, 1056, 2000]) : n.below(80);
-      this.#offer(queue, request, room);
+      const offer = machine.subject.next();
+      queue = offer.queue;
+      this.#offer(queue, offer.request, offer.room);
     }
     if (n.chance(85)) this.#watch(`notify ${queue}`, () => machine.notify(queue));
   }
@@ -507,23 +447,19 @@ export class HostileGuest implements Watcher {
     this.#emptied();
     await this.#settleAll();
     this.#emptied();
-    if (machine.gpu !== null && machine.gpu.commandsInFlight !== 0)
-      throw new Error("commands stay in flight");
     this.#bringUp(true);
     if ((machine.device.status & 0xff) !== 15)
       throw new Error(`status ${machine.device.status} after a clean start`);
-    if (machine.isGpu) this.#useGpu();
-    else this.#useRng();
-    this.#check();
+    machine.subject.use((queue, request, room) => this.#use(queue, request, room));
+    machine.subject.check();
   }
 
   async #settleAll(): Promise<void> {
+    const { machine } = this;
     for (let i = 0; i < 50 && (this.#mood.owed > 0 || i < 2); i++) await this.#settle(5);
     if (this.#mood.owed > 0) throw new Error("promises without end");
-    this.#watch("timers", () => this.#timers());
-    const { device, gpu } = this.machine;
-    if (gpu !== null && gpu.commandsInFlight !== 0)
-      throw new Error(`${gpu.commandsInFlight} commands in flight`);
+    this.#watch("the end of all work", () => this.#finishWork());
+    const { device } = machine;
     for (let i = 0; i < device.queueCount; i++) {
       const queue = device.activeQueue(i);
       if (queue !== null && !queue.closed && queue.inFlight !== 0) {
@@ -532,17 +468,19 @@ export class HostileGuest implements Watcher {
     }
   }
 
-  #emptied(): void {
-    const { gpu, heap, device } = this.machine;
-    if (device.status !== 0) throw new Error("the reset left a status");
-    if (gpu === null) return;
-    if (gpu.hostBytes !== 0) throw new Error(`${gpu.hostBytes} host bytes after a reset`);
-    if (gpu.resources().length !== 0 || gpu.sharedObjects.size !== 0) throw new Error("a reset left objects");
-    if ((heap?.mappedBlobs ?? 0) !== 0) throw new Error("a reset left mapped blobs");
-    for (let i = 0; i < gpu.scanoutCount; i++) {
-      if (gpu.scanout(i) !== null || gpu.cursor(i) !== null)
-        throw new Error(`a reset left a picture on ${i}`);
+  #finishWork(): void {
+    const { machine } = this;
+    for (let i = 0; i === 0 || machine.scheduled.length > 0; i++) {
+      if (i > 5000) throw new Error("tasks without end");
+      this.#timers();
+      machine.subject.finishWork();
     }
+  }
+
+  #emptied(): void {
+    const { device, subject } = this.machine;
+    if (device.status !== 0) throw new Error("the reset left a status");
+    subject.emptied();
   }
 
   #use(queue: number, request: Uint8Array, room: number): Uint8Array {
@@ -557,40 +495,12 @@ export class HostileGuest implements Watcher {
     elements.push({ address: BigInt(response), length: room, write: true });
     const given = this.#given[queue] ?? 0;
     ring.offer(elements, 0, { table: null, spoil: false });
-    this.#watch(`good command ${hex(request.subarray(0, 4))}`, () => this.machine.notify(queue));
+    this.#watch(`good command ${hex(request.subarray(0, 4))}`, () => {
+      this.machine.notify(queue);
+      this.#finishWork();
+    });
     if (this.#given[queue] !== given + 1) throw new Error("a good command was not answered");
     return memory.read(response, room);
-  }
-
-  #useGpu(): void {
-    const type = (bytes: Uint8Array): number => (bytes[0] ?? 0) + 256 * (bytes[1] ?? 0);
-    const all = { x: 0, y: 0, w: 16, h: 16 };
-    this.machine.memory.write(0xb000, new Uint8Array(1024).fill(0x42));
-    const script: [Uint8Array, number, number][] = [
-      [msg.displayInfo(), 408, 0x1101],
-      [msg.create2d(1, 2, 16, 16), 24, 0x1100],
-      [msg.attach(1, [[0xb000, 1024]]), 24, 0x1100],
-      [msg.transfer(1, all, 0), 24, 0x1100],
-      [msg.setScanout(0, 1, all), 24, 0x1100],
-      [msg.flush(1, all), 24, 0x1100],
-    ];
-    for (const [request, room, expected] of script) {
-      const got = type(this.#use(CONTROLQ, request, room));
-      if (got !== expected)
-        throw new Error(`after a reset ${hex(request)} is answered with 0x${got.toString(16)}`);
-    }
-    const cursor = this.#use(CURSORQ, msg.cursor(0x301, 0, 1, 1), 24);
-    if (this.machine.profile !== "qemu" && type(cursor) !== 0x1100)
-      throw new Error("the cursor does not move");
-    const source = this.machine.gpu?.scanout(0);
-    if (source?.pixels?.every((byte) => byte === 0x42) !== true)
-      throw new Error("after a reset nothing is shown");
-    this.#use(CONTROLQ, msg.unref(1), 24);
-    if (this.machine.gpu?.hostBytes !== 0) throw new Error("host bytes after everything was given back");
-  }
-
-  #useRng(): void {
-    if (this.#use(0, new Uint8Array(0), 16).some((byte) => byte !== 0x77)) throw new Error("no random bytes");
   }
 }
 
@@ -602,8 +512,4 @@ function overlap(pieces: readonly Piece[]): boolean {
     }
   }
   return false;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -1,7 +1,5 @@
 // A machine with an arrangement of memory, transport, features and limits of its own for each seed.
-import { type DeviceType, VirtioDevice } from "../../../src/device/index.ts";
-import { GpuDevice, type GpuDeviceOptions, HostHeap } from "../../../src/devices/gpu/index.ts";
-import { RngDevice } from "../../../src/devices/rng/index.ts";
+import { VirtioDevice } from "../../../src/device/index.ts";
 import {
   type AddressTranslator,
   GuestMemory,
@@ -12,9 +10,14 @@ import {
 import { MmioTransport } from "../../../src/transport/mmio/index.ts";
 import { PciTransport, type PciTransportOptions } from "../../../src/transport/pci/index.ts";
 import type { QueueConfig } from "../../../src/virtqueue/index.ts";
-import { type Mood, MoodyDisplay, MoodyRenderer } from "./moody-backends.ts";
+import { GpuSubject } from "./gpu-subject.ts";
+import type { Mood } from "./moody-backends.ts";
 import type { Numbers } from "./numbers.ts";
-import { WatchedType, type Watcher } from "./watched-type.ts";
+import { RenderSubject } from "./render-subject.ts";
+import { RngSubject } from "./rng-subject.ts";
+import type { Subject, Surroundings } from "./subject.ts";
+import { VdmabufSubject } from "./vdmabuf-subject.ts";
+import { type Piece, WatchedType, type Watcher } from "./watched-type.ts";
 
 /** Ordinary memory at 0, never removed; rings and buffers are here. */
 export const MAIN_BYTES = 96 << 10;
@@ -53,31 +56,31 @@ function bytesOf(bank: Bank): Uint8Array {
 }
 
 /** What the guest of one seed finds, and how the embedder made it. */
-export class HostileMachine {
+export class HostileMachine implements Surroundings {
   readonly numbers: Numbers;
   readonly mood: Mood;
   readonly memory = new GuestMemory();
   readonly banks: Bank[];
   readonly growing: GrowingMemory[] = [];
-  readonly isGpu: boolean;
+  readonly subject: Subject;
   readonly pci: boolean;
   readonly profile: "spec" | "qemu" | "crosvm";
-  readonly scanouts: number;
   readonly scheduled: (() => void)[] = [];
-  readonly display: MoodyDisplay;
-  readonly renderer: MoodyRenderer | null;
   readonly translator: AddressTranslator | null;
   readonly events: string[] = [];
+  /** The device is being taken out of the machine, for one that goes on in its place. */
+  replacing = false;
   onInterrupt: () => void = () => {};
-  gpu: GpuDevice | null = null;
+  // What the guest knows and a subject asks for.
+  chooseMemory: (lengthBytes: number) => bigint = () => 0n;
+  deviceAddress: (address: number) => bigint = BigInt;
+  allow: (piece: Piece) => void = () => {};
+  allowAddress: (address: bigint, lengthBytes: number) => void = () => {};
   device!: VirtioDevice;
   transport!: MmioTransport | PciTransport;
-  heap: HostHeap | null = null;
   readonly #watcher: Watcher;
   readonly #ringFeatures: number[];
-  readonly #gpuOptions: GpuDeviceOptions;
   readonly #pciOptions: PciTransportOptions;
-  readonly #withHeap: boolean;
   readonly #suppress: boolean;
   readonly #batching: boolean;
   readonly #scatter: number[];
@@ -94,47 +97,15 @@ export class HostileMachine {
       this.#bank(ROM_BASE, 8 << 10, "read-only"),
       this.#bank(PLUG_BASE, 16 << 10),
     ];
-    this.isGpu = n.chance(88);
     this.pci = n.chance(50);
     this.profile = n.pick(["spec", "spec", "qemu", "crosvm"]);
-    this.scanouts = n.pick([1, 2, 16]);
     this.#ringFeatures = [28, 29, 34, 35, 38, 40, 43, ...(this.pci ? [39] : [])].filter(() => n.chance(75));
     this.#scatter = Array.from({ length: SCATTER_PAGES }, () => n.below(MAIN_BYTES / PAGE));
     for (let i = 0; i < SCATTER_PAGES; i++) if (n.chance(10)) this.#refused.add(i);
     this.translator = n.chance(25) ? { translate: (...args) => this.#translate(...args) } : null;
-    this.display = new MoodyDisplay(mood);
-    this.renderer = n.chance(70) ? new MoodyRenderer(mood) : null;
-    this.#withHeap = n.chance(70);
     this.#suppress = n.chance(50);
     this.#batching = n.chance(50);
-    this.#gpuOptions = {
-      profile: this.profile,
-      scanouts: this.scanouts,
-      ...(n.chance(85) && { display: this.display }),
-      ...(this.renderer !== null && { renderer: this.renderer }),
-      ...(n.chance(30) && { blobAlignmentBytes: 4096 }),
-      ...(n.chance(30) && { onCommand: () => {} }),
-      uuidOnRepeat: n.pick(["same", "new"]),
-      exportLifetime: n.pick(["last-user", "resource"]),
-      randomBytes: (target) => {
-        // Repeats itself now and then, as no good generator does.
-        target.fill(n.below(6));
-        return target;
-      },
-      controlQueueSize: n.pick([8, 16, 64]),
-      cursorQueueSize: n.pick([4, 16]),
-      limits: {
-        maxResources: 5,
-        maxHostBytes: 96 << 10,
-        maxResourceDimension: 128,
-        maxBackingEntries: 16,
-        maxBackingEntriesTotal: 40,
-        maxContexts: 2,
-        maxCommandsInFlight: n.pick([1, 3, 8]),
-        maxAbandonedCalls: n.pick([2, 8, 30]),
-        maxSubmitBytes: 256,
-      },
-    };
+    this.subject = this.#makeSubject(n.below(100));
     this.#pciOptions = {
       express: n.chance(30),
       ...(n.chance(30) && { msix: false as const }),
@@ -142,6 +113,16 @@ export class HostileMachine {
       notifyOffMultiplier: n.pick([0, 4]),
     };
     this.build();
+  }
+
+  #makeSubject(roll: number): Subject {
+    if (roll < 55) return new GpuSubject(this);
+    if (roll < 75) return new RenderSubject(this);
+    return roll < 92 ? new VdmabufSubject(this) : new RngSubject(this);
+  }
+
+  schedule(task: () => void): void {
+    this.scheduled.push(task);
   }
 
   #bank(base: bigint, byteLength: number, kind: "ram" | "read-only" = "ram"): Bank {
@@ -193,21 +174,7 @@ export class HostileMachine {
 
   /** Makes the device and its transport; what was there before is forgotten. */
   build(): void {
-    this.heap = this.#withHeap ? new HostHeap(16 << 10) : null;
-    const heap = this.heap === null ? {} : { hostHeap: this.heap };
-    this.gpu = this.isGpu ? new GpuDevice({ ...this.#gpuOptions, ...heap }) : null;
-    const type: DeviceType =
-      this.gpu ??
-      new RngDevice({
-        maxBytesPerRequest: 64,
-        maxRequestsInFlight: 3,
-        queueSize: 8,
-        source: (target) => {
-          target.fill(0x77);
-          return this.mood.result(undefined);
-        },
-      });
-    const device = new VirtioDevice(new WatchedType(type, this.#watcher), {
+    const device = new VirtioDevice(new WatchedType(this.subject.make(), this.#watcher), {
       memory: this.memory,
       ringFeatures: this.#ringFeatures,
       profile: this.profile,
@@ -394,9 +361,11 @@ export class HostileMachine {
     const { onInterrupt } = this;
     this.mood.badness = 0;
     this.onInterrupt = () => {};
+    this.replacing = true;
     this.device.reset();
     this.build();
     (this.transport as { restore(state: unknown): void }).restore(JSON.parse(text));
+    this.replacing = false;
     this.mood.badness = badness;
     this.onInterrupt = onInterrupt;
     return true;

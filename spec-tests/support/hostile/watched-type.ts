@@ -32,6 +32,8 @@ export interface Watcher {
   given(chain: Taken, written: number, pieces: readonly Piece[]): void;
   /** A queue came to life. */
   appeared(index: number): void;
+  /** The device was reset. */
+  wasReset(): void;
 }
 
 const MAX_REQUEST_BYTES = 512;
@@ -190,6 +192,7 @@ export class WatchedType implements DeviceType {
     this.#type.queueReset(index);
   }
   reset(): void {
+    this.#watcher.wasReset();
     this.#type.reset();
   }
   quiesce(): void {
