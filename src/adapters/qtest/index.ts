@@ -1,0 +1,11 @@
+export { QemuGoneError, QemuRefusedError, QemuUnfitError } from "./errors.ts";
+export type { QemuRam } from "./guest-ram.ts";
+export { HALT_BIOS_BYTES, haltBios } from "./halt-bios.ts";
+export type { QemuMmioRegisters } from "./mmio-registers.ts";
+export type { QemuPciBar, QemuPciFunction } from "./pci-host.ts";
+export { isPlaceholder } from "./placeholder.ts";
+export { parsePpm, type QemuPicture } from "./ppm.ts";
+export { type QemuDeviceOptions, QemuMachine, type QemuMachineOptions } from "./qemu-machine.ts";
+export { probeQemu, type QemuProgram } from "./qemu-program.ts";
+export { type QemuVersion, QmpClient, type QmpClientOptions, type QmpObject } from "./qmp-client.ts";
+export { QtestClient, type QtestClientOptions, type QtestWidth } from "./qtest-client.ts";
