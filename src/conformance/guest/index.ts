@@ -1,7 +1,10 @@
 export { Arena, toHex } from "./arena.ts";
 export { type Answer, Guest, type Layout, type Request, type StartOptions } from "./guest.ts";
+export { LegacyPci, type LegacyRegister, legacyHeaderBytes } from "./legacy-pci.ts";
 export { MmioVirtioRegisters } from "./mmio-registers.ts";
+export { Msix } from "./msix.ts";
 export { type EventSuppression, type PackedDescriptor, PackedRing } from "./packed-ring.ts";
+export { type ProbedBar, probeBars } from "./pci-bars.ts";
 export {
   capabilitiesOf,
   type FoundCapability,

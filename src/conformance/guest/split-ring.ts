@@ -40,11 +40,12 @@ export class SplitRing extends Ring {
   #nextSlot = 0;
   readonly #taken: boolean[];
 
-  constructor(arena: Arena, index: number, name: string, size: number) {
+  /** Allocates its areas unless told where they lie. */
+  constructor(arena: Arena, index: number, name: string, size: number, addresses?: QueueAddresses) {
     super(arena, index, name, size);
     const availBytes = VIRTQ_AVAIL.ring + VIRTQ_AVAIL_ELEM_BYTES * size + VIRTQ_EVENT_BYTES;
     const usedBytes = VIRTQ_USED.ring + VIRTQ_USED_ELEM.sizeBytes * size + VIRTQ_EVENT_BYTES;
-    this.addresses = {
+    this.addresses = addresses ?? {
       descriptors: arena.allocate(VIRTQ_DESC.sizeBytes * size, VIRTQ_DESC_ALIGN),
       driver: arena.allocate(availBytes, VIRTQ_AVAIL_ALIGN),
       device: arena.allocate(usedBytes, VIRTQ_USED_ALIGN),
