@@ -1,0 +1,294 @@
+/** The report as a page for people: one file that needs nothing else. */
+import type { CaseResult, ClauseStatus, RunReport } from "../../result.ts";
+import { VERDICTS } from "../../result.ts";
+import { type AreaSummary, summarize, summarizeAreas } from "../areas.ts";
+import type { Finding, KnownDifference } from "../expectations.ts";
+import type { JudgedRun } from "../junit.ts";
+import {
+  byVerdict,
+  CLAUSE_STATUSES,
+  count,
+  duration,
+  STATUS_LABELS,
+  STATUS_MEANINGS,
+  STATUS_SIGNS,
+  thousands,
+} from "../names.ts";
+import { type CaseOnTarget, casePanel } from "./case-panel.ts";
+import { ARROW_TIPS } from "./drawing.ts";
+import { escapeHtml, scriptJson } from "./escape.ts";
+import { buildMatrix, type MatrixArea, matrixHtml, targetName } from "./matrix.ts";
+import { SCRIPT } from "./script.ts";
+import { STYLE } from "./style.ts";
+
+const LEVELS = ["must", "should", "may"] as const;
+const ROLES = ["device", "driver", "legacy", "prose"] as const;
+/** Standings in the order of a bar: good on the left, unknown on the right. */
+const BAR_ORDER = [
+  "pass",
+  "reject",
+  "fail",
+  "wedged",
+  "skip",
+  "not-observable",
+  "driver",
+  "unimplemented",
+] as const satisfies readonly ClauseStatus[];
+/** With more targets than these, bars stand without their numbers beside them. */
+const MAX_NUMBERED = 4;
+
+/** One self-contained page about one run, or about several of different targets, side by side. */
+export function formatHtml(runs: readonly JudgedRun[]): string {
+  const areas = buildMatrix(runs);
+  const targets = runs.map(({ report }) => report.target);
+  const specs = [...new Set(runs.map(({ report }) => report.spec))].join(", ");
+  const statements = areas.reduce((sum, area) => sum + area.statements, 0);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(`${targets.join(", ")}: conformance to ${specs}`)}</title>
+<link rel="icon" href="data:,">
+<style>${STYLE}</style>
+<script>document.documentElement.classList.add("js")</script>
+</head>
+<body>
+<header class="top"><div><h1>Conformance to ${escapeHtml(specs)}</h1>
+<p>${count(statements, "statement")} of the specification, ${count(runs.length, "target")}, ${dates(runs)}</p></div>
+<button type="button" id="theme" class="needs-js" aria-label="Change between light and dark">Dark</button></header>
+<main>
+${ARROW_TIPS}
+<div class="cards">${runs.map((run) => card(run, areas)).join("")}</div>
+${legend()}
+<h2 id="findings">Findings</h2>
+${findingsHtml(runs.flatMap(({ judgement }) => judgement.findings))}
+${knownHtml(runs.flatMap(({ judgement }) => judgement.known))}
+<h2>Areas</h2>
+${overview(runs, areas)}
+<h2 id="statements">Statements</h2>
+${controls(runs, areas)}
+<p id="none" class="panel clean" hidden>No statement is like that.</p>
+${matrixHtml(areas, targets)}
+</main>
+<footer>Each statement of the specification has an id: area, whom it binds, section, number. A case is one rule, looked at from one side; a statement stands as the worst of its cases.</footer>
+<script type="application/json" id="cases">${scriptJson(caseData(runs, areas))}</script>
+<script>${SCRIPT}</script>
+</body>
+</html>
+`;
+}
+
+function dates(runs: readonly JudgedRun[]): string {
+  const days = [...new Set(runs.map(({ report }) => report.startedAt.slice(0, 10)))];
+  return days.map((day) => `<time datetime="${escapeHtml(day)}">${escapeHtml(day)}</time>`).join(", ");
+}
+
+function card({ report, judgement }: JudgedRun, areas: readonly MatrixArea[]): string {
+  const known = new Set(areas.filter((area) => area.known).map(({ area }) => area));
+  const summary = summarize(
+    "",
+    report.clauses.filter(({ area }) => known.has(area)),
+  );
+  const findings = judgement.findings.length;
+  const verdict =
+    findings === 0
+      ? '<p class="verdict good"><span aria-hidden="true">✓</span>No findings</p>'
+      : `<p class="verdict bad"><span aria-hidden="true">✗</span>${count(findings, "finding")}</p>`;
+  const knownDifferences =
+    judgement.known.length === 0 ? "" : `, ${count(judgement.known.length, "known difference")}`;
+  return (
+    `<section class="card"><h2>${escapeHtml(report.target)}</h2><p class="about">${escapeHtml(report.description)}</p>` +
+    `${verdict}${bar(summary)}<p class="sums">${statementSums(summary)}</p>` +
+    `<p class="sums">${caseSums(report)}${knownDifferences}</p></section>`
+  );
+}
+
+function statementSums(summary: AreaSummary): string {
+  const { byStatus, statements } = summary;
+  const parts = BAR_ORDER.filter((status) => byStatus[status] > 0).map(
+    (status) => `<b>${thousands(byStatus[status])}</b> ${STATUS_LABELS[status]}`,
+  );
+  return `${parts.join(" · ")} <span>of ${count(statements, "statement")}</span>`;
+}
+
+function caseSums({ cases, totals, ms }: RunReport): string {
+  const parts = VERDICTS.filter((verdict) => totals[verdict] > 0).map(
+    (verdict) => `${thousands(totals[verdict])} ${verdict}`,
+  );
+  return `<b>${count(cases.length, "case")}</b> in ${duration(ms)}: ${parts.join(", ") || "none ran"}`;
+}
+
+function bar({ byStatus }: AreaSummary): string {
+  const parts = BAR_ORDER.filter((status) => byStatus[status] > 0);
+  const said = parts.map((status) => `${byStatus[status]} ${STATUS_LABELS[status]}`).join(", ");
+  const pieces = parts.map((status) => `<i class="s-${status}" style="flex:${byStatus[status]}"></i>`);
+  return `<span class="bar" role="img" aria-label="${said}" title="${said}">${pieces.join("")}</span>`;
+}
+
+function legend(): string {
+  const entries = CLAUSE_STATUSES.map(
+    (status) =>
+      `<span>${STATUS_SIGNS[status]} <b>${STATUS_LABELS[status]}</b> ${STATUS_MEANINGS[status]}</span>`,
+  );
+  return `<details class="legend-box"><summary class="legend">What the words mean</summary><div class="legend">${entries.join("")}</div></details>`;
+}
+
+function findingsHtml(findings: readonly Finding[]): string {
+  if (findings.length === 0) return '<p class="panel clean">✓ Nothing differs from what was expected.</p>';
+  const rows = findings.map(({ target, caseId, clauses, verdict, expected, message }) => {
+    const shown = verdict ?? "gone";
+    const against =
+      expected === null || expected === verdict ? "" : `<br><span class="against">not ${expected}</span>`;
+    return (
+      `<tr><td class="f-v"><span class="tag v-${shown}">${shown}</span>${against}</td><td class="f-t">${targetName(target)}</td>` +
+      `<td class="f-c ids">${clauseIds(clauses)}</td><td>${caseLink(caseId, verdict !== null)}` +
+      `<p class="said">${escapeHtml(message)}</p></td></tr>`
+    );
+  });
+  return `<div class="panel"><table class="findings">${findingHead("found", "case and what it saw")}<tbody>${rows.join("")}</tbody></table></div>`;
+}
+
+function knownHtml(known: readonly KnownDifference[]): string {
+  if (known.length === 0) return "";
+  const rows = known.map(
+    ({ target, caseId, clauses, verdict, why }) =>
+      `<tr><td class="f-v"><span class="tag v-${verdict}">${verdict}</span></td><td class="f-t">${targetName(target)}</td>` +
+      `<td class="f-c ids">${clauseIds(clauses)}</td><td>${caseLink(caseId, true)}<p class="said">${escapeHtml(why)}</p></td></tr>`,
+  );
+  return (
+    `<details class="known panel"><summary>Known differences to the specification <span class="n">${known.length}</span></summary>` +
+    `<table class="findings">${findingHead("verdict", "case and reason")}<tbody>${rows.join("")}</tbody></table></details>`
+  );
+}
+
+function findingHead(first: string, last: string): string {
+  return (
+    `<thead><tr><th scope="col" class="f-v">${first}</th><th scope="col" class="f-t">target</th>` +
+    `<th scope="col" class="f-c">statements</th><th scope="col">${last}</th></tr></thead>`
+  );
+}
+
+function clauseIds(clauses: readonly string[]): string {
+  return clauses
+    .map((id) => `<a href="#${escapeHtml(id)}"><code>${escapeHtml(id).replace(/\./g, ".<wbr>")}</code></a>`)
+    .join("");
+}
+
+function caseLink(caseId: string, exists: boolean): string {
+  const id = escapeHtml(caseId);
+  if (!exists) return `<code>${id}</code>`;
+  return `<button type="button" class="case-link" aria-expanded="false" data-case="${id}">${id}</button>`;
+}
+
+function overview(runs: readonly JudgedRun[], areas: readonly MatrixArea[]): string {
+  const summaries = runs.map(
+    ({ report }) => new Map(summarizeAreas(report.clauses).map((summary) => [summary.area, summary])),
+  );
+  const known = areas.filter((area) => area.known);
+  const rows = known.map(({ area, statements }) => {
+    const cells = summaries.map((byArea) => overviewCell(byArea.get(area), runs.length));
+    return (
+      `<tr><th scope="row"><a href="#area-${escapeHtml(area)}">${escapeHtml(area)}</a></th>` +
+      `<td class="num">${statements}</td>${cells.join("")}</tr>`
+    );
+  });
+  const others = areas.filter((area) => !area.known);
+  if (others.length > 0) {
+    const sum = others.reduce((total, { statements }) => total + statements, 0);
+    const cell = `<td colspan="${runs.length}"><span class="cell">${bar({ ...emptySummary, statements: sum, byStatus: { ...emptySummary.byStatus, unimplemented: sum } })}<span class="num">unimplemented</span></span></td>`;
+    rows.push(
+      `<tr><th scope="row">${count(others.length, "other area")}</th><td class="num">${thousands(sum)}</td>${cell}</tr>`,
+    );
+  }
+  const heads = runs.map(({ report }) => `<th scope="col">${escapeHtml(report.target)}</th>`).join("");
+  return (
+    `<div class="panel"><table class="overview"><thead><tr><th scope="col">area</th><th scope="col" class="num">statements</th>${heads}</tr></thead>` +
+    `<tbody>${rows.join("")}</tbody></table></div>`
+  );
+}
+
+const emptySummary: AreaSummary = summarize("", []);
+
+function overviewCell(summary: AreaSummary | undefined, targets: number): string {
+  if (summary === undefined) return "<td></td>";
+  const { byStatus } = summary;
+  const broken = byStatus.fail + byStatus.wedged;
+  const good = byStatus.pass + byStatus.reject;
+  const text = broken === 0 ? `${good} hold` : `<span class="broken">${broken} broken</span>, ${good} hold`;
+  const numbers = targets > MAX_NUMBERED ? "" : `<span class="num">${text}</span>`;
+  return `<td><span class="cell">${bar(summary)}${numbers}</span></td>`;
+}
+
+function controls(runs: readonly JudgedRun[], areas: readonly MatrixArea[]): string {
+  const counts = new Map<ClauseStatus, number>();
+  for (const { sections } of areas) {
+    for (const { rows } of sections) {
+      for (const { onTargets } of rows) {
+        for (const status of new Set(onTargets.flatMap((one) => (one === null ? [] : [one.status])))) {
+          counts.set(status, (counts.get(status) ?? 0) + 1);
+        }
+      }
+    }
+  }
+  const statuses = CLAUSE_STATUSES.filter((status) => counts.has(status)).map((status) =>
+    chip(
+      "status",
+      status,
+      `<i class="v-${status} s-${status}" aria-hidden="true">${STATUS_SIGNS[status]}</i>${STATUS_LABELS[status]}`,
+      counts.get(status),
+    ),
+  );
+  const options = areas.map(({ area }) => `<option value="${escapeHtml(area)}">${escapeHtml(area)}</option>`);
+  const onAny = runs.length > 1 ? " on any target" : "";
+  return (
+    '<form id="filters" class="controls needs-js" role="search" autocomplete="off">' +
+    '<input type="search" name="q" placeholder="Filter: statement, section, case  ( / )" aria-label="Filter statements by id, section or case">' +
+    `<select name="area" aria-label="Area"><option value="">all areas</option>${options.join("")}</select>` +
+    `<fieldset class="chips"><legend class="sr">Standing${onAny}</legend>${statuses.join("")}</fieldset>` +
+    `<fieldset class="chips"><legend class="sr">Level</legend>${LEVELS.map((level) => chip("level", level, level)).join("")}</fieldset>` +
+    `<fieldset class="chips"><legend class="sr">Whom it binds</legend>${ROLES.map((role) => chip("role", role, role)).join("")}</fieldset>` +
+    '<button type="reset" id="reset" class="reset" hidden>Show all</button>' +
+    '<span id="shown" class="shown" role="status" aria-live="polite"></span></form>'
+  );
+}
+
+function chip(name: string, value: string, label: string, number?: number): string {
+  const counted = number === undefined ? "" : ` <span class="count">${thousands(number)}</span>`;
+  return `<label><input type="checkbox" name="${name}" value="${value}">${label}${counted}</label>`;
+}
+
+/** What the script puts in place: each case's panel, and by statement the cases that cover it, worst first. */
+function caseData(runs: readonly JudgedRun[], areas: readonly MatrixArea[]) {
+  const reasons = runs.map(
+    ({ judgement }) => new Map(judgement.known.map(({ caseId, why }) => [caseId, why])),
+  );
+  const byCase = new Map<string, CaseOnTarget[]>();
+  runs.forEach(({ report }, index) => {
+    for (const result of report.cases) {
+      const one = { target: report.target, result, why: reasons[index]?.get(result.id) };
+      const found = byCase.get(result.id);
+      if (found === undefined) byCase.set(result.id, [one]);
+      else found.push(one);
+    }
+  });
+  const ids = [...byCase.keys()];
+  const places = new Map(ids.map((id, index) => [id, index]));
+  const worst = (index: number): CaseResult["verdict"] =>
+    (byCase.get(ids[index] as string) ?? []).map(({ result }) => result.verdict).sort(byVerdict)[0] ?? "skip";
+  const rows = areas.flatMap(({ sections }) => sections.flatMap((section) => section.rows));
+  const clauses = rows
+    .filter(({ cases }) => cases.length > 0)
+    .map(({ clause, cases }): [string, number[]] => {
+      const indexes = cases.flatMap((id) => places.get(id) ?? []);
+      return [clause.id, indexes.sort((a, b) => byVerdict(worst(a), worst(b)) || a - b)];
+    });
+  return {
+    ids,
+    html: ids.map((id) => casePanel(byCase.get(id) ?? [])),
+    clauses: Object.fromEntries(clauses),
+    reasons: Object.fromEntries(
+      rows.flatMap(({ clause, reason }) => (reason === undefined ? [] : [[clause.id, reason]])),
+    ) as Record<string, string>,
+  };
+}
