@@ -1,0 +1,340 @@
+import {
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_RING_PACKED,
+} from "../../wire/common.ts";
+import { VIRTIO_MMIO_DEVICE_ID } from "../../wire/mmio.ts";
+import { PCI_DEVICE_ID, VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_PCI_DEVICE_ID_BASE } from "../../wire/pci.ts";
+import type { WatchedChain } from "./chain.ts";
+import { DeviceView, type QueueView } from "./device-view.ts";
+import { type DriverEvent, describeEvent, isAccess } from "./events.ts";
+import { type CheckedMmio, MmioDecoder } from "./mmio-decoder.ts";
+import { PciDecoder } from "./pci-decoder.ts";
+import type { CheckedPci } from "./pci-layout.ts";
+import { PackedWatcher } from "./rings/packed-watcher.ts";
+import type { RingWatcher } from "./rings/ring-watcher.ts";
+import { SplitWatcher } from "./rings/split-watcher.ts";
+import { RULES } from "./rules/index.ts";
+import type { Rule, RuleContext } from "./rules/rule.ts";
+import type { Evidence, TimelineEvent, Violation } from "./violation.ts";
+import { type WatchedMemorySource, watchMemory } from "./watched-memory.ts";
+
+/** Choices for a {@link DriverChecker}. */
+export interface DriverCheckerOptions {
+  /** The guest's memory, in which rings and buffers are. */
+  readonly memory: WatchedMemorySource;
+  /** Virtio device id, when the registers don't tell it before the driver does. */
+  readonly deviceId?: number;
+  /** How many events the timeline keeps. Default 4096. */
+  readonly timelineLength?: number;
+  /** How many violations of one statement are kept; all are counted. Default 16. */
+  readonly violationsPerClause?: number;
+  /**
+   * How many times the checker looks at a queue before it says that a notification is missing. It looks before and
+   * after every access to the device. Default 128.
+   */
+  readonly notificationPatience?: number;
+  /** Called for every violation that is kept, at the moment it is seen. */
+  readonly onViolation?: (violation: Violation) => void;
+}
+
+const DEFAULT_TIMELINE = 4096;
+const DEFAULT_PER_CLAUSE = 16;
+const DEFAULT_PATIENCE = 128;
+
+/**
+ * Sits between a driver and a device, any driver and any device, and says which statements of the specification the
+ * driver breaks. It sees the accesses to registers, the interrupts, and guest memory, which it only reads; the device
+ * sees nothing of it. One checker watches one device.
+ *
+ * @example
+ * ```ts
+ * const checker = new DriverChecker({ memory });
+ * const bus = checker.mmio(device);
+ * const transport = MmioDriverTransport.probe(bus);
+ * // … drive the device …
+ * checker.finish();
+ * for (const { clause, message } of checker.violations) process.stdout.write(`${clause}: ${message}\n`);
+ * ```
+ */
+export class DriverChecker {
+  readonly #options: DriverCheckerOptions;
+  readonly #timelineLength: number;
+  readonly #perClause: number;
+  /** Events still in the timeline, by index modulo its length. */
+  readonly #timeline: (DriverEvent | string)[] = [];
+  #events = 0;
+  readonly #violations: Violation[] = [];
+  readonly #counts = new Map<string, number>();
+  #view: DeviceView | null = null;
+  #rules: readonly Rule[] = [];
+  readonly #watchers = new Map<number, RingWatcher>();
+  #context: RuleContext | null = null;
+  #pci: PciDecoder | null = null;
+
+  constructor(options: DriverCheckerOptions) {
+    this.#options = options;
+    this.#timelineLength = Math.max(1, options.timelineLength ?? DEFAULT_TIMELINE);
+    this.#perClause = options.violationsPerClause ?? DEFAULT_PER_CLAUSE;
+  }
+
+  // What it found
+
+  /** Violations in the order they were seen; of each statement the first few. */
+  get violations(): readonly Violation[] {
+    return this.#violations;
+  }
+
+  /** How often each statement was broken, by clause id. */
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
+  /** How many events there were. */
+  get eventCount(): number {
+    return this.#events;
+  }
+
+  /** The events that are still remembered, oldest first, from index `from` on, at most `count`. */
+  timeline(from = 0, count: number = this.#timelineLength): TimelineEvent[] {
+    const first = Math.max(from, this.#events - this.#timelineLength, 0);
+    const found: TimelineEvent[] = [];
+    for (let index = first; index < this.#events && found.length < count; index++) {
+      const event = this.#timeline[index % this.#timelineLength];
+      if (event === undefined) continue;
+      found.push({ index, text: typeof event === "string" ? event : describeEvent(event) });
+    }
+    return found;
+  }
+
+  /** To be called when the driver is done: what it left undone is reported. It may go on afterwards. */
+  finish(): void {
+    this.#look();
+    for (const watcher of this.#watchers.values()) watcher.gone();
+    for (const rule of this.#rules) rule.finish?.();
+  }
+
+  // In front of a device
+
+  /** Registers of a virtio-mmio device with the checker in front. */
+  mmio(device: CheckedMmio): CheckedMmio {
+    const view = this.#begin("mmio");
+    const decoder = new MmioDecoder();
+    return {
+      read: (offset, widthBytes) => {
+        this.#look();
+        const value = device.read(offset, widthBytes);
+        if (offset === VIRTIO_MMIO_DEVICE_ID && widthBytes === 4) view.deviceId = value;
+        this.#handle({ kind: "mmio-read", offset, widthBytes, value });
+        this.#decoded(decoder.read(offset, widthBytes, value));
+        this.#look();
+        return value;
+      },
+      write: (offset, widthBytes, value) => {
+        this.#look();
+        this.#handle({ kind: "mmio-write", offset, widthBytes, value });
+        this.#decoded(decoder.write(offset, widthBytes, value));
+        device.write(offset, widthBytes, value);
+        this.#look();
+      },
+    };
+  }
+
+  /** A PCI function with the checker in front. */
+  pci(device: CheckedPci): CheckedPci {
+    const view = this.#begin("pci");
+    const decoder = new PciDecoder(device, view);
+    this.#pci = decoder;
+    this.#learnPci(device, view);
+    return {
+      configRead: (offset, widthBytes) => {
+        this.#look();
+        const window = decoder.window(offset);
+        const value = device.configRead(offset, widthBytes);
+        this.#handle({ kind: "pci-config-read", offset, widthBytes, value });
+        if (window !== null) this.#decoded(decoder.read(window.bar, window.offset, window.widthBytes, value));
+        this.#look();
+        return value;
+      },
+      configWrite: (offset, widthBytes, value) => {
+        this.#look();
+        this.#handle({ kind: "pci-config-write", offset, widthBytes, value });
+        const window = decoder.window(offset);
+        if (window !== null)
+          this.#decoded(decoder.write(window.bar, window.offset, window.widthBytes, value));
+        device.configWrite(offset, widthBytes, value);
+        this.#look();
+      },
+      barRead: (bar, offset, widthBytes) => {
+        this.#look();
+        const value = device.barRead(bar, offset, widthBytes);
+        this.#handle({ kind: "pci-bar-read", bar, offset, widthBytes, value });
+        this.#decoded(decoder.read(bar, offset, widthBytes, value));
+        this.#look();
+        return value;
+      },
+      barWrite: (bar, offset, widthBytes, value) => {
+        this.#look();
+        this.#handle({ kind: "pci-bar-write", bar, offset, widthBytes, value });
+        this.#decoded(decoder.write(bar, offset, widthBytes, value));
+        device.barWrite(bar, offset, widthBytes, value);
+        this.#look();
+      },
+    };
+  }
+
+  #learnPci(device: CheckedPci, view: DeviceView): void {
+    if (view.deviceId < 0) {
+      const id = device.configRead(PCI_DEVICE_ID, 2);
+      if (id >= VIRTIO_PCI_DEVICE_ID_BASE) view.deviceId = id - VIRTIO_PCI_DEVICE_ID_BASE;
+    }
+    const config = this.#pci?.layout.structures.find(({ type }) => type === VIRTIO_PCI_CAP_DEVICE_CFG);
+    if (config !== undefined) view.configLengthBytes = config.lengthBytes;
+  }
+
+  /** The capabilities of the PCI function; null on another transport. */
+  get pciLayout(): PciDecoder["layout"] | null {
+    return this.#pci?.layout ?? null;
+  }
+
+  /** An interrupt line with the checker in front: to be given to the device in place of `next`. */
+  line(next: (asserted: boolean) => void): (asserted: boolean) => void {
+    return (asserted) => {
+      this.#look();
+      this.#handle({ kind: "line", asserted });
+      next(asserted);
+    };
+  }
+
+  /** MSI-X messages with the checker in front: to be given to the device in place of `next`. */
+  messages<M extends { readonly vector: number }>(next: (message: M) => void): (message: M) => void {
+    return (message) => {
+      this.#look();
+      this.#handle({ kind: "message", vector: message.vector });
+      next(message);
+    };
+  }
+
+  /** Looks at the rings now: for embedders who know of a moment when the driver did something. */
+  look(): void {
+    this.#look();
+  }
+
+  #begin(transport: "mmio" | "pci"): DeviceView {
+    const view = new DeviceView(transport);
+    view.deviceId = this.#options.deviceId ?? -1;
+    this.#view = view;
+    this.#watchers.clear();
+    this.#context = {
+      view,
+      memory: watchMemory(this.#options.memory),
+      pciLayout: () => this.#pci?.layout ?? null,
+      report: (clause, queue, message, evidence = []) => this.#report(clause, queue, message, evidence),
+      note: (text) => this.#record(text),
+    };
+    const context = this.#context;
+    this.#rules = RULES.map((make) => make(context));
+    return view;
+  }
+
+  // Events
+
+  #record(event: DriverEvent | string): void {
+    this.#timeline[this.#events % this.#timelineLength] = event;
+    this.#events++;
+  }
+
+  #report(clause: string, queue: number, message: string, evidence: readonly Evidence[]): void {
+    const count = (this.#counts.get(clause) ?? 0) + 1;
+    this.#counts.set(clause, count);
+    if (count > this.#perClause) return;
+    const violation: Violation = { clause, message, queue, at: Math.max(0, this.#events - 1), evidence };
+    this.#violations.push(violation);
+    this.#options.onViolation?.(violation);
+  }
+
+  /** An access: the rules see it; the timeline keeps it unless it turns out to stand for something. */
+  #handle(event: DriverEvent): void {
+    this.#record(event);
+    for (const rule of this.#rules) rule.event?.(event);
+    if (!isAccess(event)) this.#view?.apply(event);
+  }
+
+  #decoded(event: DriverEvent | null): void {
+    if (event === null) return;
+    // It takes the place of the access in the timeline.
+    this.#events--;
+    this.#record(event);
+    if (event.kind === "notify") this.#watchers.get(event.queue)?.notified(event.value);
+    for (const rule of this.#rules) rule.event?.(event);
+    this.#applyToQueues(event, "before");
+    this.#view?.apply(event);
+    this.#applyToQueues(event, "after");
+  }
+
+  /** Begins and ends the watch over queues as an event says. */
+  #applyToQueues(event: DriverEvent, when: "before" | "after"): void {
+    if (when === "before") {
+      if (event.kind === "status-write" && event.value === 0) {
+        for (const index of [...this.#watchers.keys()]) this.#endQueue(index);
+      } else if (
+        (event.kind === "queue-reset-write" && event.value === 1) ||
+        (event.kind === "queue-enable-write" && event.value === 0)
+      ) {
+        this.#endQueue(event.queue);
+      }
+      return;
+    }
+    if (event.kind === "queue-enable-write" && event.value === 1 && !this.#watchers.has(event.queue)) {
+      this.#beginQueue(event.queue);
+    }
+  }
+
+  #endQueue(index: number): void {
+    const watcher = this.#watchers.get(index);
+    const queue = this.#view?.queues.get(index);
+    if (watcher === undefined) return;
+    watcher.gone();
+    this.#watchers.delete(index);
+    if (queue !== undefined) for (const rule of this.#rules) rule.queueGone?.(queue);
+  }
+
+  #beginQueue(index: number): void {
+    const view = this.#view;
+    const context = this.#context;
+    if (view === null || context === null) return;
+    const queue = view.queue(index);
+    for (const rule of this.#rules) rule.queueEnabled?.(queue);
+    if (queue.size === 0 || !view.queues.has(index)) return;
+    const watch = {
+      context,
+      queue,
+      listener: this.#listener,
+      indirect: view.hasFeature(VIRTIO_F_INDIRECT_DESC),
+      eventIdx: view.hasFeature(VIRTIO_F_EVENT_IDX),
+      inOrder: view.hasFeature(VIRTIO_F_IN_ORDER),
+      patience: this.#options.notificationPatience ?? DEFAULT_PATIENCE,
+    };
+    const packed = view.hasFeature(VIRTIO_F_RING_PACKED);
+    this.#watchers.set(index, packed ? new PackedWatcher(watch) : new SplitWatcher(watch));
+  }
+
+  readonly #listener = {
+    available: (queue: QueueView, chain: WatchedChain): void => {
+      this.#record(
+        `queue ${queue.index}: buffer ${chain.token} available, ${chain.elements.length} descriptors, ` +
+          `${chain.readableBytes} bytes to read, ${chain.writableBytes} to write`,
+      );
+      for (const rule of this.#rules) rule.available?.(queue, chain);
+    },
+    used: (queue: QueueView, chain: WatchedChain, writtenBytes: number): void => {
+      this.#record(`queue ${queue.index}: buffer ${chain.token} used, ${writtenBytes} bytes written`);
+      for (const rule of this.#rules) rule.used?.(queue, chain, writtenBytes);
+    },
+  };
+
+  #look(): void {
+    for (const watcher of this.#watchers.values()) watcher.look();
+  }
+}

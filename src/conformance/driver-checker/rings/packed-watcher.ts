@@ -1,0 +1,346 @@
+import { VIRTIO_F_NOTIFICATION_DATA } from "../../../wire/common.ts";
+import {
+  RING_EVENT_DESC_OFF_MASK,
+  VIRTQ_DESC_F_AVAIL,
+  VIRTQ_DESC_F_USED,
+} from "../../../wire/packed-ring.ts";
+import {
+  DESCRIPTOR_BYTES,
+  hasNext,
+  isIndirect,
+  packedDescriptor,
+  sumBytes,
+  type WatchedChain,
+  type WatchedDescriptor,
+  type WatchedTable,
+} from "../chain.ts";
+import { registerEvidence, toHex } from "../violation.ts";
+import { get16, get32, sameBytes } from "../watched-memory.ts";
+import { DESCRIPTORS_PER_LOOK, MOST_TABLE_BYTES, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
+
+const AVAIL_USED = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
+const FLAGS_AT = 14;
+
+/** Watches a packed virtqueue (virtio 1.4, section 2.8). */
+export class PackedWatcher implements RingWatcher {
+  readonly #watch: RingWatch;
+  readonly #size: number;
+  /** Next slot to become available, and the driver's wrap counter there. */
+  #next = 0;
+  #wrap = 1;
+  /** Next slot to be used, and the device's wrap counter there. */
+  #nextUsed = 0;
+  #usedWrap = 1;
+  /** Slots between the two: what the device holds. */
+  #held = 0;
+  /** Buffers the device holds, oldest first, by id. */
+  readonly #chains = new Map<number, WatchedChain>();
+  /** Raw descriptors the device holds, by slot. */
+  readonly #shadow = new Map<number, Uint8Array>();
+  #tableBytes = 0;
+  #cursor = 0;
+  readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
+
+  constructor(watch: RingWatch) {
+    this.#watch = watch;
+    this.#size = Math.max(1, Math.min(watch.queue.size, 32768));
+  }
+
+  get inFlight(): number {
+    return this.#chains.size;
+  }
+
+  look(): void {
+    const altered = this.#compare();
+    this.#takeUsed();
+    for (const slot of altered) this.#reportAltered(slot);
+    this.#reportTables();
+    this.#takeAvailable();
+  }
+
+  notified(value: number): void {
+    const { context, queue } = this.#watch;
+    if (!context.view.hasFeature(VIRTIO_F_NOTIFICATION_DATA)) return;
+    const nextOff = (value >>> 16) & RING_EVENT_DESC_OFF_MASK;
+    const nextWrap = value >>> 31;
+    if (nextOff === this.#next && nextWrap === this.#wrap) return;
+    context.report(
+      "packed-ring.driver.the-virtqueue-descriptor-table.3",
+      queue.index,
+      `a notification says offset ${nextOff}, wrap counter ${nextWrap}; the next descriptor is ${this.#next}, ${this.#wrap}`,
+      [registerEvidence("notification", value)],
+    );
+  }
+
+  gone(): void {}
+
+  #slotAddress(slot: number): number {
+    return this.#watch.queue.addresses.descriptors + DESCRIPTOR_BYTES * slot;
+  }
+
+  // What the device holds
+
+  #compare(): number[] {
+    const { memory } = this.#watch.context;
+    const altered: number[] = [];
+    let budget = DESCRIPTORS_PER_LOOK;
+    let seen = 0;
+    for (const [slot, bytes] of this.#shadow) {
+      if (seen++ < this.#cursor) continue;
+      if (budget-- === 0) {
+        this.#cursor = seen - 1;
+        this.#compareTables();
+        return altered;
+      }
+      if (memory.read(this.#slotAddress(slot), this.#raw) && !sameBytes(this.#raw, bytes)) altered.push(slot);
+    }
+    this.#cursor = 0;
+    this.#compareTables();
+    return altered;
+  }
+
+  #alteredTables: { readonly chain: WatchedChain; readonly table: WatchedTable; readonly now: Uint8Array }[] =
+    [];
+
+  #compareTables(): void {
+    const { memory } = this.#watch.context;
+    this.#alteredTables = [];
+    for (const chain of this.#chains.values()) {
+      for (const table of chain.tables) {
+        if (table.bytes === null) continue;
+        const now = new Uint8Array(table.bytes.length);
+        if (memory.read(table.address, now) && !sameBytes(now, table.bytes)) {
+          this.#alteredTables.push({ chain, table, now });
+        }
+      }
+    }
+  }
+
+  #reportTables(): void {
+    const { context, queue } = this.#watch;
+    for (const { chain, table, now } of this.#alteredTables) {
+      if (this.#chains.get(chain.token) !== chain || table.bytes === null) continue;
+      const at = now.findIndex((byte, i) => byte !== table.bytes?.[i]) & ~(DESCRIPTOR_BYTES - 1);
+      context.report(
+        "content.driver.device-cleanup.1",
+        queue.index,
+        `the indirect table of buffer ${chain.token} was altered while the device held it`,
+        [
+          {
+            what: "indirect table",
+            address: table.address + at,
+            before: toHex(table.bytes.subarray(at, at + DESCRIPTOR_BYTES)),
+            after: toHex(now.subarray(at, at + DESCRIPTOR_BYTES)),
+          },
+        ],
+      );
+      table.bytes.set(now);
+    }
+    this.#alteredTables = [];
+  }
+
+  #reportAltered(slot: number): void {
+    const bytes = this.#shadow.get(slot);
+    if (bytes === undefined) return;
+    const { context, queue } = this.#watch;
+    const now = new Uint8Array(DESCRIPTOR_BYTES);
+    context.memory.read(this.#slotAddress(slot), now);
+    const before = get16(bytes, FLAGS_AT);
+    const after = get16(now, FLAGS_AT);
+    const evidence = [
+      {
+        what: `descriptor ${slot}`,
+        address: this.#slotAddress(slot),
+        before: toHex(bytes),
+        after: toHex(now),
+      },
+    ];
+    this.#shadow.set(slot, now);
+    // Made available for the next lap: the driver took for used what was not.
+    const reused = (after & AVAIL_USED) !== (before & AVAIL_USED);
+    context.report(
+      reused
+        ? "packed-ring.driver.the-virtqueue-descriptor-table.1"
+        : "packed-ring.driver.the-virtqueue-descriptor-table.2",
+      queue.index,
+      reused
+        ? `descriptor ${slot} was reused before the device had used it`
+        : `descriptor ${slot} was changed after it was made available`,
+      evidence,
+    );
+    context.report(
+      "content.driver.device-cleanup.1",
+      queue.index,
+      `descriptor ${slot} was altered while the device held its buffer`,
+      evidence,
+    );
+    if (toHex(now) === "00".repeat(DESCRIPTOR_BYTES)) {
+      context.report(
+        "content.driver.device-cleanup.2",
+        queue.index,
+        `descriptor ${slot} was removed from a live queue while the device held its buffer`,
+        evidence,
+      );
+    }
+  }
+
+  #takeUsed(): void {
+    const { context, queue, inOrder } = this.#watch;
+    for (let budget = this.#size; budget > 0 && this.#chains.size > 0; budget--) {
+      if (!context.memory.read(this.#slotAddress(this.#nextUsed), this.#raw)) return;
+      const flags = get16(this.#raw, FLAGS_AT);
+      const used = this.#usedWrap === 1 ? AVAIL_USED : 0;
+      if ((flags & AVAIL_USED) !== used) return;
+      const id = get16(this.#raw, 12);
+      const written = get32(this.#raw, 8);
+      const last = this.#chains.get(id);
+      if (last === undefined) return;
+      if (!inOrder) {
+        this.#release(last, written);
+        continue;
+      }
+      // One used descriptor may stand for several buffers: all up to this one.
+      for (const chain of [...this.#chains.values()]) {
+        this.#release(chain, chain === last ? written : chain.writableBytes);
+        if (chain === last) break;
+      }
+    }
+    if (this.#held < 0) context.note(`queue ${queue.index}: more was used than was available`);
+  }
+
+  #release(chain: WatchedChain, writtenBytes: number): void {
+    this.#chains.delete(chain.token);
+    for (let i = 0; i < chain.direct.length; i++) {
+      this.#shadow.delete(this.#nextUsed);
+      if (++this.#nextUsed === this.#size) {
+        this.#nextUsed = 0;
+        this.#usedWrap ^= 1;
+      }
+    }
+    this.#held -= chain.direct.length;
+    for (const { bytes } of chain.tables) this.#tableBytes -= bytes?.length ?? 0;
+    this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
+  }
+
+  // What the driver makes available
+
+  #isAvailable(flags: number, wrap: number): boolean {
+    return (flags & AVAIL_USED) === (wrap === 1 ? VIRTQ_DESC_F_AVAIL : VIRTQ_DESC_F_USED);
+  }
+
+  #takeAvailable(): void {
+    for (let budget = this.#size; budget > 0; budget--) {
+      if (!this.#takeBuffer()) return;
+    }
+  }
+
+  /** Takes one buffer; false when there is none. */
+  #takeBuffer(): boolean {
+    const { context, queue } = this.#watch;
+    if (!context.memory.read(this.#slotAddress(this.#next), this.#raw)) return false;
+    if (!this.#isAvailable(get16(this.#raw, FLAGS_AT), this.#wrap)) return false;
+    // A full ring holds nothing new: what looks like the next lap's was reported as a change.
+    if (this.#held >= this.#size) return false;
+    const free = this.#size - this.#held;
+    const direct: WatchedDescriptor[] = [];
+    const elements: WatchedDescriptor[] = [];
+    const tables: WatchedTable[] = [];
+    const position = this.#next;
+    let slot = this.#next;
+    let wrap = this.#wrap;
+    let early = -1;
+    let endless = false;
+    for (;;) {
+      const raw = new Uint8Array(DESCRIPTOR_BYTES);
+      const at = this.#slotAddress(slot);
+      if (!context.memory.read(at, raw)) break;
+      const descriptor = packedDescriptor(raw, 0, at, slot);
+      if (early < 0 && !this.#isAvailable(descriptor.flags, wrap)) early = slot;
+      direct.push(descriptor);
+      if (direct.length <= free) this.#shadow.set(slot, raw);
+      if (isIndirect(descriptor.flags)) {
+        const table = this.#table(descriptor);
+        tables.push(table);
+        for (const element of table.descriptors) elements.push(element);
+      } else {
+        elements.push(descriptor);
+      }
+      if (++slot === this.#size) {
+        slot = 0;
+        wrap ^= 1;
+      }
+      if (!hasNext(descriptor.flags)) break;
+      if (direct.length >= this.#size) {
+        endless = true;
+        break;
+      }
+    }
+    const last = direct[direct.length - 1];
+    if (last === undefined) return false;
+    this.#next = slot;
+    this.#wrap = wrap;
+    this.#held += Math.min(direct.length, free);
+    if (early >= 0) this.#reportEarly(position, direct.find(({ index }) => index === early) ?? last);
+    if (direct.length > free || endless) this.#reportSpace(position, direct.length, free, endless);
+    const chain: WatchedChain = {
+      queue: queue.index,
+      format: "packed",
+      token: last.extra,
+      position,
+      direct: direct.length > free ? direct.slice(0, free) : direct,
+      tables,
+      elements,
+      endless,
+      readableBytes: sumBytes(elements, false),
+      writableBytes: sumBytes(elements, true),
+    };
+    this.#chains.delete(chain.token);
+    this.#chains.set(chain.token, chain);
+    this.#watch.listener.available(queue, chain);
+    return true;
+  }
+
+  #reportEarly(first: number, late: WatchedDescriptor): void {
+    const { context, queue } = this.#watch;
+    context.report(
+      "packed-ring.driver.scatter-gather-support.6",
+      queue.index,
+      `descriptor ${first} is available before descriptor ${late.index} of the same list`,
+      [
+        {
+          what: `flags of descriptor ${late.index}`,
+          address: late.at + FLAGS_AT,
+          after: late.flags.toString(16).padStart(4, "0"),
+        },
+      ],
+    );
+  }
+
+  #reportSpace(first: number, count: number, free: number, endless: boolean): void {
+    const { context, queue } = this.#watch;
+    if (free === this.#size && endless) return;
+    context.report(
+      "packed-ring.driver.scatter-gather-support.5",
+      queue.index,
+      `a list of ${endless ? "more than " : ""}${count} descriptors from ${first} on, where ${free} were free`,
+      [],
+    );
+  }
+
+  #table(descriptor: WatchedDescriptor): WatchedTable {
+    const { memory } = this.#watch.context;
+    const count = Math.min(Math.floor(descriptor.lengthBytes / DESCRIPTOR_BYTES), this.#size + 1);
+    const bytes = new Uint8Array(count * DESCRIPTOR_BYTES);
+    if (count === 0 || !memory.read(descriptor.address, bytes)) {
+      return { address: descriptor.address, bytes: null, descriptors: [], endless: false };
+    }
+    const descriptors: WatchedDescriptor[] = [];
+    for (let index = 0; index < count; index++) {
+      const from = DESCRIPTOR_BYTES * index;
+      descriptors.push(packedDescriptor(bytes, from, descriptor.address + from, index));
+    }
+    const kept = this.#tableBytes + bytes.length <= MOST_TABLE_BYTES;
+    if (kept) this.#tableBytes += bytes.length;
+    return { address: descriptor.address, bytes: kept ? bytes : null, descriptors, endless: false };
+  }
+}

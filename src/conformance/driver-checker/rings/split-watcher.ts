@@ -1,0 +1,296 @@
+import { VIRTQ_AVAIL, VIRTQ_USED } from "../../../wire/split-ring.ts";
+import {
+  DESCRIPTOR_BYTES,
+  hasNext,
+  isIndirect,
+  splitDescriptor,
+  sumBytes,
+  type WatchedChain,
+  type WatchedDescriptor,
+  type WatchedTable,
+} from "../chain.ts";
+import { toHex } from "../violation.ts";
+import { get16, get32, sameBytes } from "../watched-memory.ts";
+import { DESCRIPTORS_PER_LOOK, MOST_TABLE_BYTES, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
+import { SplitSuppression } from "./split-suppression.ts";
+
+/** Watches a split virtqueue (virtio 1.4, section 2.7). */
+export class SplitWatcher implements RingWatcher {
+  readonly #watch: RingWatch;
+  readonly #size: number;
+  readonly #suppression: SplitSuppression;
+  /** Available and used index as last seen. */
+  #availIdx = 0;
+  #usedIdx = 0;
+  /** Buffers the device holds, oldest first, by head. */
+  readonly #chains = new Map<number, WatchedChain>();
+  /** Raw descriptors of chains in flight, by index in the table. */
+  readonly #shadow = new Map<number, Uint8Array>();
+  #tableBytes = 0;
+  /** Where the next look begins to compare. */
+  #cursor = 0;
+  readonly #pair = new Uint8Array(4);
+  readonly #entry = new Uint8Array(8);
+  readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
+
+  constructor(watch: RingWatch) {
+    this.#watch = watch;
+    this.#size = Math.max(1, Math.min(watch.queue.size, 32768));
+    this.#suppression = new SplitSuppression(watch, this.#size);
+    const { memory } = watch.context;
+    // What is in the rings when the queue is enabled is the driver's first state, not a change.
+    if (memory.read(watch.queue.addresses.device, this.#pair))
+      this.#usedIdx = get16(this.#pair, VIRTQ_USED.idx);
+  }
+
+  get inFlight(): number {
+    return this.#chains.size;
+  }
+
+  look(): void {
+    const altered = this.#compare();
+    this.#takeUsed();
+    for (const index of altered) this.#reportAltered(index);
+    this.#takeAvailable();
+    this.#suppression.look(this.#availIdx);
+  }
+
+  notified(_value: number): void {
+    this.#suppression.notified(this.#availIdx);
+  }
+
+  gone(): void {
+    this.#suppression.gone(this.#availIdx);
+  }
+
+  // What the device holds
+
+  /** Descriptors that are not what they were when they were made available. Used buffers are told apart afterwards. */
+  #compare(): number[] {
+    const { context, queue } = this.#watch;
+    const altered: number[] = [];
+    let budget = DESCRIPTORS_PER_LOOK;
+    let seen = 0;
+    for (const [index, bytes] of this.#shadow) {
+      if (seen++ < this.#cursor) continue;
+      if (budget-- === 0) {
+        this.#cursor = seen - 1;
+        return altered;
+      }
+      const at = queue.addresses.descriptors + DESCRIPTOR_BYTES * index;
+      if (context.memory.read(at, this.#raw) && !sameBytes(this.#raw, bytes)) altered.push(index);
+    }
+    this.#cursor = 0;
+    this.#compareTables();
+    return altered;
+  }
+
+  readonly #alteredTables: {
+    readonly chain: WatchedChain;
+    readonly table: WatchedTable;
+    readonly now: string;
+  }[] = [];
+
+  #compareTables(): void {
+    const { memory } = this.#watch.context;
+    this.#alteredTables.length = 0;
+    for (const chain of this.#chains.values()) {
+      for (const table of chain.tables) {
+        if (table.bytes === null) continue;
+        const now = new Uint8Array(table.bytes.length);
+        if (memory.read(table.address, now) && !sameBytes(now, table.bytes)) {
+          const at = now.findIndex((byte, i) => byte !== table.bytes?.[i]) & ~(DESCRIPTOR_BYTES - 1);
+          this.#alteredTables.push({ chain, table, now: toHex(now.subarray(at, at + DESCRIPTOR_BYTES)) });
+        }
+      }
+    }
+  }
+
+  #reportAltered(index: number): void {
+    const bytes = this.#shadow.get(index);
+    if (bytes === undefined) return;
+    const { context, queue } = this.#watch;
+    const at = queue.addresses.descriptors + DESCRIPTOR_BYTES * index;
+    const now = new Uint8Array(DESCRIPTOR_BYTES);
+    context.memory.read(at, now);
+    context.report(
+      "content.driver.device-cleanup.1",
+      queue.index,
+      `descriptor ${index} was altered while the device held its buffer`,
+      [{ what: `descriptor ${index}`, address: at, before: toHex(bytes), after: toHex(now) }],
+    );
+    // Once is enough: from here on it is what it is.
+    this.#shadow.set(index, now);
+  }
+
+  #takeUsed(): void {
+    const { context, queue, inOrder } = this.#watch;
+    const at = queue.addresses.device;
+    if (context.memory.read(at, this.#pair)) {
+      const idx = get16(this.#pair, VIRTQ_USED.idx);
+      let count = (idx - this.#usedIdx) & 0xffff;
+      // More than there is can't be used: the device's fault, or the driver wrote there; not for this watch to say.
+      if (count > this.#chains.size) count = this.#chains.size;
+      for (; count > 0; count--) {
+        const entry = at + VIRTQ_USED.ring + 8 * (this.#usedIdx % this.#size);
+        this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
+        if (!context.memory.read(entry, this.#entry)) continue;
+        // With IN_ORDER one entry may stand for several buffers: the oldest ones, whatever the others say.
+        const first = this.#chains.keys().next();
+        const head = inOrder && first.done !== true ? first.value : get32(this.#entry, 0);
+        this.#release(head, get32(this.#entry, 4));
+      }
+      this.#usedIdx = idx;
+    }
+    for (const { chain, table, now } of this.#alteredTables) {
+      if (this.#chains.get(chain.token) !== chain || table.bytes === null) continue;
+      context.report(
+        "content.driver.device-cleanup.1",
+        queue.index,
+        `the indirect table of buffer ${chain.token} was altered while the device held it`,
+        [{ what: "indirect table", address: table.address, before: toHex(table.bytes), after: now }],
+      );
+      context.memory.read(table.address, table.bytes);
+    }
+    this.#alteredTables.length = 0;
+  }
+
+  #release(head: number, writtenBytes: number): void {
+    const chain = this.#chains.get(head);
+    if (chain === undefined) return;
+    this.#chains.delete(head);
+    for (const { index } of chain.direct) this.#shadow.delete(index);
+    for (const { bytes } of chain.tables) this.#tableBytes -= bytes?.length ?? 0;
+    this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
+  }
+
+  // What the driver makes available
+
+  #takeAvailable(): void {
+    const { context, queue } = this.#watch;
+    const at = queue.addresses.driver;
+    if (!context.memory.read(at, this.#pair)) return;
+    const flags = get16(this.#pair, VIRTQ_AVAIL.flags);
+    const idx = get16(this.#pair, VIRTQ_AVAIL.idx);
+    this.#suppression.flags(flags);
+    const count = (idx - this.#availIdx) & 0xffff;
+    if (count === 0) return;
+    if (count > this.#size) {
+      this.#reportBackwards(idx, at);
+      this.#availIdx = idx;
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      const position = (this.#availIdx + i) & 0xffff;
+      const entry = at + VIRTQ_AVAIL.ring + 2 * (position % this.#size);
+      if (!context.memory.read(entry, this.#pair)) continue;
+      this.#publish(get16(this.#pair, 0), position);
+    }
+    this.#availIdx = idx;
+  }
+
+  #reportBackwards(idx: number, at: number): void {
+    const { context, queue } = this.#watch;
+    const evidence = [
+      {
+        what: "idx of the available ring",
+        address: at + VIRTQ_AVAIL.idx,
+        before: this.#availIdx.toString(16).padStart(4, "0"),
+        after: idx.toString(16).padStart(4, "0"),
+      },
+    ];
+    context.report(
+      "split-ring.driver.the-virtqueue-available-ring.1",
+      queue.index,
+      `the available index went from ${this.#availIdx} to ${idx} in a queue of ${this.#size}`,
+      evidence,
+    );
+    if (this.#chains.size === 0) return;
+    context.report(
+      "content.driver.device-cleanup.2",
+      queue.index,
+      `${this.#chains.size} buffers were taken back by the available index without a reset`,
+      evidence,
+    );
+  }
+
+  #publish(head: number, position: number): void {
+    const { queue, context } = this.#watch;
+    const direct: WatchedDescriptor[] = [];
+    const elements: WatchedDescriptor[] = [];
+    const tables: WatchedTable[] = [];
+    let endless = false;
+    const visited = new Set<number>();
+    for (let index = head; ; ) {
+      if (visited.has(index)) {
+        endless = true;
+        break;
+      }
+      if (index >= this.#size) {
+        context.note(`queue ${queue.index}: descriptor ${index} does not exist`);
+        break;
+      }
+      visited.add(index);
+      const at = queue.addresses.descriptors + DESCRIPTOR_BYTES * index;
+      const raw = new Uint8Array(DESCRIPTOR_BYTES);
+      if (!context.memory.read(at, raw)) break;
+      const descriptor = splitDescriptor(raw, 0, at, index);
+      direct.push(descriptor);
+      this.#shadow.set(index, raw);
+      if (isIndirect(descriptor.flags)) {
+        const table = this.#table(descriptor);
+        tables.push(table);
+        for (const element of table.descriptors) elements.push(element);
+        endless ||= table.endless;
+      } else {
+        elements.push(descriptor);
+      }
+      if (!hasNext(descriptor.flags)) break;
+      index = descriptor.extra;
+    }
+    const chain: WatchedChain = {
+      queue: queue.index,
+      format: "split",
+      token: head,
+      position,
+      direct,
+      tables,
+      elements,
+      endless,
+      readableBytes: sumBytes(elements, false),
+      writableBytes: sumBytes(elements, true),
+    };
+    // A head that is in flight already goes to the end of the line.
+    this.#chains.delete(head);
+    if (this.#chains.size < 65536) this.#chains.set(head, chain);
+    this.#watch.listener.available(queue, chain);
+  }
+
+  /** The descriptors of an indirect table, as far as they are chained; never more than the queue has entries and one. */
+  #table(descriptor: WatchedDescriptor): WatchedTable {
+    const { memory } = this.#watch.context;
+    const count = Math.min(Math.floor(descriptor.lengthBytes / DESCRIPTOR_BYTES), this.#size + 1);
+    const bytes = new Uint8Array(count * DESCRIPTOR_BYTES);
+    if (count === 0 || !memory.read(descriptor.address, bytes)) {
+      return { address: descriptor.address, bytes: null, descriptors: [], endless: false };
+    }
+    const descriptors: WatchedDescriptor[] = [];
+    const visited = new Set<number>();
+    let endless = false;
+    for (let index = 0; index < count; ) {
+      if (visited.has(index)) {
+        endless = true;
+        break;
+      }
+      visited.add(index);
+      const from = DESCRIPTOR_BYTES * index;
+      const element = splitDescriptor(bytes, from, descriptor.address + from, index);
+      descriptors.push(element);
+      if (!hasNext(element.flags)) break;
+      index = element.extra;
+    }
+    const kept = this.#tableBytes + bytes.length <= MOST_TABLE_BYTES;
+    if (kept) this.#tableBytes += bytes.length;
+    return { address: descriptor.address, bytes: kept ? bytes : null, descriptors, endless };
+  }
+}

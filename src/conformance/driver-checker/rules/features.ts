@@ -1,0 +1,302 @@
+import {
+  VIRTIO_CONFIG_S_FAILED,
+  VIRTIO_CONFIG_S_FEATURES_OK,
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_ADMIN_VQ,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_ORDER_PLATFORM,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SR_IOV,
+  VIRTIO_F_SUSPEND,
+  VIRTIO_F_VERSION_1,
+  VIRTIO_ID_GPU,
+  VIRTIO_ID_RNG,
+} from "../../../wire/common.ts";
+import {
+  VIRTIO_GPU_CONFIG,
+  VIRTIO_GPU_F_BLOB_ALIGNMENT,
+  VIRTIO_GPU_F_CONTEXT_INIT,
+  VIRTIO_GPU_F_RESOURCE_BLOB,
+  VIRTIO_GPU_F_VIRGL,
+} from "../../../wire/gpu.ts";
+import type { WatchedChain } from "../chain.ts";
+import type { QueueView } from "../device-view.ts";
+import type { DriverEvent } from "../events.ts";
+import { registerEvidence } from "../violation.ts";
+import type { Rule, RuleContext } from "./rule.ts";
+
+/** Feature bits of chapter 6 that a driver of a non-legacy device may accept. */
+const COMMON_BITS: ReadonlySet<number> = new Set([
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_VERSION_1,
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_ORDER_PLATFORM,
+  VIRTIO_F_SR_IOV,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_ADMIN_VQ,
+  VIRTIO_F_SUSPEND,
+]);
+/** Of these, the ones that mean something on PCI only. */
+const PCI_BITS: ReadonlySet<number> = new Set([
+  VIRTIO_F_SR_IOV,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_ADMIN_VQ,
+]);
+/** A legacy leftover, chapter 6.3. */
+const UNUSED_BIT = 30;
+
+/** What the checker knows of a device type. */
+interface TypeFacts {
+  /** Number of feature bits defined for it, from 0 on. */
+  readonly featureBits: number;
+  readonly configBytes: number;
+  readonly requires: readonly (readonly [feature: number, needed: number])[];
+  readonly optionalFields: readonly {
+    readonly name: string;
+    readonly offset: number;
+    readonly feature: number;
+  }[];
+}
+
+const TYPES: Readonly<Record<number, TypeFacts>> = {
+  [VIRTIO_ID_GPU]: {
+    featureBits: 6,
+    configBytes: VIRTIO_GPU_CONFIG.sizeBytes,
+    requires: [
+      [VIRTIO_GPU_F_CONTEXT_INIT, VIRTIO_GPU_F_VIRGL],
+      [VIRTIO_GPU_F_BLOB_ALIGNMENT, VIRTIO_GPU_F_RESOURCE_BLOB],
+    ],
+    optionalFields: [
+      {
+        name: "blob_alignment",
+        offset: VIRTIO_GPU_CONFIG.blob_alignment,
+        feature: VIRTIO_GPU_F_BLOB_ALIGNMENT,
+      },
+    ],
+  },
+  [VIRTIO_ID_RNG]: { featureBits: 0, configBytes: 0, requires: [], optionalFields: [] },
+};
+
+/** Offset of the control register in the SR-IOV capability, and its bit that enables virtual functions. */
+const SRIOV_CONTROL = 8;
+const SRIOV_VF_ENABLE = 1;
+
+/** Feature negotiation and what depends on it (virtio 1.4, sections 2.2, 2.5 and 6). */
+export class FeatureRules implements Rule {
+  readonly #context: RuleContext;
+  #wroteFeatures = false;
+  /** SR-IOV was negotiated once: virtual functions may be enabled ever after. */
+  #sriovNegotiated = false;
+
+  constructor(context: RuleContext) {
+    this.#context = context;
+  }
+
+  get #facts(): TypeFacts | undefined {
+    return TYPES[this.#context.view.deviceId];
+  }
+
+  event(event: DriverEvent): void {
+    const { view } = this.#context;
+    switch (event.kind) {
+      case "status-write":
+        if (event.value === 0) {
+          this.#wroteFeatures = false;
+          break;
+        }
+        if ((event.value & ~view.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) this.#negotiated();
+        if ((event.value & ~view.status & VIRTIO_CONFIG_S_FAILED) !== 0) this.#gaveUp();
+        break;
+      case "status-read":
+        if ((event.value & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && view.hasFeature(VIRTIO_F_SR_IOV)) {
+          this.#sriovNegotiated = true;
+        }
+        break;
+      case "driver-features-write":
+        this.#wroteFeatures = true;
+        break;
+      case "config-read":
+      case "config-write":
+        this.#optionalField(event.offset, event.widthBytes, event.value);
+        break;
+      case "pci-config-write":
+        this.#virtualFunctions(event.offset, event.value);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #report(clause: string, message: string, word: number): void {
+    this.#context.report(clause, -1, message, [
+      registerEvidence(`driver features, word ${word}`, this.#context.view.accepted[word] ?? 0),
+    ]);
+  }
+
+  /** Everything that was accepted, at the moment FEATURES_OK is set. */
+  #negotiated(): void {
+    const { view } = this.#context;
+    const unchecked = new Set<number>();
+    for (const bit of view.acceptedBits()) {
+      const word = bit >>> 5;
+      if (view.offered[word] === undefined) unchecked.add(word);
+      else if (view.offers(bit) === false) {
+        this.#report("content.driver.feature-bits.1", `feature ${bit} was accepted, but not offered`, word);
+      }
+      if (!this.#isDefined(bit)) {
+        this.#report(
+          "content.driver.feature-bits.3",
+          `feature ${bit} was accepted, which is not defined here`,
+          word,
+        );
+      }
+      if (bit === UNUSED_BIT) {
+        this.#report(
+          "content.legacy.legacy-interface-reserved-feature-bits.4",
+          "feature 30 was accepted",
+          word,
+        );
+      }
+    }
+    for (const word of unchecked) {
+      this.#report(
+        "content.driver.feature-bits.2",
+        `features of word ${word} were accepted without a look at what is offered`,
+        word,
+      );
+    }
+    for (const [feature, needed] of this.#facts?.requires ?? []) {
+      if (view.hasFeature(feature) && !view.hasFeature(needed)) {
+        this.#report(
+          "content.driver.feature-bits.1",
+          `feature ${feature} was accepted without feature ${needed}`,
+          0,
+        );
+      }
+    }
+    this.#expected();
+    if (view.hasFeature(VIRTIO_F_SR_IOV) && (this.#context.pciLayout()?.sriov ?? 0) === 0) {
+      this.#report(
+        "content.driver.reserved-feature-bits.9",
+        "VIRTIO_F_SR_IOV was accepted without an SR-IOV capability",
+        1,
+      );
+    }
+  }
+
+  #isDefined(bit: number): boolean {
+    const facts = this.#facts;
+    if (COMMON_BITS.has(bit)) return this.#context.view.transport === "pci" || !PCI_BITS.has(bit);
+    if (bit <= 23) return facts === undefined || bit < facts.featureBits;
+    if (bit === 42 || (bit >= 50 && bit <= 127)) return facts === undefined;
+    return false;
+  }
+
+  /** Features that are to be accepted when they are offered. */
+  #expected(): void {
+    const { view } = this.#context;
+    const refused = (bit: number) => view.offers(bit) === true && !view.hasFeature(bit);
+    if (refused(VIRTIO_F_VERSION_1)) {
+      this.#report("content.driver.reserved-feature-bits.1", "VIRTIO_F_VERSION_1 was not accepted", 1);
+    }
+    if (refused(VIRTIO_F_RING_PACKED)) {
+      this.#report("content.driver.reserved-feature-bits.5", "VIRTIO_F_RING_PACKED was not accepted", 1);
+    }
+    if (refused(VIRTIO_F_ORDER_PLATFORM)) {
+      this.#report("content.driver.reserved-feature-bits.6", "VIRTIO_F_ORDER_PLATFORM was not accepted", 1);
+    }
+    if (view.transport === "pci" && refused(VIRTIO_F_NOTIF_CONFIG_DATA)) {
+      this.#report(
+        "content.driver.reserved-feature-bits.12",
+        "VIRTIO_F_NOTIF_CONFIG_DATA was not accepted",
+        1,
+      );
+    }
+  }
+
+  /** FAILED before any feature was accepted: nothing but what the driver saw of the device can be the reason. */
+  #gaveUp(): void {
+    const { view } = this.#context;
+    const facts = this.#facts;
+    if (this.#wroteFeatures || view.offers(VIRTIO_F_VERSION_1) !== true || facts === undefined) return;
+    for (const [word, bits] of view.offered.entries()) {
+      for (let bit = 0; bit < 32; bit++) {
+        if ((((bits ?? 0) >>> bit) & 1) === 0 || this.#isDefined(32 * word + bit)) continue;
+        this.#context.report(
+          "content.driver.feature-bits.5",
+          -1,
+          `the driver gave up on a device that offers feature ${32 * word + bit}, which it does not know`,
+          [registerEvidence(`device features, word ${word}`, bits ?? 0)],
+        );
+        return;
+      }
+    }
+    if (view.configLengthBytes > facts.configBytes) {
+      this.#context.report(
+        "content.driver.device-configuration-space.3",
+        -1,
+        `the driver gave up on a device with ${view.configLengthBytes} bytes of configuration space`,
+      );
+    }
+  }
+
+  #optionalField(offset: number, widthBytes: number, value: number): void {
+    const { view } = this.#context;
+    for (const field of this.#facts?.optionalFields ?? []) {
+      if (offset + widthBytes <= field.offset || offset >= field.offset + 4) continue;
+      if (view.offers(field.feature) === true) continue;
+      this.#context.report(
+        "content.driver.device-configuration-space.2",
+        -1,
+        `${field.name} was accessed although feature ${field.feature} was not seen to be offered`,
+        [registerEvidence(field.name, value)],
+      );
+    }
+  }
+
+  #virtualFunctions(offset: number, value: number): void {
+    const sriov = this.#context.pciLayout()?.sriov ?? 0;
+    if (sriov === 0 || offset !== sriov + SRIOV_CONTROL || (value & SRIOV_VF_ENABLE) === 0) return;
+    if (this.#sriovNegotiated) return;
+    this.#context.report(
+      "content.driver.reserved-feature-bits.10",
+      -1,
+      "virtual functions were enabled before VIRTIO_F_SR_IOV was negotiated",
+      [registerEvidence("SR-IOV control", value)],
+    );
+  }
+
+  /** Buffers have to be in memory, unless there is a translation. */
+  available(queue: QueueView, chain: WatchedChain): void {
+    const { view, memory } = this.#context;
+    if (view.hasFeature(VIRTIO_F_ACCESS_PLATFORM)) return;
+    const byte = new Uint8Array(1);
+    for (const { address, lengthBytes, index, at } of chain.elements) {
+      if (lengthBytes === 0 || (memory.read(address, byte) && memory.read(address + lengthBytes - 1, byte)))
+        continue;
+      this.#context.report(
+        "content.driver.reserved-feature-bits.4",
+        queue.index,
+        `descriptor ${index} points to 0x${address.toString(16)}, where no memory is`,
+        [
+          {
+            what: `descriptor ${index}`,
+            address: at,
+            after: `0x${address.toString(16)}, ${lengthBytes} bytes`,
+          },
+        ],
+      );
+      return;
+    }
+  }
+}
