@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { le16, le32 } from "../../../../src/base/index.ts";
 import { DRM_FORMAT_XRGB8888, KmsFence, KmsHangError } from "../../../../src/driver/kms/index.ts";
 import { fill, KmsRig } from "../../../support/kms-rig.ts";
+import { RecordingRenderer } from "../../../support/recording-renderer.ts";
 
 const BLOBS = { device: { features: {} } };
 
@@ -53,6 +54,32 @@ binding("answers out of order", () => {
   assert.is(head.connector.edid, null);
   rig.clock.advance(10);
   assert.is.not(head.file.getConnector(head.connector.id).edid, null);
+});
+
+binding("capability sets are asked for one by one; a device that owes one has none, after 5 s more", () => {
+  // The model does not negotiate VIRGL, without which the specification has no capability sets.
+  const policy = { commandNeeds: "offered" } as const;
+  const device = () => ({ renderer: new RecordingRenderer(), policy, features: { resourceBlob: false } });
+  const good = new KmsRig({ device: device() });
+  assert.equal(good.take(), ["GET_CAPSET_INFO", "GET_CAPSET_INFO", "GET_EDID+GET_DISPLAY_INFO"]);
+  assert.equal(good.card.capsets, [
+    { id: 1, maxVersion: 1, maxSizeBytes: 308 },
+    { id: 4, maxVersion: 0, maxSizeBytes: 0 },
+  ]);
+  let asked = 0;
+  const late = new KmsRig({
+    device: device(),
+    answers: (command) => (command === "GET_CAPSET_INFO" && ++asked === 2 ? "never" : null),
+  });
+  assert.is(late.clock.now(), 5000);
+  assert.equal(late.card.capsets, [], "nor the one that came");
+  assert.equal(
+    late.troubles.map(({ detail }) => detail["what"]),
+    ["capset 1"],
+  );
+  assert.equal(late.open().connector.modes[0]?.name, "320x200", "the rest goes on");
+  const silent = new KmsRig({ device: device(), answers: () => "never" });
+  assert.is(silent.clock.now(), 10_000, "one capability set, and the displays");
 });
 
 binding("no scanouts: 6.1 gives up, later kernels go on without mode setting", () => {
