@@ -70,6 +70,11 @@ export interface PciDriverOptions {
    * without it, or where it hasn't, the interrupt line.
    */
   readonly msix?: (vector: number) => MsixTarget;
+  /**
+   * MSI-X vectors of queues; configuration changes have vector 0. `each`: one for each queue where there are enough
+   * (default); `shared`: vector 1 for all, as Linux does where it does not get one for each.
+   */
+  readonly queueVectors?: "each" | "shared";
 }
 
 const COMMON = VIRTIO_PCI_COMMON_CFG;
@@ -119,6 +124,7 @@ export class PciDriverTransport implements DriverTransport {
   readonly #isr: VirtioPciStructure;
   readonly #device: VirtioPciStructure | null;
   readonly #msix: MsixSetup | null;
+  readonly #queueVectors: "each" | "shared";
   #notificationData = false;
   #notifConfigData = false;
   readonly #notifications: (QueueNotification | undefined)[] = [];
@@ -128,6 +134,7 @@ export class PciDriverTransport implements DriverTransport {
   private constructor(bus: PciBus, deviceId: number, options: PciDriverOptions) {
     this.#bus = bus;
     this.deviceId = deviceId;
+    this.#queueVectors = options.queueVectors ?? "each";
     this.vendorId = bus.configRead(PCI_VENDOR_ID, 2);
     const resources = options.resources ?? {};
     const ioUsable = resources.io !== null;
@@ -254,7 +261,7 @@ export class PciDriverTransport implements DriverTransport {
     this.#writeAddress(COMMON.queue_device, device.hi, device.lo);
     if (this.#msix !== null) {
       // One for each queue where there are enough, else all share what is left.
-      const wanted = Math.min(index + 1, this.#msix.vectors - 1);
+      const wanted = Math.min(this.#queueVectors === "each" ? index + 1 : 1, this.#msix.vectors - 1);
       this.#mapVector(COMMON.queue_msix_vector, index, wanted);
     }
     this.#notifications[index] = this.#locateNotification(index);

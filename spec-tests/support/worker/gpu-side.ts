@@ -2,6 +2,7 @@
 import {
   attachDriver,
   type ChannelHandle,
+  channelClock,
   DeviceEndpoint,
   DriverEndpoint,
   pumpInterrupts,
@@ -10,6 +11,15 @@ import {
 import { VirtioDevice } from "../../../src/device/index.ts";
 import { GpuDevice, MemoryDisplay } from "../../../src/devices/gpu/index.ts";
 import { GpuDriver, GpuFramebuffer, GuestAllocator, type VirtioDriver } from "../../../src/driver/index.ts";
+import {
+  DRM_FORMAT_XRGB8888,
+  type DrmFile,
+  type DumbBuffer,
+  KmsCard,
+  type KmsCardOptions,
+  type LinuxProfileName,
+  type SetCrtc,
+} from "../../../src/driver/kms/index.ts";
 import { GuestMemory } from "../../../src/memory/index.ts";
 import { MmioTransport } from "../../../src/transport/mmio/index.ts";
 import {
@@ -36,13 +46,12 @@ export interface GpuRun {
 /** Hash of every picture shown, in order. */
 export type GpuPictures = readonly number[];
 
-/** Serves a gpu until its channel ends. Flushes complete in a later turn. */
-export async function serveGpu(handle: ChannelHandle): Promise<GpuPictures> {
+/** Serves a gpu until its channel ends. Flushes complete in a later turn, or at once. */
+export async function serveGpu(handle: ChannelHandle, late = true): Promise<GpuPictures> {
   const endpoint = new DeviceEndpoint(handle);
   const memory = new GuestMemory([{ base: 0, memory: endpoint.ram }]);
   const pictures: number[] = [];
-  const display = new MemoryDisplay(async () => {
-    await new Promise<void>(runSoon);
+  const look = (): void => {
     const rgba = display.readRgba(0) as Uint8Array;
     let hash = 0;
     for (let i = 0; i < rgba.length; i += 4) {
@@ -52,7 +61,10 @@ export async function serveGpu(handle: ChannelHandle): Promise<GpuPictures> {
       );
     }
     pictures.push(hash);
-  });
+  };
+  const display: MemoryDisplay = new MemoryDisplay(() =>
+    late ? new Promise<void>(runSoon).then(look) : look(),
+  );
   const gpu = new GpuDevice({ display, displays: [{ widthPixels: WIDTH, heightPixels: HEIGHT }] });
   const device = new VirtioDevice(gpu, { memory, schedule: runSoon });
   const transport = new MmioTransport(device, { onInterrupt: (asserted) => endpoint.setInterrupt(asserted) });
@@ -68,7 +80,7 @@ function colourOf(flip: number, x: number, y: number): number {
   return (Math.imul(flip * 7919 + y * 131 + x, 2654435761) >>> 8) & 0xffffff;
 }
 
-function draw(framebuffer: GpuFramebuffer, flip: number): number {
+function draw(framebuffer: { setPixel(x: number, y: number, colour: number): void }, flip: number): number {
   let hash = 0;
   for (let y = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++) {
@@ -139,6 +151,92 @@ export async function driveGpuAsync(handle: ChannelHandle, run: GpuRun): Promise
         ]);
     await Promise.all([shown, gpu.async.resourceFlush(resourceId, 0, 0, WIDTH, HEIGHT)]);
   }
+  bus.close();
+  await pump;
+  return pictures;
+}
+
+/** A card of the KMS model on the device behind a channel, blocking or with promises. */
+export interface CardRun {
+  readonly profile: LinuxProfileName;
+  readonly flips: number;
+}
+
+function cardOptions({ profile }: CardRun, bus: DriverEndpoint, driver: VirtioDriver): KmsCardOptions {
+  return { profile, clock: channelClock(bus, driver) };
+}
+
+function openCard(handle: ChannelHandle): { bus: DriverEndpoint; driver: VirtioDriver } {
+  const bus = new DriverEndpoint(handle, { timeoutMilliseconds: WAIT_MS });
+  const memory = new GuestMemory([{ base: 0, memory: bus.ram }]);
+  const allocator = new GuestAllocator(memory, { base: 4096 });
+  return { bus, driver: attachDriver(bus, { allocator, waitTimeoutMs: WAIT_MS, timeoutMs: WAIT_MS }) };
+}
+
+const cardFormat = { width: WIDTH, height: HEIGHT, bpp: 32 };
+
+function drawDumb(file: DrmFile, { handle, pitch }: DumbBuffer, flip: number): number {
+  const pixels = file.mapDumb(handle);
+  return draw({ setPixel: (x, y, colour) => pixels.setWord(y * pitch + 4 * x, colour) }, flip);
+}
+
+function setCrtcRequest(file: DrmFile, fbId: number): SetCrtc {
+  const { crtcs, connectors } = file.getResources();
+  const [crtcId = 0] = crtcs;
+  const [connectorId = 0] = connectors;
+  const [mode = null] = file.getConnector(connectorId).modes;
+  return { crtcId, fbId, connectors: [connectorId], mode };
+}
+
+/** A mode set and flips of a buffer for each picture; the hashes of what was drawn. */
+export function driveCard(handle: ChannelHandle, run: CardRun): GpuPictures {
+  const { bus, driver } = openCard(handle);
+  const card = KmsCard.bind(driver, cardOptions(run, bus, driver));
+  const file = card.open();
+  const pictures: number[] = [];
+  for (let flip = 0; flip <= run.flips; flip++) {
+    const dumb = file.createDumb(cardFormat);
+    pictures.push(drawDumb(file, dumb, flip));
+    const fbId = file.addFb2({ width: WIDTH, height: HEIGHT, format: DRM_FORMAT_XRGB8888, ...dumb });
+    const request = setCrtcRequest(file, fbId);
+    if (flip === 0) file.setCrtc(request);
+    else {
+      file.pageFlip({ crtcId: request.crtcId, fbId, event: true });
+      if (file.waitEvent(WAIT_MS) === null) throw new Error(`flip ${flip} is never complete`);
+      file.readEvents();
+    }
+  }
+  card.remove();
+  bus.close();
+  return pictures;
+}
+
+/** The same with promises. */
+export async function driveCardAsync(handle: ChannelHandle, run: CardRun): Promise<GpuPictures> {
+  await new DriverEndpoint(handle).connect(WAIT_MS);
+  const { bus, driver } = openCard(handle);
+  const pump = pumpInterrupts(bus, driver);
+  const card = await KmsCard.bindAsync(driver, cardOptions(run, bus, driver));
+  const file = card.open();
+  const pictures: number[] = [];
+  for (let flip = 0; flip <= run.flips; flip++) {
+    const dumb = await file.async.createDumb(cardFormat);
+    pictures.push(drawDumb(file, dumb, flip));
+    const fbId = await file.async.addFb2({
+      width: WIDTH,
+      height: HEIGHT,
+      format: DRM_FORMAT_XRGB8888,
+      ...dumb,
+    });
+    const request = setCrtcRequest(file, fbId);
+    if (flip === 0) await file.async.setCrtc(request);
+    else {
+      await file.async.pageFlip({ crtcId: request.crtcId, fbId, event: true });
+      if ((await file.async.waitEvent(WAIT_MS)) === null) throw new Error(`flip ${flip} is never complete`);
+      file.readEvents();
+    }
+  }
+  card.remove();
   bus.close();
   await pump;
   return pictures;

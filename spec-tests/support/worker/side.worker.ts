@@ -12,7 +12,7 @@ export type ThreadOrder =
       readonly options?: { deferred?: boolean; spinMicroseconds?: number };
     }
   | { readonly kind: "drive"; readonly handle: ChannelHandle; readonly run: EchoRun }
-  | { readonly kind: "serve-gpu"; readonly handle: ChannelHandle }
+  | { readonly kind: "serve-gpu"; readonly handle: ChannelHandle; readonly late?: boolean }
   | { readonly kind: "drive-gpu"; readonly handle: ChannelHandle; readonly run: GpuRun }
   /** Serves registers that read as 1, until one is written: then it hangs for ever. */
   | { readonly kind: "hang"; readonly handle: ChannelHandle };
@@ -40,7 +40,7 @@ port.onMessage((message) => {
       case "drive":
         return driveEcho(order.handle, order.run);
       case "serve-gpu":
-        return await serveGpu(order.handle);
+        return await serveGpu(order.handle, order.late);
       case "drive-gpu":
         return driveGpu(order.handle, order.run);
       case "hang":

@@ -11,6 +11,7 @@ import {
   createChannel,
   DriverEndpoint,
 } from "../../../src/adapters/worker/index.ts";
+import { LINUX_PROFILE_NAMES } from "../../../src/driver/kms/index.ts";
 import {
   driveEcho,
   driveEchoAsync,
@@ -20,7 +21,13 @@ import {
   type EchoServed,
   serveEcho,
 } from "../../support/worker/echo-side.ts";
-import { driveGpuAsync, GPU_RAM_BYTES, type GpuPictures } from "../../support/worker/gpu-side.ts";
+import {
+  driveCard,
+  driveCardAsync,
+  driveGpuAsync,
+  GPU_RAM_BYTES,
+  type GpuPictures,
+} from "../../support/worker/gpu-side.ts";
 import type { ThreadOrder } from "../../support/worker/side.worker.ts";
 
 const KINDS = (["split", "packed"] as const).flatMap((format) =>
@@ -162,9 +169,30 @@ gpu("driver in the main thread, with promises", async () => {
   );
   assert.equal(served, driven);
 });
+
+const kms = suite("worker adapter, KMS model");
+for (const profile of LINUX_PROFILE_NAMES) {
+  kms(`${profile}: calls block until the device in the other thread has answered`, async () => {
+    const channel = createChannel({ queues: 2, ram: GPU_RAM_BYTES });
+    const serving = inThread<GpuPictures>({ kind: "serve-gpu", handle: channel.device, late: false });
+    const driven = driveCard(channel.driver, { profile, flips: 20 });
+    assert.equal(await serving, driven);
+  });
+}
+
+kms("calls as promises", async () => {
+  const channel = createChannel({ queues: 2, ram: GPU_RAM_BYTES });
+  const [served, driven] = await together(
+    channel,
+    inThread<GpuPictures>({ kind: "serve-gpu", handle: channel.device, late: false }),
+    driveCardAsync(channel.driver, { profile: "linux-7.3", flips: 20 }),
+  );
+  assert.equal(served, driven);
+});
 places.run();
 stress.run();
 gpu.run();
+kms.run();
 
 const death = suite("worker adapter, when the device's thread dies");
 const isTimeout = (error: unknown): boolean => error instanceof ChannelError && error.code === "timeout";

@@ -7,6 +7,7 @@ export {
   createChannel,
   type WakePort,
 } from "./channel.ts";
+export { channelClock } from "./channel-clock.ts";
 export {
   DeviceEndpoint,
   type DeviceEndpointCounters,

@@ -97,6 +97,38 @@ profiles("only what the kernel's virtio core knows is negotiated", () => {
   assert.equal(accepted("linux-7.3"), [VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA]);
 });
 
+profiles("over PCI: interrupts by message, a vector for changes and one for both queues", () => {
+  for (const [queueVectors, expected] of [
+    ["shared", [0, 1, 1]],
+    ["each", [0, 1, 2]],
+  ] as const) {
+    const rig = new KmsRig({ driven: { transport: "pci", msix: true, pciDriver: { queueVectors } } });
+    const { transport } = rig.driven;
+    assert.equal(
+      [-1, 0, 1].map((queue) => transport.vectorOf(queue)),
+      expected,
+    );
+    let hotplugs = 0;
+    rig.card.onHotplug = () => hotplugs++;
+    const head = rig.open();
+    head.show(head.framebuffer());
+    const { handle } = head.file.createDumb({ width: 64, height: 64, bpp: 32 });
+    head.file.setCursor2({
+      crtcId: head.crtcId,
+      handle,
+      width: 64,
+      height: 64,
+      hotX: 0,
+      hotY: 0,
+      x: 9,
+      y: 9,
+    });
+    assert.is(rig.gpu.cursor(0)?.x, 9);
+    rig.gpu.setDisplay(0, { widthPixels: 640, heightPixels: 480 });
+    assert.is(hotplugs, 1);
+  }
+});
+
 profiles("blobs of dumb buffers are transferred by all of them, and flushed with a fence", () => {
   for (const profile of LINUX_PROFILE_NAMES) {
     const rig = new KmsRig({ profile, device: { features: {} } });
