@@ -1,12 +1,6 @@
-import type {
-  DeviceUnderTest,
-  DisplayChange,
-  GuestRam,
-  Picture,
-  Target,
-} from "../../../conformance/index.ts";
+import type { DeviceUnderTest, DisplayChange, GuestRam, Target } from "../../../conformance/index.ts";
 import { DEFAULT_RING_FEATURES, type DeviceType, VirtioDevice } from "../../../device/index.ts";
-import { GpuDevice, HostHeap, MemoryDisplay } from "../../../devices/gpu/index.ts";
+import { GpuDevice, HostHeap } from "../../../devices/gpu/index.ts";
 import { RngDevice } from "../../../devices/rng/index.ts";
 import { GuestMemory } from "../../../memory/index.ts";
 import { MmioTransport } from "../../../transport/mmio/index.ts";
@@ -22,10 +16,14 @@ import {
   VIRTIO_F_RING_RESET,
   VIRTIO_F_SUSPEND,
 } from "../../../wire/common.ts";
+import { VIRTIO_GPU_SHM_ID_HOST_VISIBLE } from "../../../wire/gpu.ts";
+import { FlushedDisplay } from "./flushed-display.ts";
 import { SimpleRenderer } from "./simple-renderer.ts";
 
 const RAM_BYTES = 32 << 20;
 const HOST_VISIBLE_BYTES = 16 << 20;
+/** Guest physical address of the host visible memory region on mmio: above everything else. */
+const HOST_VISIBLE_BASE = 2 ** 32;
 const SCANOUTS = 4;
 /** Turns of microtasks that a chain of promises inside the device may take. */
 const MICROTASK_TURNS = 8;
@@ -60,7 +58,7 @@ export function builtinTarget(transport: "mmio" | "pci"): Target {
 function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
   const buffer = new ArrayBuffer(RAM_BYTES);
   const memory = new GuestMemory([{ base: 0, memory: buffer }]);
-  const display = new MemoryDisplay();
+  const display = new FlushedDisplay();
   const gpu = name === "gpu" ? createGpu(display) : null;
   const type: DeviceType = gpu ?? new RngDevice();
   // Legacy drivers come to a device that is plain in other respects too: without VIRTIO_F_NOTIFICATION_DATA.
@@ -78,7 +76,13 @@ function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
   const ram = ramOf(buffer);
   const bus: DeviceUnderTest["bus"] =
     transport === "mmio"
-      ? { kind: "mmio", mmio: new MmioTransport(device, { onInterrupt }) }
+      ? {
+          kind: "mmio",
+          mmio: new MmioTransport(device, {
+            onInterrupt,
+            sharedMemoryBases: gpu === null ? {} : { [VIRTIO_GPU_SHM_ID_HOST_VISIBLE]: HOST_VISIBLE_BASE },
+          }),
+        }
       : {
           kind: "pci",
           pci: new PciTransport(device, {
@@ -106,7 +110,7 @@ function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
   };
 }
 
-function createGpu(display: MemoryDisplay): GpuDevice {
+function createGpu(display: FlushedDisplay): GpuDevice {
   return new GpuDevice({
     display,
     scanouts: SCANOUTS,
@@ -122,15 +126,10 @@ function createGpu(display: MemoryDisplay): GpuDevice {
 
 function pixelsOf(
   gpu: GpuDevice,
-  display: MemoryDisplay,
+  display: FlushedDisplay,
 ): Pick<DeviceUnderTest, "screenshot" | "changeDisplay"> {
   return {
-    screenshot(scanout): Picture | null {
-      const source = display.screen(scanout).source;
-      const rgba = display.readRgba(scanout);
-      if (source === null || rgba === null) return null;
-      return { width: source.widthPixels, height: source.heightPixels, rgba };
-    },
+    screenshot: (scanout) => display.picture(scanout),
     changeDisplay({ scanout, width, height }: DisplayChange) {
       if (width === 0 || height === 0) gpu.setDisplay(scanout, { enabled: false });
       else gpu.setDisplay(scanout, { enabled: true, widthPixels: width, heightPixels: height });

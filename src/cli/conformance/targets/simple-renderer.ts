@@ -20,7 +20,8 @@ const MAX_TEXELS = 1 << 22;
 
 /**
  * A renderer with the book-keeping of a real one and none of its drawing: resources are flat pictures that transfers
- * copy to and from the guest, command streams are accepted and do nothing. It makes the protocol around 3D testable.
+ * copy to and from the guest, command streams are accepted, take their time and do nothing. It makes the protocol around
+ * 3D testable.
  */
 export class SimpleRenderer implements Renderer {
   readonly capsets: readonly Capset[] = [
@@ -74,7 +75,10 @@ export class SimpleRenderer implements Renderer {
     });
   }
 
-  submit(): void {}
+  /** Longer streams take longer: a turn of microtasks for every word. */
+  submit(_ctxId: number, commands: Uint8Array): Promise<void> | void {
+    if (commands.length > 0) return turns(commands.length >>> 2);
+  }
 
   mapBlob(): number {
     return VIRTIO_GPU_MAP_CACHE_CACHED;
@@ -120,4 +124,8 @@ export class SimpleRenderer implements Renderer {
       row(backing, box.offset + y * stride, picture.bytes, at, length);
     }
   }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await null;
 }
