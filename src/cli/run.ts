@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addCompareLinuxCommand } from "./compare-linux/command.ts";
+import { addConformanceCommand } from "./conformance/command.ts";
 import type { Console } from "./console.ts";
 import { addDemoCommand } from "./demo/command.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -27,6 +28,7 @@ function createProgram(console: Console): Command {
     .configureOutput({ writeOut: console.out, writeErr: () => {} });
   addDemoCommand(program, console);
   addCompareLinuxCommand(program, console);
+  addConformanceCommand(program, console);
   addVdmabufCommand(program, console);
   addShareCommand(program, console);
   return program;

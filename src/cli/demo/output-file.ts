@@ -26,8 +26,8 @@ export class OutputFile {
     this.#temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.tmp`);
   }
 
-  /** Throws {@link UsageError} when the file cannot be written. */
-  static open(path: string): OutputFile {
+  /** Throws {@link UsageError} when the file cannot be written. `option` is what it was named with. */
+  static open(path: string, option = "--out"): OutputFile {
     const file = new OutputFile(resolve(path));
     try {
       if (existsSync(file.path) && !statSync(file.path).isFile()) {
@@ -38,7 +38,9 @@ export class OutputFile {
     } catch (error) {
       if (error instanceof UsageError) throw error;
       const { code = "", message } = error as NodeJS.ErrnoException;
-      throw new UsageError(`cannot write ${path}: ${REASONS[code] ?? message}. Choose another with --out.`);
+      throw new UsageError(
+        `cannot write ${path}: ${REASONS[code] ?? message}. Choose another with ${option}.`,
+      );
     }
     return file;
   }

@@ -1,3 +1,4 @@
+import { KIT_AREAS } from "../clauses/index.ts";
 import type { ClauseResult, ClauseStatus, RunReport } from "../result.ts";
 import { CLAUSE_STATUSES, isKnown } from "./names.ts";
 
@@ -38,7 +39,8 @@ export function summarize(area: string, clauses: readonly ClauseResult[]): AreaS
   };
 }
 
-/** The areas the kit has something to say about, in one of these runs. */
+/** The areas the kit covers, and those it has something else to say about in one of these runs. */
 export function knownAreas(reports: readonly RunReport[]): ReadonlySet<string> {
-  return new Set(reports.flatMap(({ clauses }) => clauses.filter(isKnown).map(({ area }) => area)));
+  const known = reports.flatMap(({ clauses }) => clauses.filter(isKnown).map(({ area }) => area));
+  return new Set([...KIT_AREAS, ...known]);
 }

@@ -122,18 +122,33 @@ function isAsExpected(verdict: Verdict, expected: ExpectedCase | undefined, stri
   return !isDifference(verdict) && !(strict && verdict === "reject");
 }
 
-/** The expectations that a run fulfils. Reasons are kept from `previous`; new ones are what the case has said. */
-export function expectationsOf(report: RunReport, previous: Expectations | null = null): Expectations {
-  const worthy = ({ verdict }: CaseResult) => isDifference(verdict) || verdict === "reject";
-  const cases = report.cases
-    .filter(worthy)
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
+/**
+ * The expectations that a run fulfils. Of `previous` ones the reasons are kept, and all that is about cases which did
+ * not run; reasons that are new are what the cases have said. `allCases` as for {@link judge}: of others nothing is
+ * kept.
+ */
+export function expectationsOf(
+  report: RunReport,
+  previous: Expectations | null = null,
+  allCases?: ReadonlySet<string>,
+): Expectations {
+  const ran = new Set(report.cases.map(({ id }) => id));
+  const kept = Object.entries(previous?.cases ?? {}).filter(
+    ([id]) => !ran.has(id) && (allCases?.has(id) ?? true),
+  );
+  const found = report.cases
+    .filter(isWorthListing)
     .map(({ id, verdict, detail, title }): [string, ExpectedCase] => {
       const before = expectedOf(previous, id);
       const why = before?.verdict === verdict ? before.why : (detail?.message ?? title);
       return [id, { verdict, why }];
     });
+  const cases = [...kept, ...found].sort(([a], [b]) => (a < b ? -1 : 1));
   return { target: report.target, description: report.description, cases: Object.fromEntries(cases) };
+}
+
+function isWorthListing({ verdict }: CaseResult): boolean {
+  return isDifference(verdict) || verdict === "reject";
 }
 
 /** Expectations as a file: those of one target, or an array of those of several. */

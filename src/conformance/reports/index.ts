@@ -12,5 +12,6 @@ export {
 } from "./expectations.ts";
 export { formatHtml } from "./html/page.ts";
 export { formatJson } from "./json.ts";
-export { formatJunit, type JudgedRun } from "./junit.ts";
+export type { JudgedRun } from "./judged-run.ts";
+export { formatJunit } from "./junit.ts";
 export { formatTable, type TableStyle } from "./table.ts";

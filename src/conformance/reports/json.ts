@@ -1,9 +1,11 @@
-import type { RunReport } from "../result.ts";
+import type { JudgedRun } from "./judged-run.ts";
 
 /**
  * Runs as JSON. One run is one object `{spec, target, description, startedAt, ms, clauses, cases, totals}`, see
- * {@link RunReport}; several are an array of such objects, in the order given. Ends with a line feed.
+ * {@link RunReport}, with `findings` and `known`, see {@link Judgement}; several are an array of such objects, in the
+ * order given. Ends with a line feed.
  */
-export function formatJson(reports: readonly RunReport[]): string {
-  return `${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 1)}\n`;
+export function formatJson(runs: readonly JudgedRun[]): string {
+  const all = runs.map(({ report, judgement }) => ({ ...report, ...judgement }));
+  return `${JSON.stringify(all.length === 1 ? all[0] : all, null, 1)}\n`;
 }

@@ -12,13 +12,8 @@
  * | anything else than was expected | `failure` |
  */
 import type { CaseResult, RunReport, TimelineEntry } from "../result.ts";
-import type { Finding, Judgement } from "./expectations.ts";
-
-/** A run and what it comes to. */
-export interface JudgedRun {
-  readonly report: RunReport;
-  readonly judgement: Judgement;
-}
+import type { Finding } from "./expectations.ts";
+import type { JudgedRun } from "./judged-run.ts";
 
 const MAX_TIMELINE_LINES = 60;
 

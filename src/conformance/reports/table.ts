@@ -3,7 +3,7 @@ import type { ClauseStatus, RunReport } from "../result.ts";
 import { VERDICTS } from "../result.ts";
 import { type AreaSummary, knownAreas, summarize, summarizeAreas } from "./areas.ts";
 import type { Finding, KnownDifference } from "./expectations.ts";
-import type { JudgedRun } from "./junit.ts";
+import type { JudgedRun } from "./judged-run.ts";
 import { count, duration, thousands } from "./names.ts";
 
 /** How parts of the text are made to stand out; each function gives back its argument where nothing is to. */

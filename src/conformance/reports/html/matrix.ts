@@ -1,7 +1,7 @@
 /** The clause matrix: every statement, grouped by area and section, with its standing on each target. */
 import type { ClauseResult, ClauseStatus } from "../../result.ts";
-import { summarizeAreas } from "../areas.ts";
-import type { JudgedRun } from "../junit.ts";
+import { knownAreas, summarizeAreas } from "../areas.ts";
+import type { JudgedRun } from "../judged-run.ts";
 import { byStatusRank, STATUS_LABELS } from "../names.ts";
 import { escapeHtml } from "./escape.ts";
 
@@ -38,6 +38,7 @@ export function buildMatrix(runs: readonly JudgedRun[]): MatrixArea[] {
       reason: onTargets.find((one) => one?.reason !== undefined)?.reason,
     };
   });
+  const inKit = knownAreas(runs.map(({ report }) => report));
   const areas = summarizeAreas(rows.map(({ clause }) => clause)).map(({ area, statements }): MatrixArea => {
     const own = rows.filter(({ clause }) => clause.area === area);
     const paths = [...new Set(own.map(({ clause }) => clause.section))];
@@ -45,9 +46,7 @@ export function buildMatrix(runs: readonly JudgedRun[]): MatrixArea[] {
       area,
       statements,
       sections: paths.map((path) => ({ path, rows: own.filter(({ clause }) => clause.section === path) })),
-      known: own.some(({ onTargets }) =>
-        onTargets.some((one) => one !== null && one.status !== "unimplemented"),
-      ),
+      known: inKit.has(area),
     };
   });
   return [...areas.filter(({ known }) => known), ...areas.filter(({ known }) => !known)];

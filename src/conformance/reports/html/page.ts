@@ -3,7 +3,7 @@ import type { CaseResult, ClauseStatus, RunReport } from "../../result.ts";
 import { VERDICTS } from "../../result.ts";
 import { type AreaSummary, summarize, summarizeAreas } from "../areas.ts";
 import type { Finding, KnownDifference } from "../expectations.ts";
-import type { JudgedRun } from "../junit.ts";
+import type { JudgedRun } from "../judged-run.ts";
 import {
   byVerdict,
   CLAUSE_STATUSES,

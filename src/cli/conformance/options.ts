@@ -1,0 +1,68 @@
+/** What the command takes. */
+import { InvalidArgumentError } from "commander";
+
+/** Everything that can be put under test, by the name the command line gives it. */
+export const TARGET_NAMES = ["builtin-mmio", "builtin-pci", "qemu-mmio", "qemu-pci"] as const;
+
+/** One of {@link TARGET_NAMES}. */
+export type TargetName = (typeof TARGET_NAMES)[number];
+
+/** One of several parts of a run, each of which runs some of the cases. */
+export interface Shard {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The options, as parsed. */
+export interface ConformanceOptions {
+  readonly target: readonly TargetName[];
+  readonly device?: readonly string[];
+  readonly format: "split" | "packed" | "both";
+  readonly filter?: readonly string[];
+  readonly shard?: Shard;
+  readonly json?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  readonly list?: true;
+  readonly qemu?: string;
+  readonly expect?: string;
+  readonly writeExpect?: string;
+}
+
+const MAX_SHARDS = 10_000;
+
+/** Parses the names of targets, separated by commas. */
+export function parseTargets(text: string): readonly TargetName[] {
+  const known: readonly string[] = TARGET_NAMES;
+  const names = parseNames(text);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return names as TargetName[];
+  throw new InvalidArgumentError(
+    `${JSON.stringify(unknown)} is unknown: choose from ${TARGET_NAMES.join(", ")}, separated by commas.`,
+  );
+}
+
+/** Parses names separated by commas; each counts once. */
+export function parseNames(text: string): string[] {
+  const names = [...new Set(text.split(",").map((name) => name.trim()))];
+  if (names.includes("")) throw new InvalidArgumentError("Give names, separated by commas.");
+  return names;
+}
+
+/** Parses `2/4`, the second of four. */
+export function parseShard(text: string): Shard {
+  const [, part, parts] = /^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? [];
+  const index = Number(part) - 1;
+  const count = Number(parts);
+  if (index >= 0 && index < count && count <= MAX_SHARDS) return { index, count };
+  throw new InvalidArgumentError(
+    "Give a part and the number of parts, from 1/1 on: 2/4 is the second of four.",
+  );
+}
+
+/** Collects the values of an option that may be given several times. */
+export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  if (text === "") throw new InvalidArgumentError("Give a pattern.");
+  return [...(before ?? []), text];
+}

@@ -1,0 +1,157 @@
+import { CASES, type CaseDefinition, runCases, type Target } from "../../conformance/index.ts";
+import {
+  type Expectations,
+  expectationsOf,
+  formatExpectations,
+  formatHtml,
+  formatJson,
+  formatJunit,
+  formatTable,
+  type JudgedRun,
+  judge,
+} from "../../conformance/reports/index.ts";
+import { type Console, styleFor } from "../console.ts";
+import { ExitCode } from "../exit-code.ts";
+import { UsageError } from "../usage-error.ts";
+import { type Outputs, openOutputs, readExpectations, readIfThere } from "./files.ts";
+import { LiveProgress } from "./live-progress.ts";
+import type { ConformanceOptions, TargetName } from "./options.ts";
+import { type Selection, selectCases } from "./select.ts";
+import { builtinTarget } from "./targets/builtin.ts";
+import { qemuTarget } from "./targets/qemu.ts";
+
+const EXIT_FINDINGS = 1;
+const EXIT_INTERRUPTED = 130;
+
+/** What a run is made of; tests bring their own. */
+export interface Kit {
+  readonly cases: readonly CaseDefinition[];
+  /** Rejects with {@link UsageError} when there is no such thing here. */
+  openTarget(name: TargetName, options: ConformanceOptions): Promise<Target> | Target;
+}
+
+const KIT: Kit = {
+  cases: CASES,
+  openTarget(name, { qemu }) {
+    switch (name) {
+      case "builtin-mmio":
+        return builtinTarget("mmio");
+      case "builtin-pci":
+        return builtinTarget("pci");
+      case "qemu-mmio":
+      case "qemu-pci":
+        return qemuTarget(name, { qemuPath: qemu });
+    }
+  },
+};
+
+/**
+ * Runs the command. Throws {@link ExitCode} 1 when there are findings, and {@link UsageError} when something was
+ * asked for that cannot be done, which is found out before anything runs.
+ */
+export async function runConformance(
+  options: ConformanceOptions,
+  console: Console,
+  kit: Kit = KIT,
+): Promise<void> {
+  checkQemu(options);
+  const targets: Target[] = [];
+  for (const name of options.target) targets.push(await kit.openTarget(name, options));
+  const selections = selectCases(targets, kit.cases, options);
+  if (options.list) {
+    list(selections, console);
+    return;
+  }
+  const expected = options.expect === undefined ? [] : expectationsFor(options.expect, targets);
+  const before = options.writeExpect === undefined ? [] : readIfThere(options.writeExpect, "--write-expect");
+  const outputs = openOutputs(options);
+
+  const runs: JudgedRun[] = [];
+  const written: Expectations[] = [];
+  const reports = await runAll(selections, kit.cases, console);
+  for (const [index, report] of reports.entries()) {
+    const { all } = selections[index] as Selection;
+    const own = (some: readonly Expectations[]) =>
+      some.find(({ target }) => target === report.target) ?? null;
+    const found = expectationsOf(report, own(before) ?? own(expected), all);
+    written.push(found);
+    const measure = options.expect === undefined && outputs.expect !== null ? found : own(expected);
+    runs.push({ report, judgement: judge(report, measure, all) });
+  }
+  write(runs, keepOthers(before, written), outputs, console);
+  if (runs.some(({ judgement }) => judgement.findings.length > 0)) throw new ExitCode(EXIT_FINDINGS);
+}
+
+function checkQemu({ qemu, target }: ConformanceOptions): void {
+  if (qemu === "") throw new UsageError("--qemu is empty: give the path of a qemu-system-x86_64.");
+  if (qemu !== undefined && !target.some((name) => name.startsWith("qemu-"))) {
+    throw new UsageError("--qemu is for the targets qemu-mmio and qemu-pci: choose one with --target.");
+  }
+}
+
+function list(selections: readonly Selection[], console: Console): void {
+  const titles = new Map(
+    selections.flatMap(({ instances }) => instances).map(({ id, definition }) => [id, definition.title]),
+  );
+  const style = styleFor(console.outIsTerminal);
+  const lines = [...titles].map(([id, title]) =>
+    console.outIsTerminal ? `${id}  ${style.dim(title)}\n` : `${id}\n`,
+  );
+  console.out(lines.join(""));
+}
+
+function expectationsFor(path: string, targets: readonly Target[]): Expectations[] {
+  const expected = readExpectations(path, "--expect");
+  if (targets.some(({ name }) => expected.some(({ target }) => target === name))) return expected;
+  const about = expected.map(({ target }) => target).join(", ");
+  throw new UsageError(
+    `${path} is about ${about || "no target"}, not about ${targets.map(({ name }) => name).join(", ")}.`,
+  );
+}
+
+/** Expectations of targets that did not run stay where they are. */
+function keepOthers(before: readonly Expectations[], written: readonly Expectations[]): Expectations[] {
+  const isWritten = ({ target }: Expectations) => written.some((one) => one.target === target);
+  return [...before.filter((one) => !isWritten(one)), ...written];
+}
+
+async function runAll(selections: readonly Selection[], cases: readonly CaseDefinition[], console: Console) {
+  const progress = new LiveProgress(process.stderr, console);
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+  };
+  process.once("SIGINT", interrupt);
+  const reports = [];
+  try {
+    for (const { target, run } of selections) {
+      progress.begin(target.name);
+      reports.push(
+        await runCases(target, cases, {
+          ...run,
+          onCase: (result, done, total) => progress.add(result, done, total),
+          cancelled: () => interrupted,
+        }),
+      );
+      if (interrupted) throw new ExitCode(EXIT_INTERRUPTED);
+    }
+  } finally {
+    process.off("SIGINT", interrupt);
+    progress.stop();
+  }
+  return reports;
+}
+
+function write(
+  runs: readonly JudgedRun[],
+  expectations: readonly Expectations[],
+  { json, junit, html, expect }: Outputs,
+  console: Console,
+): void {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  if (json !== null && json !== "stdout") json.write(bytes(formatJson(runs)));
+  junit?.write(bytes(formatJunit(runs)));
+  html?.write(bytes(formatHtml(runs)));
+  expect?.write(bytes(formatExpectations(expectations)));
+  console.out(json === "stdout" ? formatJson(runs) : formatTable(runs, styleFor(console.outIsTerminal)));
+}

@@ -1,0 +1,81 @@
+/** Which cases are meant. */
+import {
+  type CaseDefinition,
+  type CaseInstance,
+  type RunOptions,
+  selectInstances,
+  type Target,
+} from "../../conformance/index.ts";
+import { UsageError } from "../usage-error.ts";
+import type { ConformanceOptions } from "./options.ts";
+
+/** The cases of one target. */
+export interface Selection {
+  readonly target: Target;
+  /** For the runner. */
+  readonly run: RunOptions;
+  /** What it will run, in order. */
+  readonly instances: readonly CaseInstance[];
+  /** Ids of all cases that there are for the target. */
+  readonly all: ReadonlySet<string>;
+}
+
+/** Selects cases for each target. Throws {@link UsageError} when a device or a pattern fits nothing. */
+export function selectCases(
+  targets: readonly Target[],
+  cases: readonly CaseDefinition[],
+  options: Pick<ConformanceOptions, "device" | "format" | "filter" | "shard">,
+): Selection[] {
+  checkDevices(targets, options.device);
+  const formats = options.format === "both" ? (["split", "packed"] as const) : [options.format];
+  const devices = options.device === undefined ? {} : { devices: options.device };
+  const candidates = targets.map((target) => selectInstances(target, cases, { formats, ...devices }));
+  const meant = (options.filter ?? []).map((pattern) => {
+    const fits = matcher(pattern);
+    const ids = new Set(
+      candidates
+        .flat()
+        .filter(fits)
+        .map(({ id }) => id),
+    );
+    if (ids.size === 0) {
+      throw new UsageError(`--filter ${JSON.stringify(pattern)} fits no case: --list prints them all.`);
+    }
+    return ids;
+  });
+  const filter = meant.length === 0 ? {} : { filter: (id: string) => meant.some((ids) => ids.has(id)) };
+  const shard = options.shard === undefined ? {} : { shard: options.shard };
+  const run: RunOptions = { formats, ...devices, ...filter, ...shard };
+  return targets.map((target) => ({
+    target,
+    run,
+    instances: selectInstances(target, cases, run),
+    all: new Set(selectInstances(target, cases).map(({ id }) => id)),
+  }));
+}
+
+function checkDevices(targets: readonly Target[], devices: readonly string[] | undefined): void {
+  const offered = [...new Set(targets.flatMap((target) => target.devices))];
+  const unknown = devices?.find((device) => !offered.includes(device));
+  if (unknown === undefined) return;
+  const names = targets.map(({ name }) => name).join(", ");
+  throw new UsageError(
+    `--device ${JSON.stringify(unknown)} is unknown: ${names} can start ${offered.join(", ")}.`,
+  );
+}
+
+/**
+ * Whether a pattern fits a case: its id, its id up to the parameters, or the id of a statement it covers. In a pattern
+ * `*` stands for any characters, `?` for any one.
+ */
+export function matcher(pattern: string): (instance: CaseInstance) => boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*+/g, ".*")
+    .replace(/\?/g, ".");
+  const expression = new RegExp(`^${source}$`, "s");
+  return ({ id, definition }) =>
+    expression.test(id) ||
+    expression.test(definition.id) ||
+    definition.clauses.some((clause) => expression.test(clause));
+}
