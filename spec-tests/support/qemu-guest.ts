@@ -111,7 +111,8 @@ export async function pciRegisters(machine: QemuMachine): Promise<Registers> {
 
 const VERSION_1 = 1n << 32n;
 const RING_PACKED = 1n << 34n;
-const QUEUE_SIZE = 16;
+/** As many as QEMU's rng takes. */
+const QUEUE_SIZE = 8;
 const REQUEST = 0x100000;
 const RESPONSE = 0x110000;
 const RINGS = 0x120000;

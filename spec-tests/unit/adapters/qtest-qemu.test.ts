@@ -1,5 +1,7 @@
-import { existsSync, readdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -296,24 +298,71 @@ withQemu("what QEMU refuses at the start is said in one line", async () => {
   assert.not.match(error.message, "\n");
 });
 
-withQemu("nothing is left behind, neither files nor processes, even when this side is killed", async () => {
-  const leftovers = (): string[] =>
-    [tmpdir(), "/dev/shm"].flatMap((folder) =>
-      existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("virtio-qtest-")) : [],
-    );
-  const before = leftovers();
+// What is left behind: other tests run at the same time, so that this needs a folder of its own.
+const folder = mkdtempSync(join(tmpdir(), "qtest-test-"));
+process.env["TMPDIR"] = folder;
+qtest.after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Files of machines that process `owner` started, and that are there now. */
+function files(owner = process.pid): string[] {
+  const memory = existsSync("/dev/shm") ? readdirSync("/dev/shm") : [];
+  return [...readdirSync(folder), ...memory.filter((name) => name.endsWith(`-${owner}`))];
+}
+
+withQemu("a machine that was closed leaves nothing behind", async () => {
   let pid = 0;
   await withMachine(gpu("q35"), async (machine) => {
     pid = machine.pid ?? 0;
     assert.ok(isRunning(pid));
     await machine.screendump(0);
+    assert.is(files().length, 1, "memory has no name any more");
   });
   assert.not(isRunning(pid));
-  assert.equal(
-    leftovers().filter((name) => !before.includes(name)),
-    [],
-  );
+  assert.equal(files(), []);
 });
+
+/** Starts a process that starts a QEMU; resolves when both are gone, with the files that are left. */
+async function leftBy(manner: string, signal?: NodeJS.Signals): Promise<{ how: unknown; left: string[] }> {
+  const owner = new URL("../../support/qemu-owner.worker.ts", import.meta.url);
+  const child = spawn(process.execPath, [owner.pathname, locate(peers.qemu) ?? "", manner], {
+    stdio: ["ignore", "pipe", "ignore"],
+    timeout: 20_000,
+  });
+  let pid = 0;
+  child.stdout.once("data", (text) => {
+    pid = Number(text);
+    if (signal !== undefined) child.kill(signal);
+  });
+  const how = await new Promise((resolve) =>
+    child.once("close", (code, endedBy) => resolve(endedBy ?? code)),
+  );
+  assert.is.not(pid, 0);
+  for (let i = 0; i < 100 && isRunning(pid); i++) await new Promise((done) => setTimeout(done, 20));
+  assert.not(isRunning(pid), "QEMU lives on");
+  return { how, left: files(child.pid) };
+}
+
+for (const [manner, how] of [
+  ["exit", 3],
+  ["throw", 1],
+  ["SIGINT", "SIGINT"],
+  ["SIGTERM", "SIGTERM"],
+] as const) {
+  withQemu(`QEMU and its files go with the process that started it: ${manner}`, async () => {
+    const signal = typeof how === "string" ? how : undefined;
+    assert.equal(await leftBy(manner, signal), { how, left: [] });
+  });
+}
+
+if (existsSync("/usr/bin/setpriv")) {
+  withQemu("QEMU goes even if the process that started it is killed", async () => {
+    const { how, left } = await leftBy("wait", "SIGKILL");
+    assert.is(how, "SIGKILL");
+    // Nobody was left to delete the folder; the memory has no name.
+    assert.ok(left.length <= 1);
+    for (const name of left) rmSync(join(folder, name), { recursive: true });
+  });
+}
 
 function isRunning(pid: number): boolean {
   try {

@@ -3,10 +3,14 @@ import type { Readable } from "node:stream";
 /** A line longer than this is no answer; what came of it is dropped. Reads of memory are the longest. */
 const MAX_LINE_CHARACTERS = 1 << 28;
 
-/** Calls `onLine` for every line of `input`, without its end. Bytes are taken as Latin-1. */
-export function readLines(input: Readable, onLine: (line: string) => void): void {
+/** Calls `onLine` for every line of `input`, without its end. */
+export function readLines(
+  input: Readable,
+  encoding: "latin1" | "utf8",
+  onLine: (line: string) => void,
+): void {
   let rest = "";
-  input.setEncoding("latin1");
+  input.setEncoding(encoding);
   input.on("data", (text: string) => {
     let from = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {

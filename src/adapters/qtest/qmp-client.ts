@@ -51,7 +51,7 @@ export class QmpClient {
       this.#notGreeted = reject;
     });
     this.#greeting.catch(() => {});
-    readLines(input, (line) => this.#receive(line));
+    readLines(input, "utf8", (line) => this.#receive(line));
   }
 
   /** Waits for the greeting and leaves the negotiation, after which commands are taken. */

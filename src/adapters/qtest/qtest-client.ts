@@ -57,7 +57,7 @@ export class QtestClient {
     this.#watch = new StallWatch(options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS, () =>
       options.onStall?.(),
     );
-    readLines(stream, (line) => this.#receive(line));
+    readLines(stream, "latin1", (line) => this.#receive(line));
   }
 
   /** The first command that was not answered yet, null when all were. */
@@ -94,7 +94,9 @@ export class QtestClient {
    * did the work that devices put off to the main loop.
    */
   async settle(): Promise<void> {
-    // Commands that arrive together are carried out in one round. The second one arrives after the first was answered.
+    // Commands that arrive together are carried out in one round of the main loop, and what they put off in the next,
+    // before or after the commands of that. So a third round is sure to come after.
+    if (this.waitingFor !== null) await this.send("endianness");
     await this.send("endianness");
     await this.send("endianness");
   }

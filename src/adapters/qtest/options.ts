@@ -1,0 +1,29 @@
+import type { QemuProgram } from "./qemu-program.ts";
+
+/** A device to plug into a {@link QemuMachine}. */
+export interface QemuDeviceOptions {
+  /** QEMU's name of the type, for instance `virtio-gpu-device` (microvm) or `virtio-gpu-pci` (q35). */
+  readonly type: string;
+  /** What the device is called in the machine. Default `device0`, `device1`, … */
+  readonly id?: string;
+  /** Properties, as `-device TYPE,help` lists them. Booleans become `on` and `off`. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** How many of its displays can be given other sizes, see {@link QemuMachine.resizeDisplay}. Default 0. */
+  readonly resizableDisplays?: number;
+}
+
+/** Choices for a {@link QemuMachine}. */
+export interface QemuMachineOptions {
+  /** Path of the program, a name on PATH, or what `probeQemu` found. Default `qemu-system-x86_64`. */
+  readonly qemu?: string | QemuProgram;
+  /** `microvm`: devices on virtio-mmio; `q35`: devices on PCI. Default `microvm`. */
+  readonly machine?: "microvm" | "q35";
+  /** At most 8. */
+  readonly devices: readonly QemuDeviceOptions[];
+  /** Memory in bytes, a multiple of 1 MiB. Default 64 MiB. */
+  readonly ramBytes?: number;
+  /** Milliseconds without an answer after which QEMU counts as hanging, and is killed. Default 10 000. */
+  readonly answerTimeoutMs?: number;
+  /** More of QEMU's command line. */
+  readonly extraArguments?: readonly string[];
+}
