@@ -20,6 +20,27 @@ test("the embedding example runs as it stands, against the built package", () =>
   assert.is(stdout, "the pixel at 150, 120 is 255 128 0 255\n");
 });
 
+test("the example of a shared buffer prints what the README says, and so does the command", () => {
+  const section = /## Two devices, one buffer[\s\S]*?(?=\n## )/.exec(readme)?.[0] ?? "";
+  const code = /```js\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
+  assert.match(code, /virtio-emulator\/render/);
+  mkdirSync(".build/readme", { recursive: true });
+  writeFileSync(".build/readme/share.mjs", code);
+  const program = spawnSync(process.execPath, [".build/readme/share.mjs"], { encoding: "utf8" });
+  assert.is(program.status, 0, program.stderr);
+  assert.is(program.stdout, `${/It prints `([^`]+)`/.exec(section)?.[1]}\n`);
+  const args = /node dist\/cli\.js (share\s+--frames 3)`/.exec(section)?.[1]?.split(/\s+/) ?? [];
+  const out = ".build/readme/share.png";
+  const command = spawnSync(process.execPath, ["dist/cli.js", ...args, "--out", out], { encoding: "utf8" });
+  assert.is(command.status, 0, command.stderr);
+  const excerpt = /```text\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
+  assert.ok(excerpt.length > 0 && command.stdout.includes(excerpt), command.stdout.slice(-800));
+  const torn = spawnSync(process.execPath, ["dist/cli.js", ...args, "--no-sync", "--out", out], {
+    encoding: "utf8",
+  });
+  assert.match(torn.stdout, /0 whole, 6 torn/);
+});
+
 test("every npm script and entry point that it names exists", () => {
   const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
     scripts: Record<string, string>;
