@@ -1,5 +1,9 @@
 // What the mode setting part of a kernel makes of its users' calls: the order and the fields of the commands are those of
 // Linux. Resource ids start at 2 there, too.
+//
+// Not driver/kms, though that is the model of Linux: the demo shows in one session what no Linux does in one. A driver
+// that has blobs makes every dumb buffer one, has no UUID for it, and transfers it all the same; here a dumb buffer is
+// always a 2D resource with a UUID, flushed without a transfer once another device has drawn into the host's copy.
 import { PAGE_BYTES } from "../../../driver/allocator.ts";
 import type { GpuDriver } from "../../../driver/drivers/gpu/gpu-driver.ts";
 import { MemEntryList } from "../../../driver/drivers/gpu/mem-entries.ts";
