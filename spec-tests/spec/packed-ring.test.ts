@@ -332,8 +332,8 @@ test("device event suppression: what the driver sees around a drain [packed-ring
 });
 
 test("a buffer that arrives while the device asks for notifications is not lost", () => {
-  for (const eventIdx of [false, true]) {
-    const { ring, queue } = setUp(4, { eventIdx });
+  for (const options of [{ suppressWhileDraining: true }, { eventIdx: true }]) {
+    const { ring, queue } = setUp(4, options);
     queue.beginDrain();
     assert.is(queue.pop(), null);
     ring.offer([{ addr: DATA, len: 1 }], 0);

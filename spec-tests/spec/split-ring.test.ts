@@ -287,8 +287,8 @@ test("with EVENT_IDX the used ring's flags stay 0 and avail_event asks for the n
 });
 
 test("a buffer that arrives while the device asks for notifications is not lost", () => {
-  for (const eventIdx of [false, true]) {
-    const { ring, queue } = setUp(8, { eventIdx });
+  for (const options of [{ suppressWhileDraining: true }, { eventIdx: true }]) {
+    const { ring, queue } = setUp(8, options);
     ring.descriptor(0, { addr: DATA, len: 1 });
     queue.beginDrain();
     assert.is(queue.pop(), null);

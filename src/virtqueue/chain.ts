@@ -1,38 +1,33 @@
 import type { MemoryRegion } from "../memory/region.ts";
 import { SegmentList } from "../memory/segments.ts";
+import { CHAIN_FREE } from "./constants.ts";
 
 // The classes of this folder that every request passes through keep their state in TypeScript's private members, not
 // in #names: for each access to a #name the compiler loads the name and compares it, and the access takes twice the
 // bytecode, of which only so much is inlined.
 
-/** What a chain needs to know about the queue it came from. */
-export interface ChainOwner {
-  /** True once the queue was reset: nothing may touch guest memory through its chains any more. */
-  readonly closed: boolean;
-}
+// Longer runs are faster with `set`, in spite of the view it needs.
+const WORD_LOOP_LIMIT_BYTES = 256;
+const WORD_LOOP_LIMIT = WORD_LOOP_LIMIT_BYTES / 4;
+
+/** More words than any scratch memory takes in a loop. */
+const NOT_WORDS = 0x3fffffff;
 
 /** Scratch memory for one request: the same bytes as octets and as words. */
 export class Scratch {
   readonly u8: Uint8Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
+  /** Words that may be copied to it one by one: all there are, unless another way is faster. */
+  readonly loopWords: number;
 
   /** `sizeBytes` is rounded up to a multiple of 4. */
   constructor(sizeBytes: number) {
     const buffer = new ArrayBuffer((sizeBytes + 3) & ~3);
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
+    this.loopWords = Math.min(this.u32.length, WORD_LOOP_LIMIT);
   }
 }
-
-/** In its queue's pool. */
-export const CHAIN_FREE = 0;
-/** With the device. */
-export const CHAIN_IN_FLIGHT = 1;
-/** Pushed, but held back by an earlier buffer (IN_ORDER). */
-export const CHAIN_HELD = 2;
-
-// Longer runs are faster with `set`, in spite of the view it needs.
-const WORD_LOOP_LIMIT_BYTES = 256;
 
 /**
  * One buffer of a driver: device-readable bytes, then device-writable bytes, each scattered over guest memory.
@@ -66,14 +61,13 @@ export class DescriptorChain {
   private writeRegion: MemoryRegion | null = null;
   private writeOffset = 0;
   private writeLength = 0;
+  // The usual case, worked out when popped: all there is to read is one aligned piece of so many words, and so many bytes
+  // may be written into an aligned piece word by word, -1 if there is none.
+  private readWords: number = NOT_WORDS;
+  private writeLoopBytes = -1;
   private readonly list: SegmentList = new SegmentList(4);
   private listedReadable = 0;
-
-  private readonly owner: ChainOwner;
-
-  constructor(owner: ChainOwner) {
-    this.owner = owner;
-  }
+  private dropped = false;
 
   /** The pieces: the first {@link readableCount} are device-readable, the rest device-writable. */
   get segments(): SegmentList {
@@ -89,7 +83,7 @@ export class DescriptorChain {
 
   /** True when the queue was reset since: the request may be finished, but nothing of it reaches the guest. */
   get abandoned(): boolean {
-    return this.owner.closed;
+    return this.dropped;
   }
 
   /**
@@ -97,7 +91,7 @@ export class DescriptorChain {
    * fewer at the end of the readable part, 0 when abandoned.
    */
   read(position: number, target: Uint8Array, targetOffset: number, lengthBytes: number): number {
-    if (this.owner.closed) return 0;
+    if (this.dropped) return 0;
     const segments = this.segments;
     return segments.copyOut(0, this.listedReadable, position, target, targetOffset, lengthBytes);
   }
@@ -107,13 +101,21 @@ export class DescriptorChain {
    * Returns the bytes copied. The usual case, one aligned piece, goes word by word.
    */
   readHead(scratch: Scratch): number {
-    if (this.owner.closed) return 0;
+    const words = this.readWords;
+    if (words > scratch.loopWords) return this.readUnusualHead(scratch);
+    const source = (this.readRegion as MemoryRegion).u32;
+    const target = scratch.u32;
+    copyWords(source, this.readOffset >>> 2, target, 0, words);
+    return words << 2;
+  }
+
+  private readUnusualHead(scratch: Scratch): number {
+    if (this.dropped) return 0;
     const length = Math.min(this.readableBytes, scratch.u8.length);
     const offset = this.readOffset;
-    if (this.readLength < length || ((offset | length) & 3) !== 0 || length > WORD_LOOP_LIMIT_BYTES) {
-      return this.read(0, scratch.u8, 0, length);
-    }
-    if (length === 0) return 0;
+    // The first bytes of a longer request are as usual as all of a short one.
+    const inLoop = length <= WORD_LOOP_LIMIT_BYTES && ((offset | length) & 3) === 0;
+    if (!inLoop || length === 0 || length > this.readLength) return this.read(0, scratch.u8, 0, length);
     copyWords((this.readRegion as MemoryRegion).u32, offset >>> 2, scratch.u32, 0, length >>> 2);
     return length;
   }
@@ -123,7 +125,7 @@ export class DescriptorChain {
    * fewer at its end, 0 when abandoned.
    */
   write(position: number, source: Uint8Array, sourceOffset: number, lengthBytes: number): number {
-    if (this.owner.closed) return 0;
+    if (this.dropped) return 0;
     const segments = this.segments;
     const first = this.listedReadable;
     return segments.copyIn(first, segments.count, position, source, sourceOffset, lengthBytes);
@@ -131,20 +133,20 @@ export class DescriptorChain {
 
   /** Writes the first `lengthBytes` bytes of `scratch` to the start of the writable part; as {@link write}. */
   writeHead(scratch: Scratch, lengthBytes: number): number {
-    if (this.owner.closed) return 0;
-    const offset = this.writeOffset;
-    if (
-      this.writeLength < lengthBytes ||
-      ((offset | lengthBytes) & 3) !== 0 ||
-      lengthBytes > WORD_LOOP_LIMIT_BYTES
-    ) {
+    if (lengthBytes > this.writeLoopBytes || (lengthBytes & 3) !== 0)
       return this.write(0, scratch.u8, 0, lengthBytes);
-    }
-    if (lengthBytes === 0) return 0;
     const region = this.writeRegion as MemoryRegion;
+    const offset = this.writeOffset;
     copyWords(scratch.u32, 0, region.u32, offset >>> 2, lengthBytes >>> 2);
     if (region.onDeviceWrite !== null) region.onDeviceWrite(offset, lengthBytes);
     return lengthBytes;
+  }
+
+  /** Cuts it off from guest memory. For the queue only. */
+  abandon(): void {
+    this.dropped = true;
+    this.readWords = NOT_WORDS;
+    this.writeLoopBytes = -1;
   }
 
   /** Forgets all pieces. For the queue only. */
@@ -152,6 +154,8 @@ export class DescriptorChain {
     this.list.count = 0;
     this.readLength = 0;
     this.writeLength = 0;
+    this.readWords = NOT_WORDS;
+    this.writeLoopBytes = -1;
     this.indirect = false;
   }
 
@@ -167,6 +171,33 @@ export class DescriptorChain {
     this.writeRegion = region;
     this.writeOffset = offset;
     this.writeLength = lengthBytes;
+  }
+
+  /** All there is: one piece to read and one to write, validated, in one region; either may be empty. For the queue only. */
+  setBoth(
+    region: MemoryRegion,
+    readOffset: number,
+    readLength: number,
+    writeOffset: number,
+    writeLength: number,
+  ): void {
+    this.list.count = 0;
+    // Comparisons spare the write barriers of the garbage collector.
+    if (this.readRegion !== region) this.readRegion = region;
+    this.readOffset = readOffset;
+    this.readLength = readLength;
+    this.readableBytes = readLength;
+    this.readWords = ((readOffset | readLength) & 3) === 0 ? readLength >>> 2 : NOT_WORDS;
+    if (this.writeRegion !== region) this.writeRegion = region;
+    this.writeOffset = writeOffset;
+    this.writeLength = writeLength;
+    this.writableBytes = writeLength;
+    this.writeLoopBytes =
+      (writeOffset & 3) !== 0
+        ? -1
+        : writeLength > WORD_LOOP_LIMIT_BYTES
+          ? WORD_LOOP_LIMIT_BYTES
+          : writeLength;
   }
 
   /**
@@ -219,31 +250,35 @@ function copyWords(source: Uint32Array, from: number, target: Uint32Array, to: n
 
 /** Chains of one queue, made on demand, at most as many as the queue has entries, and used again. */
 export class ChainPool {
-  private readonly owner: ChainOwner;
+  private readonly all: DescriptorChain[] = [];
   /** One slot for each chain there is; the first `freeCount` hold those that are free. */
   private readonly free: DescriptorChain[] = [];
   private freeCount = 0;
 
-  constructor(owner: ChainOwner) {
-    this.owner = owner;
-  }
-
-  /** A free chain, empty: the one given back last, which the processor still has in its cache. */
+  /** A free chain, which is as it was: the one given back last, which the processor still has in its cache. */
   take(): DescriptorChain {
-    if (this.freeCount === 0) return this.make();
-    const chain = this.free[--this.freeCount] as DescriptorChain;
-    chain.clear();
-    return chain;
+    const last = (this.freeCount - 1) | 0;
+    if (last < 0) return this.make();
+    this.freeCount = last;
+    return this.free[last] as DescriptorChain;
   }
 
   private make(): DescriptorChain {
-    const chain = new DescriptorChain(this.owner);
+    const chain = new DescriptorChain();
+    this.all.push(chain);
     // Makes the slot for its return, so that `give` never grows the array.
     this.free.push(chain);
     return chain;
   }
 
   give(chain: DescriptorChain): void {
-    this.free[this.freeCount++] = chain;
+    const count = this.freeCount;
+    this.free[count] = chain;
+    this.freeCount = (count + 1) | 0;
+  }
+
+  /** Cuts all chains off from guest memory. */
+  abandon(): void {
+    for (const chain of this.all) chain.abandon();
   }
 }

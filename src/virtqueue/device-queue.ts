@@ -43,14 +43,18 @@ export interface DeviceQueue {
   /** Begins a drain: asks the driver not to notify, where that pays. */
   beginDrain(): void;
   /**
-   * Ends a drain: asks for a notification of the next buffer, then looks once more. True when buffers arrived
-   * between the last unsuccessful {@link pop} and the request, so that the drain has to go on.
+   * Ends a drain. Where the driver need not notify of everything it is asked to notify of the next buffer, and the queue
+   * looks once more: true when buffers arrived between the last unsuccessful {@link pop} and the request, so that the
+   * drain has to go on.
    */
   endDrain(): boolean;
   /** The queue was reset or the device was: no access to guest memory from now on. */
   close(): void;
   /** Where the queue stands. Only meaningful with nothing in flight. */
   progress(): QueueProgress;
-  /** Renews cached views after guest memory moved; false (and a fault) when the rings are gone. */
+  /**
+   * Renews what the queue remembers of guest memory; false (and a fault) when the rings are gone. To be called after
+   * regions came, went or moved and before anything else.
+   */
   refresh(): boolean;
 }

@@ -1,5 +1,5 @@
 export { activateQueue } from "./activate.ts";
-export { type ChainOwner, DescriptorChain, Scratch } from "./chain.ts";
+export { DescriptorChain, Scratch } from "./chain.ts";
 export {
   DEFAULT_QUEUE_OPTIONS,
   initialQueueConfig,

@@ -4,18 +4,26 @@ import {
   RING_EVENT_FLAGS_DESC,
   RING_EVENT_FLAGS_DISABLE,
   RING_EVENT_FLAGS_ENABLE,
+  RING_EVENT_FLAGS_MASK,
   VIRTQ_DESC_F_AVAIL,
   VIRTQ_DESC_F_USED,
 } from "../wire/packed-ring.ts";
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../wire/split-ring.ts";
 import type { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
+import {
+  AVAIL_USED,
+  CHAIN_FREE,
+  CHAIN_IN_FLIGHT,
+  DESCRIPTOR_BYTES,
+  MAX_CHAIN_BYTES,
+  NEXT_WRITE_INDIRECT,
+} from "./constants.ts";
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
-import { DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, MAX_USUAL_BYTES, RingCore } from "./ring-core.ts";
+import { RingCore } from "./ring-core.ts";
 
 const NONE16: Uint16Array = new Uint16Array(0);
 const NONE32: Uint32Array = new Uint32Array(0);
-const AVAIL_USED = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 
 /**
  * The device's side of a packed virtqueue (virtio 1.4, section 2.8). Descriptors are read once; the device's
@@ -26,6 +34,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   /** 1 for buffer ids in flight: ids are the driver's own 16-bit numbers. */
   private readonly held = new Uint8Array(65536);
   private readonly suppress: boolean;
+  /** The driver is told when it need not notify. */
+  private readonly asks: boolean;
 
   private desc16 = NONE16;
   private desc32 = NONE32;
@@ -53,6 +63,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   // Used descriptors not yet shown: the flags of the first one are held back until flush, so that the driver, which
   // looks only at its next one, sees the whole batch at once.
   private firstFlags = 0;
+  private firstPosition = 0;
   /** Ring slots passed since the last flush. */
   private slotsPending = 0;
 
@@ -62,6 +73,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   constructor(config: QueueConfig, dma: DmaSpace, options: QueueOptions, progress: QueueProgress | null) {
     super(config, dma, options);
     this.suppress = options.suppressWhileDraining;
+    this.asks = this.suppress || options.eventIdx;
     if (progress !== null) {
       this.next = progress.nextAvail % config.size;
       this.used = progress.nextUsed % config.size;
@@ -74,6 +86,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   refresh(): boolean {
     const memory = this.dma.memory;
     if (this.epoch === memory.epoch) return this.fault === null;
+    this.region = null;
     const { size, config } = this;
     const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, 16, true);
     const driver = this.locate(config.driverHi, config.driverLo, 4, 4, false);
@@ -114,79 +127,116 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   pop(): DescriptorChain | null {
     if (this.popsLeft <= 0 && this.exhausted()) return null;
+    const region = this.region;
     const first = this.next;
-    let mark = this.availMark;
-    const firstIdFlags = this.readIdFlags(first);
+    if (region === null) return this.popUnusual();
+    // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones. What is
+    // unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it reads itself. All is
+    // plain arithmetic on 32-bit integers, that is what `| 0` says, and there are no calls in between.
+    const words = this.desc32;
+    const size = this.size;
+    const at = (this.descWord + (first << 2)) | 0;
+    const mark = this.availMark;
+    let idFlags: number;
+    if (this.descShared === true) idFlags = this.acquireIdFlags(first);
+    else idFlags = words[(at + 3) | 0] as number;
+    let flags = idFlags >>> 16;
     // When the device holds every slot, the next descriptor is one of its own: nothing can be available.
-    if (((firstIdFlags >>> 16) & AVAIL_USED) !== mark || this.slotsInFlight === this.size) {
+    if ((flags & AVAIL_USED) !== mark || this.slotsInFlight === size) {
       this.sawEmpty = true;
       return null;
     }
-    const chain = this.takeChain();
-    // The usual and the unusual as in split.ts; here, tables are unusual.
-    const region = this.region;
-    if (region === null) return this.popUnusual(chain, first, firstIdFlags);
-    const words = this.desc32;
-    let idFlags = firstIdFlags;
-    let position = first;
+    const regionHi = this.regionHi;
+    const regionLo = this.regionLo;
+    const limit = this.regionBytes;
+    let offset = ((words[at] as number) - regionLo) | 0;
+    let length = (words[(at + 2) | 0] as number) | 0;
+    if (
+      ((words[(at + 1) | 0] as number) | 0) !== regionHi ||
+      offset < 0 ||
+      length <= 0 ||
+      offset > ((limit - length) | 0)
+    ) {
+      return this.popUnusual();
+    }
+    let readLength = 0;
+    let readOffset = 0;
     let slots = 1;
-    let readable = 0;
-    let writable = 0;
-    for (;;) {
-      const at = this.descWord + (position << 2);
-      const lo = le32(words[at] as number);
-      const hi = le32(words[at + 1] as number);
-      const length = le32(words[at + 2] as number);
-      const flags = idFlags >>> 16;
-      const offset = region.offsetOf(hi, lo, length);
-      if (offset < 0 || length === 0 || length > MAX_USUAL_BYTES || (flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        return this.popUnusual(chain, first, firstIdFlags);
+    let next = (first + 1) | 0;
+    if ((flags & NEXT_WRITE_INDIRECT) === VIRTQ_DESC_F_NEXT) {
+      // The list goes on behind it, or at the start of the ring: where that is rare, it may be called unusual.
+      if (next >= size || ((this.slotsInFlight + 2) | 0) > size) return this.popUnusual();
+      const then = (at + 4) | 0;
+      if (this.descShared === true) idFlags = this.acquireIdFlags(next);
+      else idFlags = words[(then + 3) | 0] as number;
+      flags = idFlags >>> 16;
+      readLength = length;
+      readOffset = offset;
+      offset = ((words[then] as number) - regionLo) | 0;
+      length = (words[(then + 2) | 0] as number) | 0;
+      if (
+        (flags & AVAIL_USED) !== mark ||
+        ((words[(then + 1) | 0] as number) | 0) !== regionHi ||
+        offset < 0 ||
+        length <= 0 ||
+        offset > ((limit - length) | 0)
+      ) {
+        return this.popUnusual();
       }
-      if ((flags & VIRTQ_DESC_F_WRITE) !== 0) {
-        if (writable !== 0 || region.deviceWritable !== true) {
-          return this.popUnusual(chain, first, firstIdFlags);
-        }
-        chain.setWrite(region, offset, length);
-        writable = length;
-      } else {
-        if (readable !== 0 || writable !== 0) return this.popUnusual(chain, first, firstIdFlags);
-        chain.setRead(region, offset, length);
-        readable = length;
-      }
-      if ((flags & VIRTQ_DESC_F_NEXT) === 0) break;
-      if (slots + this.slotsInFlight >= this.size) return this.popUnusual(chain, first, firstIdFlags);
-      slots++;
-      if (++position === this.size) {
-        position = 0;
-        mark ^= AVAIL_USED;
-      }
-      idFlags = this.readIdFlags(position);
-      if (((idFlags >>> 16) & AVAIL_USED) !== mark) return this.popUnusual(chain, first, firstIdFlags);
+      slots = 2;
+      next = (next + 1) | 0;
+    }
+    // The last one, to write into; or the only one, to read.
+    if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || region.deviceWritable !== true) {
+      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || slots !== 1) return this.popUnusual();
+      readLength = length;
+      readOffset = offset;
+      length = 0;
     }
     // The id is in the last descriptor of a list.
-    chain.head = idFlags & 0xffff;
+    const id = idFlags & 0xffff;
+    const held = this.held;
+    if (held[id] !== 0) return this.popUnusual();
+    held[id] = 1;
+    const chain = this.pool.take();
+    chain.setBoth(region, readOffset, readLength, offset, length);
+    chain.head = id;
     chain.ringSlots = slots;
     chain.descriptorCount = slots;
-    chain.readableBytes = readable;
-    chain.writableBytes = writable;
-    return this.taken(chain);
+    chain.state = CHAIN_IN_FLIGHT;
+    this.inFlight = (this.inFlight + 1) | 0;
+    this.slotsInFlight = (this.slotsInFlight + slots) | 0;
+    this.popsLeft = (this.popsLeft - 1) | 0;
+    if (next === size) {
+      next = 0;
+      this.availMark = mark ^ AVAIL_USED;
+    }
+    this.next = next;
+    if (this.inOrder === true) this.order(chain);
+    return chain;
   }
 
-  private popUnusual(chain: DescriptorChain, first: number, firstIdFlags: number): DescriptorChain | null {
-    return this.walk(chain, first, firstIdFlags) ? this.taken(chain) : this.dropFailed(chain);
-  }
-
-  /** The chain goes to the device, unless its id is with the device already. */
-  private taken(chain: DescriptorChain): DescriptorChain | null {
-    const id = chain.head;
-    const slots = chain.ringSlots;
+  /** As `pop`, for any buffer. */
+  private popUnusual(): DescriptorChain | null {
     const first = this.next;
+    const firstIdFlags = this.readIdFlags(first);
+    if (((firstIdFlags >>> 16) & AVAIL_USED) !== this.availMark || this.slotsInFlight === this.size) {
+      this.sawEmpty = true;
+      return null;
+    }
+    const chain = this.pool.take();
+    if (!this.walk(chain, first, firstIdFlags)) return this.dropFailed(chain);
+    const id = chain.head;
     if (this.held[id] !== 0) {
       this.fail("buffer-in-flight", first, id);
       return this.dropFailed(chain);
     }
     this.held[id] = 1;
+    chain.state = CHAIN_IN_FLIGHT;
+    this.inFlight++;
+    const slots = chain.ringSlots;
     this.slotsInFlight += slots;
+    this.popsLeft--;
     const next = first + slots;
     if (next < this.size) {
       this.next = next;
@@ -194,8 +244,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       this.next = next - this.size;
       this.availMark ^= AVAIL_USED;
     }
-    this.popsLeft--;
-    this.popped(chain);
+    if (this.inOrder) this.order(chain);
     return chain;
   }
 
@@ -294,6 +343,39 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return true;
   }
 
+  push(chain: DescriptorChain, writtenBytes: number): void {
+    if (this.plain !== true || chain.state !== CHAIN_IN_FLIGHT || writtenBytes > chain.writableBytes) {
+      this.pushUnusual(chain, writtenBytes);
+      return;
+    }
+    // As `writeUsed` and `release`, in one.
+    const id = chain.head;
+    const slots = chain.ringSlots;
+    const position = this.used;
+    const pending = this.slotsPending;
+    const words = this.desc32;
+    const at = (this.descWord + (position << 2)) | 0;
+    const flags = writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark;
+    words[(at + 2) | 0] = writtenBytes;
+    if (pending === 0) {
+      this.desc16[((at << 1) + 6) | 0] = id;
+      this.firstFlags = flags;
+      this.firstPosition = position;
+    } else {
+      words[(at + 3) | 0] = (flags << 16) | id;
+    }
+    this.slotsPending = (pending + slots) | 0;
+    const next = (position + slots) | 0;
+    if (next < this.size) this.used = next;
+    else this.wrapUsed(next);
+    this.held[id] = 0;
+    this.slotsInFlight = (this.slotsInFlight - slots) | 0;
+    this.inFlight = (this.inFlight - 1) | 0;
+    chain.state = CHAIN_FREE;
+    this.pool.give(chain);
+    if (this.onDescWrite !== null) this.reportWrite(position);
+  }
+
   protected override writeUsed(id: number, writtenBytes: number, slots: number, _buffers: number): void {
     const position = this.used;
     const at = this.descWord + (position << 2);
@@ -302,14 +384,15 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     if (this.slotsPending === 0) {
       this.desc16[(at << 1) + 6] = le16(id);
       this.firstFlags = flags;
+      this.firstPosition = position;
     } else {
       this.desc32[at + 3] = le32((flags << 16) | id);
     }
-    if (this.onDescWrite !== null) this.reportWrite(position);
     this.slotsPending += slots;
     const next = position + slots;
-    if (next >= this.size) this.wrapUsed(next);
-    else this.used = next;
+    if (next < this.size) this.used = next;
+    else this.wrapUsed(next);
+    if (this.onDescWrite !== null) this.reportWrite(position);
   }
 
   private reportWrite(position: number): void {
@@ -321,39 +404,43 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     this.usedMark ^= AVAIL_USED;
   }
 
-  protected override released(chain: DescriptorChain): void {
+  protected override release(chain: DescriptorChain): void {
     this.held[chain.head] = 0;
     this.slotsInFlight -= chain.ringSlots;
+    this.inFlight--;
+    chain.state = CHAIN_FREE;
+    this.pool.give(chain);
   }
 
   flush(): boolean {
-    if (this.closed) return false;
-    if (this.inOrder) this.writeInOrder();
+    if (this.plain !== true && !this.canFlush()) return false;
     const passed = this.slotsPending;
     if (passed === 0) return false;
-    // A driver that cheats can have more passed than there are slots.
-    let first = this.used - passed;
-    while (first < 0) first += this.size;
-    const at = this.descHalf + (first << 3) + 7;
-    if (this.descShared) Atomics.store(this.desc16, at, le16(this.firstFlags));
-    else this.desc16[at] = le16(this.firstFlags);
-    // The wrap counter under which `first` was written, from the one its flags carry.
-    const firstWrap = (this.firstFlags & VIRTQ_DESC_F_USED) !== 0 ? 1 : 0;
     this.slotsPending = 0;
-    const eventFlags = this.readDriver(1) & 3;
-    if (eventFlags === RING_EVENT_FLAGS_DISABLE) return false;
-    if (eventFlags !== RING_EVENT_FLAGS_DESC || !this.eventIdx) return true;
+    const at = (this.descHalf + (this.firstPosition << 3) + 7) | 0;
+    if (this.descShared === true) Atomics.store(this.desc16, at, le16(this.firstFlags));
+    else this.desc16[at] = le16(this.firstFlags);
+    const events = this.readDriver(1) & RING_EVENT_FLAGS_MASK;
+    if (events === RING_EVENT_FLAGS_DISABLE) return false;
+    return events !== RING_EVENT_FLAGS_DESC || this.eventIdx !== true || this.reachedEvent(passed);
+  }
+
+  /** True when the slot that the driver asked about is among the last `passed`. */
+  private reachedEvent(passed: number): boolean {
+    // The wrap counter under which the first one was written, from the one its flags carry.
+    const firstWrap = (this.firstFlags & VIRTQ_DESC_F_USED) !== 0 ? 1 : 0;
     // Distance from the first slot of this batch to the slot the driver asked about, both counted over two laps.
     const offWrap = this.readDriver(0);
     const lap = this.size;
     const event = (offWrap & 0x7fff) + (offWrap >>> 15 === firstWrap ? 0 : lap);
-    const distance = (event - first + 2 * lap) % (2 * lap);
+    const distance = (event - this.firstPosition + 2 * lap) % (2 * lap);
     return distance < passed;
   }
 
   private readDriver(half: number): number {
-    const at = this.driverHalf + half;
-    return le16(this.driverShared ? Atomics.load(this.driver16, at) : (this.driver16[at] as number));
+    const at = (this.driverHalf + half) | 0;
+    if (this.driverShared === true) return le16(Atomics.load(this.driver16, at));
+    return le16(this.driver16[at] as number);
   }
 
   private writeDevice(half: number, value: number): void {
@@ -370,12 +457,17 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   beginDrain(): void {
     this.openDrain();
-    if (this.suppress) this.setEventFlags(RING_EVENT_FLAGS_DISABLE);
+    if (this.suppress === true) this.setEventFlags(RING_EVENT_FLAGS_DISABLE);
   }
 
   endDrain(): boolean {
     this.draining = false;
-    if (this.stopped) return false;
+    // A driver that is never asked to be silent notifies of every buffer: there is nothing to ask it for.
+    if (this.asks !== true || this.stopped) return false;
+    return this.askForNotification();
+  }
+
+  private askForNotification(): boolean {
     if (this.eventIdx) {
       const offWrap = this.next | (this.availMark === VIRTQ_DESC_F_AVAIL ? 0x8000 : 0);
       if (offWrap !== this.eventOffWrap) {

@@ -1,30 +1,19 @@
+import { HOST_IS_LITTLE_ENDIAN } from "../base/endian.ts";
 import { VirtioBugError } from "../base/errors.ts";
 import { hex64 } from "../base/u64.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import type { MemoryRegion } from "../memory/region.ts";
 import { copyBytes, SegmentList } from "../memory/segments.ts";
-import {
-  CHAIN_FREE,
-  CHAIN_HELD,
-  CHAIN_IN_FLIGHT,
-  type ChainOwner,
-  ChainPool,
-  type DescriptorChain,
-} from "./chain.ts";
+import { ChainPool, type DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
+import { CHAIN_HELD, CHAIN_IN_FLIGHT, DESCRIPTOR_BYTES, MAX_CHAIN_BYTES } from "./constants.ts";
 import type { QueueFault, QueueFaultCode } from "./fault.ts";
-
-/** Size of a descriptor of either format, in bytes. */
-export const DESCRIPTOR_BYTES = 16;
-
-/** Most bytes a chain may hold (virtio 1.4, section 2.7.5.2). */
-export const MAX_CHAIN_BYTES = 0x100000000;
 
 /** Most pieces a chain may come to behind a translator: 256 MiB in pages of 4 KiB that are nowhere adjacent. */
 const MAX_CHAIN_PIECES = 65536;
 
-/** Longer elements are unusual: two that are not have less than {@link MAX_CHAIN_BYTES}, and small integers do. */
-export const MAX_USUAL_BYTES = 0x7fffffff;
+/** Only so many bytes of a region are usual: two elements have less than {@link MAX_CHAIN_BYTES}, and small integers do. */
+const MAX_USUAL_BYTES = 0x7fffffff;
 
 // A table that has to be copied (unaligned, or scattered by the translator) is copied up to where `next` reaches.
 const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
@@ -47,7 +36,7 @@ export interface RingArea {
  * What split and packed rings share: the placing of elements in memory, indirect tables, in-order return, faults. A
  * ring format adds how descriptors become available and how they are marked used.
  */
-export abstract class RingCore implements ChainOwner {
+export abstract class RingCore {
   readonly size: number;
   inFlight = 0;
   fault: QueueFault | null = null;
@@ -57,12 +46,13 @@ export abstract class RingCore implements ChainOwner {
   protected readonly dma: DmaSpace;
   protected readonly options: QueueOptions;
   protected readonly config: Readonly<QueueConfig>;
-  protected readonly pool: ChainPool;
+  protected readonly pool: ChainPool = new ChainPool();
   // Of the options, those that every request or every drain asks for.
   protected readonly maxElements: number;
   protected readonly inOrder: boolean;
   protected readonly eventIdx: boolean;
   protected readonly indirectDesc: boolean;
+  private readonly popsInDrain: number;
 
   protected epoch = -1;
   /** The last unsuccessful pop found the ring empty, so that the device has seen everything. */
@@ -71,6 +61,8 @@ export abstract class RingCore implements ChainOwner {
   protected popsLeft: number = POPS_WITHOUT_DRAIN;
   protected stopped = false;
   protected draining = false;
+  /** Neither closed nor IN_ORDER, on a little-endian host: buffers come back the short way. */
+  protected plain: boolean;
 
   // The open indirect table: words, index of its first word, number of entries.
   protected table32: Uint32Array = EMPTY_WORDS;
@@ -79,12 +71,18 @@ export abstract class RingCore implements ChainOwner {
   private tableCopy: Uint8Array<ArrayBuffer> = EMPTY_BYTES;
   private readonly pieces: SegmentList = new SegmentList(4);
 
-  /** The region of the last element, where the next one most likely is too; none with a translator. */
+  /**
+   * The region of the last element, where the next one most likely is too; none with a translator, and none on hosts
+   * that are not little-endian, so that what is in it may be read without a thought of that.
+   */
   protected region: MemoryRegion | null = null;
-  private regionEpoch = -1;
+  // Its address as signed halves, and how much of it is usual: that much does not leave the lower half's range.
+  protected regionHi = 0;
+  protected regionLo = 0;
+  protected regionBytes = 0;
 
   // Chains in the order they were popped, as a ring of `size` slots; used with IN_ORDER only.
-  private readonly order: (DescriptorChain | null)[];
+  private readonly inOrderChains: (DescriptorChain | null)[];
   private orderHead = 0;
   private orderCount = 0;
 
@@ -93,16 +91,19 @@ export abstract class RingCore implements ChainOwner {
     this.config = { ...config };
     this.dma = dma;
     this.options = options;
-    this.pool = new ChainPool(this);
     this.maxElements = Math.max(config.size, options.maxChainElements);
     this.inOrder = options.inOrder;
     this.eventIdx = options.eventIdx;
     this.indirectDesc = options.indirectDesc;
-    this.order = options.inOrder ? new Array<DescriptorChain | null>(config.size).fill(null) : [];
+    this.plain = HOST_IS_LITTLE_ENDIAN && !options.inOrder;
+    this.popsInDrain = config.size * DRAIN_LAPS;
+    this.inOrderChains = options.inOrder ? new Array<DescriptorChain | null>(config.size).fill(null) : [];
   }
 
   close(): void {
     this.closed = true;
+    this.plain = false;
+    this.pool.abandon();
     this.stop();
   }
 
@@ -122,7 +123,7 @@ export abstract class RingCore implements ChainOwner {
     this.sawEmpty = false;
     this.limited = false;
     this.draining = true;
-    if (!this.stopped) this.popsLeft = this.size * DRAIN_LAPS;
+    if (this.stopped === false) this.popsLeft = this.popsInDrain;
   }
 
   /** No pops are left: true when that is final for this drain or for ever. */
@@ -147,17 +148,6 @@ export abstract class RingCore implements ChainOwner {
   protected dropFailed(chain: DescriptorChain): null {
     this.pool.give(chain);
     return null;
-  }
-
-  /** An empty chain, before its descriptors are read. */
-  protected takeChain(): DescriptorChain {
-    // Regions come and go only between requests.
-    const epoch = this.dma.memory.epoch;
-    if (this.regionEpoch !== epoch) {
-      this.regionEpoch = epoch;
-      this.region = null;
-    }
-    return this.pool.take();
   }
 
   /**
@@ -206,8 +196,16 @@ export abstract class RingCore implements ChainOwner {
       const region = pieces.regions[i] as MemoryRegion;
       chain.add(region, pieces.offsets[i] as number, pieces.lengths[i] as number, write);
     }
-    if (this.dma.translator === null) this.region = pieces.regions[0] as MemoryRegion;
+    if (this.dma.translator === null) this.setRegion(pieces.regions[0] as MemoryRegion);
     return true;
+  }
+
+  private setRegion(region: MemoryRegion): void {
+    if (!HOST_IS_LITTLE_ENDIAN) return;
+    this.region = region;
+    this.regionHi = region.baseHi | 0;
+    this.regionLo = region.baseLo | 0;
+    this.regionBytes = Math.min(region.sizeBytes, 4294967296 - region.baseLo, MAX_USUAL_BYTES);
   }
 
   /**
@@ -259,17 +257,14 @@ export abstract class RingCore implements ChainOwner {
     return true;
   }
 
-  /** The chain goes to the device. */
-  protected popped(chain: DescriptorChain): void {
-    chain.state = CHAIN_IN_FLIGHT;
-    this.inFlight++;
-    if (this.inOrder) {
-      this.order[(this.orderHead + this.orderCount) % this.size] = chain;
-      this.orderCount++;
-    }
+  /** Remembers whose turn it is to come back; with IN_ORDER. */
+  protected order(chain: DescriptorChain): void {
+    this.inOrderChains[(this.orderHead + this.orderCount) % this.size] = chain;
+    this.orderCount++;
   }
 
-  push(chain: DescriptorChain, writtenBytes: number): void {
+  /** A push where that isn't plain, or is wrong. */
+  protected pushUnusual(chain: DescriptorChain, writtenBytes: number): void {
     if (this.closed) return;
     if (chain.state !== CHAIN_IN_FLIGHT || writtenBytes > chain.writableBytes) {
       throw wrongPush(chain, writtenBytes);
@@ -284,28 +279,28 @@ export abstract class RingCore implements ChainOwner {
     this.release(chain);
   }
 
-  private release(chain: DescriptorChain): void {
-    chain.state = CHAIN_FREE;
-    this.inFlight--;
-    this.released(chain);
-    this.pool.give(chain);
+  /** Where flushing isn't plain: false when nothing can be shown to the driver any more. */
+  protected canFlush(): boolean {
+    if (this.closed) return false;
+    if (this.inOrder) this.writeInOrder();
+    return true;
   }
 
   /** Writes used entries for the oldest chains as far as they are complete; called by flush with IN_ORDER. */
-  protected writeInOrder(): void {
+  private writeInOrder(): void {
     let slots = 0;
     let buffers = 0;
     while (this.orderCount > 0) {
-      const chain = this.order[this.orderHead] as DescriptorChain;
+      const chain = this.inOrderChains[this.orderHead] as DescriptorChain;
       if (chain.state !== CHAIN_HELD) break;
       const written = chain.heldWritten;
       slots += chain.ringSlots;
       buffers++;
-      this.order[this.orderHead] = null;
+      this.inOrderChains[this.orderHead] = null;
       this.orderHead = (this.orderHead + 1) % this.size;
       this.orderCount--;
       // A skipped buffer counts as used completely, so only one that was written completely may be skipped.
-      const next = this.orderCount > 0 ? (this.order[this.orderHead] as DescriptorChain) : null;
+      const next = this.orderCount > 0 ? (this.inOrderChains[this.orderHead] as DescriptorChain) : null;
       const skip =
         this.options.inOrderBatching &&
         written === chain.writableBytes &&
@@ -322,8 +317,8 @@ export abstract class RingCore implements ChainOwner {
 
   /** Marks `buffers` buffers occupying `slots` ring slots as used with one entry. */
   protected abstract writeUsed(id: number, writtenBytes: number, slots: number, buffers: number): void;
-  /** The chain is no longer in flight. */
-  protected abstract released(chain: DescriptorChain): void;
+  /** The chain is no longer in flight: back into the pool. */
+  protected abstract release(chain: DescriptorChain): void;
 
   /** Locates a ring area; faults when it is misaligned or not wholly in one piece of suitable memory. */
   protected locate(

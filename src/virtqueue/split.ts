@@ -9,8 +9,15 @@ import {
 } from "../wire/split-ring.ts";
 import type { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
+import {
+  CHAIN_FREE,
+  CHAIN_IN_FLIGHT,
+  DESCRIPTOR_BYTES,
+  MAX_CHAIN_BYTES,
+  NEXT_WRITE_INDIRECT,
+} from "./constants.ts";
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
-import { DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, MAX_USUAL_BYTES, RingCore } from "./ring-core.ts";
+import { RingCore } from "./ring-core.ts";
 
 const NONE16: Uint16Array = new Uint16Array(0);
 const NONE32: Uint32Array = new Uint32Array(0);
@@ -25,6 +32,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   /** 1 for heads that the device holds. */
   private readonly held: Uint8Array;
   private readonly suppress: boolean;
+  /** The driver is told when it need not notify. */
+  private readonly asks: boolean;
   private readonly notifyOnEmpty: boolean;
 
   // Ring memory: views and the indexes of its parts in units of the view.
@@ -59,6 +68,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     // With EVENT_IDX flags stay 0; an event index left behind suppresses as well.
     // [split-ring.device.available-buffer-notification-suppression.3]
     this.suppress = options.suppressWhileDraining && !options.eventIdx;
+    this.asks = options.suppressWhileDraining || options.eventIdx;
     this.notifyOnEmpty = options.notifyOnEmpty;
     if (progress !== null) {
       this.next = this.availIdx = progress.nextAvail & 0xffff;
@@ -70,6 +80,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   refresh(): boolean {
     const memory = this.dma.memory;
     if (this.epoch === memory.epoch) return this.fault === null;
+    this.region = null;
     const { size, config } = this;
     const event = this.eventIdx ? 2 : 0;
     const usedBytes = 4 + 8 * size + event;
@@ -97,83 +108,109 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
 
   pop(): DescriptorChain | null {
     const next = this.next;
-    if (next === this.availIdx) {
-      if (this.popsLeft <= 0 && this.exhausted()) return null;
-      // Once for all buffers that are available now.
-      const idx = this.readAvail(this.availFlags + 1);
-      if (idx === next) {
-        this.sawEmpty = true;
-        return null;
-      }
-      // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
-      if (this.accept(idx) !== true) return null;
-    }
-    const head = le16(this.avail16[this.availRing + (next & this.mask)] as number);
-    if (head >= this.size || this.held[head] !== 0) return this.refuse(head);
-    const chain = this.takeChain();
-    // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones, direct or in
-    // a table. Whatever is unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it
-    // reads itself. There is no call on the way that isn't inlined: the compiler would have to forget all it knows.
+    // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
+    if (next === this.availIdx && this.look() !== true) return null;
     const region = this.region;
-    if (region === null) return this.popUnusual(chain, head);
+    if (region === null) return this.popUnusual();
+    // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones, direct or in
+    // a table. What is unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it reads
+    // itself. All is plain arithmetic on 32-bit integers, that is what `| 0` says, and there are no calls in between.
+    const head = this.avail16[(this.availRing + (next & this.mask)) | 0] as number;
+    const held = this.held;
+    let entries = this.size;
+    if (head >= entries || held[head] !== 0) return this.popUnusual();
+    const regionHi = this.regionHi;
+    const regionLo = this.regionLo;
+    const limit = this.regionBytes;
     let words = this.desc32;
     let base = this.descWord;
-    let entries = this.size;
-    let index = head;
-    let count = 0;
-    let readable = 0;
-    let writable = 0;
-    for (;;) {
-      const at = base + (index << 2);
-      const lo = le32(words[at] as number);
-      const hi = le32(words[at + 1] as number);
-      const length = le32(words[at + 2] as number);
-      const flagsNext = le32(words[at + 3] as number);
-      const offset = region.offsetOf(hi, lo, length);
-      if (offset < 0 || length === 0 || length > MAX_USUAL_BYTES) return this.popUnusual(chain, head);
-      if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        const isTable = ((offset & 3) | (length & 15) | (flagsNext & VIRTQ_DESC_F_NEXT)) === 0;
-        if (!isTable || count !== 0 || chain.indirect || !this.indirectDesc)
-          return this.popUnusual(chain, head);
-        chain.indirect = true;
-        words = region.u32;
-        base = offset >>> 2;
-        entries = length >>> 4;
-        index = 0;
-        continue;
-      }
-      if ((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) {
-        if (writable !== 0 || region.deviceWritable !== true) return this.popUnusual(chain, head);
-        chain.setWrite(region, offset, length);
-        writable = length;
-      } else {
-        if (readable !== 0 || writable !== 0) return this.popUnusual(chain, head);
-        chain.setRead(region, offset, length);
-        readable = length;
-      }
-      count++;
-      if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) break;
-      index = flagsNext >>> 16;
-      if (index >= entries) return this.popUnusual(chain, head);
+    let at = (base + (head << 2)) | 0;
+    let offset = ((words[at] as number) - regionLo) | 0;
+    let hi = (words[(at + 1) | 0] as number) | 0;
+    let length = (words[(at + 2) | 0] as number) | 0;
+    let flags = (words[(at + 3) | 0] as number) | 0;
+    if (hi !== regionHi || offset < 0 || length <= 0 || offset > ((limit - length) | 0))
+      return this.popUnusual();
+    let indirect = false;
+    if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
+      if (this.indirectDesc !== true || ((offset & 3) | (length & 15) | (flags & VIRTQ_DESC_F_NEXT)) !== 0)
+        return this.popUnusual();
+      indirect = true;
+      words = region.u32;
+      base = at = offset >>> 2;
+      entries = length >>> 4;
+      offset = ((words[at] as number) - regionLo) | 0;
+      hi = (words[(at + 1) | 0] as number) | 0;
+      length = (words[(at + 2) | 0] as number) | 0;
+      flags = (words[(at + 3) | 0] as number) | 0;
+      if (hi !== regionHi || offset < 0 || length <= 0 || offset > ((limit - length) | 0))
+        return this.popUnusual();
     }
+    let readLength = 0;
+    let readOffset = 0;
+    let count = 1;
+    if ((flags & NEXT_WRITE_INDIRECT) === VIRTQ_DESC_F_NEXT) {
+      const index = flags >>> 16;
+      if (index >= entries) return this.popUnusual();
+      readLength = length;
+      readOffset = offset;
+      at = (base + (index << 2)) | 0;
+      offset = ((words[at] as number) - regionLo) | 0;
+      hi = (words[(at + 1) | 0] as number) | 0;
+      length = (words[(at + 2) | 0] as number) | 0;
+      flags = (words[(at + 3) | 0] as number) | 0;
+      if (hi !== regionHi || offset < 0 || length <= 0 || offset > ((limit - length) | 0))
+        return this.popUnusual();
+      count = 2;
+    }
+    // The last one, to write into; or the only one, to read.
+    if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || region.deviceWritable !== true) {
+      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || count !== 1) return this.popUnusual();
+      readLength = length;
+      readOffset = offset;
+      length = 0;
+    }
+    held[head] = 1;
+    const chain = this.pool.take();
+    chain.setBoth(region, readOffset, readLength, offset, length);
+    chain.head = head;
+    chain.ringSlots = 1;
     chain.descriptorCount = count;
-    chain.readableBytes = readable;
-    chain.writableBytes = writable;
-    this.taken(chain, head);
+    chain.indirect = indirect;
+    chain.state = CHAIN_IN_FLIGHT;
+    this.inFlight = (this.inFlight + 1) | 0;
+    this.next = (next + 1) & 0xffff;
+    if (this.inOrder === true) this.order(chain);
     return chain;
   }
 
-  private taken(chain: DescriptorChain, head: number): void {
-    chain.head = head;
-    chain.ringSlots = 1;
-    this.held[head] = 1;
-    this.next = (this.next + 1) & 0xffff;
-    this.popped(chain);
+  /** Looks at the driver's index, once for all buffers that are available now; true when there are any. */
+  private look(): boolean {
+    if (this.popsLeft <= 0 && this.exhausted()) return false;
+    const idx = this.readAvail((this.availFlags + 1) | 0);
+    if (idx === this.next) {
+      this.sawEmpty = true;
+      return false;
+    }
+    return this.accept(idx);
   }
 
-  private popUnusual(chain: DescriptorChain, head: number): DescriptorChain | null {
+  /** As `pop`, for any buffer; one is available. */
+  private popUnusual(): DescriptorChain | null {
+    const head = le16(this.avail16[this.availRing + (this.next & this.mask)] as number);
+    if (head >= this.size || this.held[head] !== 0) {
+      this.fail(head >= this.size ? "head-out-of-range" : "buffer-in-flight", head, head);
+      return null;
+    }
+    const chain = this.pool.take();
     if (!this.walk(chain, head)) return this.dropFailed(chain);
-    this.taken(chain, head);
+    chain.head = head;
+    chain.ringSlots = 1;
+    chain.state = CHAIN_IN_FLIGHT;
+    this.held[head] = 1;
+    this.inFlight++;
+    this.next = (this.next + 1) & 0xffff;
+    if (this.inOrder) this.order(chain);
     return chain;
   }
 
@@ -224,11 +261,6 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     return true;
   }
 
-  private refuse(head: number): null {
-    this.fail(head >= this.size ? "head-out-of-range" : "buffer-in-flight", head, head);
-    return null;
-  }
-
   protected override stop(): void {
     super.stop();
     this.availIdx = this.next;
@@ -266,6 +298,25 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     return this.openTable(hi, lo, lengthBytes, head);
   }
 
+  push(chain: DescriptorChain, writtenBytes: number): void {
+    if (this.plain !== true || chain.state !== CHAIN_IN_FLIGHT || writtenBytes > chain.writableBytes) {
+      this.pushUnusual(chain, writtenBytes);
+      return;
+    }
+    // As `writeUsed` and `release`, in one.
+    const head = chain.head;
+    const used = this.used;
+    const words = this.used32;
+    const at = (this.usedRingWord + ((used & this.mask) << 1)) | 0;
+    words[at] = head;
+    words[(at + 1) | 0] = writtenBytes;
+    this.used = (used + 1) & 0xffff;
+    this.held[head] = 0;
+    this.inFlight = (this.inFlight - 1) | 0;
+    chain.state = CHAIN_FREE;
+    this.pool.give(chain);
+  }
+
   protected override writeUsed(id: number, writtenBytes: number, _slots: number, buffers: number): void {
     const at = this.usedRingWord + ((this.used & this.mask) << 1);
     this.used32[at] = le32(id);
@@ -273,26 +324,26 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.used = (this.used + buffers) & 0xffff;
   }
 
-  protected override released(chain: DescriptorChain): void {
+  protected override release(chain: DescriptorChain): void {
     this.held[chain.head] = 0;
+    this.inFlight--;
+    chain.state = CHAIN_FREE;
+    this.pool.give(chain);
   }
 
   flush(): boolean {
-    if (this.closed) return false;
-    if (this.inOrder) this.writeInOrder();
+    if (this.plain !== true && !this.canFlush()) return false;
     const used = this.used;
     const old = this.published;
     if (used === old) return false;
     // The entries are written before the index: the atomic store orders them for the other thread.
     // [split-ring.device.the-virtqueue-used-ring.1]
-    this.writeUsedHalf(this.usedFlags + 1, used);
+    this.writeUsedHalf((this.usedFlags + 1) | 0, used);
     this.published = used;
     if (this.onUsedWrite !== null) this.onUsedWrite(this.usedOffset, this.usedBytes);
-    // [content.legacy.legacy-interface-reserved-feature-bits.2]
-    if (this.notifyOnEmpty && this.readAvail(this.availFlags + 1) === this.next) return true;
-    if (this.eventIdx) {
+    if (this.eventIdx === true) {
       // [split-ring.device.used-buffer-notification-suppression.4]
-      const event = this.readAvail(this.availRing + this.size);
+      const event = this.readAvail((this.availRing + this.size) | 0);
       return ((used - event - 1) & 0xffff) < ((used - old) & 0xffff);
     }
     // [split-ring.device.used-buffer-notification-suppression.2]
@@ -300,17 +351,18 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   private readAvail(at: number): number {
-    return le16(this.availShared ? Atomics.load(this.avail16, at) : (this.avail16[at] as number));
+    if (this.availShared === true) return le16(Atomics.load(this.avail16, at));
+    return le16(this.avail16[at] as number);
   }
 
   private writeUsedHalf(at: number, value: number): void {
-    if (this.usedShared) Atomics.store(this.used16, at, le16(value));
+    if (this.usedShared === true) Atomics.store(this.used16, at, le16(value));
     else this.used16[at] = le16(value);
   }
 
   beginDrain(): void {
     this.openDrain();
-    if (this.suppress && !this.noNotify) {
+    if (this.suppress === true && !this.noNotify) {
       this.noNotify = true;
       this.writeUsedHalf(this.usedFlags, VIRTQ_USED_F_NO_NOTIFY);
     }
@@ -318,7 +370,12 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
 
   endDrain(): boolean {
     this.draining = false;
-    if (this.stopped) return false;
+    // A driver that is never asked to be silent notifies of every buffer: there is nothing to ask it for.
+    if (this.asks !== true || this.stopped) return false;
+    return this.askForNotification();
+  }
+
+  private askForNotification(): boolean {
     if (this.eventIdx) {
       if (this.availEvent !== this.next) {
         this.availEvent = this.next;

@@ -1,19 +1,17 @@
 /** The split virtqueue, section 2.7: descriptor table, available ring, used ring. */
 import { array, le16, le32, le64, offsetsOf, struct } from "./schema.ts";
 
-export const VIRTQ_DESC_F_NEXT = 1;
-export const VIRTQ_DESC_F_WRITE = 2;
-export const VIRTQ_DESC_F_INDIRECT = 4;
-export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
-export const VIRTQ_USED_F_NO_NOTIFY = 1;
-
-/** Alignments in bytes of the three parts, section 2.7. */
-export const VIRTQ_DESC_ALIGN = 16;
-export const VIRTQ_AVAIL_ALIGN = 2;
-export const VIRTQ_USED_ALIGN = 4;
-
-/** The largest queue size, in descriptors; a power of two. Packed queues have the same limit. */
-export const VIRTQ_MAX_QUEUE_SIZE = 32768;
+export {
+  VIRTQ_AVAIL_ALIGN,
+  VIRTQ_AVAIL_F_NO_INTERRUPT,
+  VIRTQ_DESC_ALIGN,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
+  VIRTQ_MAX_QUEUE_SIZE,
+  VIRTQ_USED_ALIGN,
+  VIRTQ_USED_F_NO_NOTIFY,
+} from "./ring-constants.ts";
 
 export const virtq_desc = /* @__PURE__ */ struct({ addr: le64, len: le32, flags: le16, next: le16 });
 export const VIRTQ_DESC = /* @__PURE__ */ offsetsOf(virtq_desc);

@@ -4,6 +4,10 @@ import {
   DESC_AT,
   type EchoDevice,
   type EchoRun,
+  F_AVAIL,
+  F_NEXT,
+  F_USED,
+  F_WRITE,
   MIN_REQUEST_BYTES,
   notify,
   REPLY_AT,
@@ -11,11 +15,6 @@ import {
   REPLY_TYPE,
   SLOTS,
 } from "./workload.ts";
-
-const VIRTQ_DESC_F_NEXT = 1;
-const VIRTQ_DESC_F_WRITE = 2;
-const VIRTQ_DESC_F_AVAIL = 1 << 7;
-const VIRTQ_DESC_F_USED = 1 << 15;
 
 /** As SplitEchoDriver, for a packed ring. Buffer ids are slots; a chain never wraps, as the ring's size is even. */
 export class PackedEchoDriver implements EchoRun {
@@ -64,15 +63,15 @@ export class PackedEchoDriver implements EchoRun {
       sums[slot] = sum;
       const desc = (DESC_AT >>> 2) + (slot << 3);
       // The wrap counter is 1 in laps 0, 2, …
-      const flags = (number & SLOTS) === 0 ? VIRTQ_DESC_F_AVAIL : VIRTQ_DESC_F_USED;
+      const flags = (number & SLOTS) === 0 ? F_AVAIL : F_USED;
       i32[desc + 4] = address + REPLY_AT;
       i32[desc + 5] = 0;
       i32[desc + 6] = REPLY_BYTES;
-      i32[desc + 7] = slot | ((flags | VIRTQ_DESC_F_WRITE) << 16);
+      i32[desc + 7] = slot | ((flags | F_WRITE) << 16);
       i32[desc] = address;
       i32[desc + 1] = 0;
       i32[desc + 2] = length;
-      i32[desc + 3] = slot | ((flags | VIRTQ_DESC_F_NEXT) << 16);
+      i32[desc + 3] = slot | ((flags | F_NEXT) << 16);
       number = (number + 1) | 0;
     }
     this.#submitted = number;
@@ -88,9 +87,9 @@ export class PackedEchoDriver implements EchoRun {
       const slot = number & (SLOTS - 1);
       const desc = (DESC_AT >>> 2) + (slot << 3);
       const reply = (BUFFERS_AT + slot * BUFFER_BYTES + REPLY_AT) >>> 2;
-      const flags = (number & SLOTS) === 0 ? VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED : 0;
+      const flags = (number & SLOTS) === 0 ? F_AVAIL | F_USED : 0;
       if (
-        u16[(desc << 1) + 7] !== (flags | VIRTQ_DESC_F_WRITE) ||
+        u16[(desc << 1) + 7] !== (flags | F_WRITE) ||
         u16[(desc << 1) + 6] !== slot ||
         i32[desc + 2] !== REPLY_BYTES ||
         i32[reply] !== REPLY_TYPE ||

@@ -2,19 +2,18 @@ import {
   DESC_AT,
   DRIVER_AT,
   type EchoDevice,
+  EVENTS_DISABLE,
+  F_AVAIL,
+  F_INDIRECT,
+  F_NEXT,
+  F_USED,
+  F_WRITE,
   MAX_REQUEST_BYTES,
   MIN_REQUEST_BYTES,
   QUEUE_SIZE,
   REPLY_BYTES,
   REPLY_TYPE,
 } from "./workload.ts";
-
-const NEXT = 1;
-const WRITE = 2;
-const INDIRECT = 4;
-const AVAIL = 1 << 7;
-const USED = 1 << 15;
-const DISABLE = 1;
 
 /** As SplitLoopDevice, for a packed ring. */
 export class PackedLoopDevice implements EchoDevice {
@@ -24,7 +23,7 @@ export class PackedLoopDevice implements EchoDevice {
   readonly #reply = new Uint32Array(REPLY_BYTES / 4);
   readonly #limit: number;
   #next = 0;
-  #nextMark = AVAIL;
+  #nextMark = F_AVAIL;
 
   constructor(memory: ArrayBuffer) {
     this.#u16 = new Uint16Array(memory);
@@ -56,7 +55,7 @@ export class PackedLoopDevice implements EchoDevice {
         // Read once: another thread could change them in between.
         const idFlags = u32[at + 3] as number;
         const flags = idFlags >>> 16;
-        if ((flags & (AVAIL | USED)) !== mark) {
+        if ((flags & (F_AVAIL | F_USED)) !== mark) {
           if (count === 0) break;
           throw new Error("the list is incomplete");
         }
@@ -64,11 +63,11 @@ export class PackedLoopDevice implements EchoDevice {
         const lo = u32[at] as number;
         const hi = u32[at + 1] as number;
         const length = u32[at + 2] as number;
-        if ((flags & INDIRECT) !== 0) throw new Error("indirect descriptors were not negotiated");
+        if ((flags & F_INDIRECT) !== 0) throw new Error("indirect descriptors were not negotiated");
         if (hi !== 0 || lo + length > limit || ((lo | length) & 3) !== 0) {
           throw new Error("the address is out of range");
         }
-        if ((flags & WRITE) !== 0) {
+        if ((flags & F_WRITE) !== 0) {
           if (writable === 0) {
             replyAt = lo >>> 2;
             writable = length;
@@ -82,9 +81,9 @@ export class PackedLoopDevice implements EchoDevice {
         }
         if (++next === QUEUE_SIZE) {
           next = 0;
-          mark ^= AVAIL | USED;
+          mark ^= F_AVAIL | F_USED;
         }
-        if ((flags & NEXT) === 0) {
+        if ((flags & F_NEXT) === 0) {
           id = idFlags & 0xffff;
           break;
         }
@@ -101,7 +100,7 @@ export class PackedLoopDevice implements EchoDevice {
         written = REPLY_BYTES;
       }
       const at = (DESC_AT >>> 2) + (first << 2);
-      const flags = (firstMark === AVAIL ? AVAIL | USED : 0) | (written > 0 ? WRITE : 0);
+      const flags = (firstMark === F_AVAIL ? F_AVAIL | F_USED : 0) | (written > 0 ? F_WRITE : 0);
       u32[at + 2] = written;
       if (firstFlagsAt < 0) {
         u16[(at << 1) + 6] = id;
@@ -115,6 +114,6 @@ export class PackedLoopDevice implements EchoDevice {
     this.#nextMark = mark;
     if (firstFlagsAt < 0) return false;
     u16[firstFlagsAt] = firstFlags;
-    return ((u16[(DRIVER_AT >>> 1) + 1] as number) & 3) !== DISABLE;
+    return ((u16[(DRIVER_AT >>> 1) + 1] as number) & 3) !== EVENTS_DISABLE;
   }
 }

@@ -6,6 +6,8 @@ import {
   DRIVER_AT,
   type EchoDevice,
   type EchoRun,
+  F_NEXT,
+  F_WRITE,
   MIN_REQUEST_BYTES,
   notify,
   QUEUE_SIZE,
@@ -14,9 +16,6 @@ import {
   REPLY_TYPE,
   SLOTS,
 } from "./workload.ts";
-
-const VIRTQ_DESC_F_NEXT = 1;
-const VIRTQ_DESC_F_WRITE = 2;
 
 /** A driver of a split ring with as little as the workload needs; the same for every device that is compared. */
 export class SplitEchoDriver implements EchoRun {
@@ -69,11 +68,11 @@ export class SplitEchoDriver implements EchoRun {
       i32[desc] = address;
       i32[desc + 1] = 0;
       i32[desc + 2] = length;
-      i32[desc + 3] = VIRTQ_DESC_F_NEXT | ((head + 1) << 16);
+      i32[desc + 3] = F_NEXT | ((head + 1) << 16);
       i32[desc + 4] = address + REPLY_AT;
       i32[desc + 5] = 0;
       i32[desc + 6] = REPLY_BYTES;
-      i32[desc + 7] = VIRTQ_DESC_F_WRITE;
+      i32[desc + 7] = F_WRITE;
       u16[(DRIVER_AT >>> 1) + 2 + (number & (QUEUE_SIZE - 1))] = head;
       number = (number + 1) | 0;
     }

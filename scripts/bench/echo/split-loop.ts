@@ -3,16 +3,15 @@ import {
   DEVICE_AT,
   DRIVER_AT,
   type EchoDevice,
+  F_INDIRECT,
+  F_NEXT,
+  F_WRITE,
   MAX_REQUEST_BYTES,
   MIN_REQUEST_BYTES,
   QUEUE_SIZE,
   REPLY_BYTES,
   REPLY_TYPE,
 } from "./workload.ts";
-
-const NEXT = 1;
-const WRITE = 2;
-const INDIRECT = 4;
 
 /**
  * What one writes by hand when nothing but this workload has to work: typed arrays, no objects, and the checks
@@ -61,11 +60,11 @@ export class SplitLoopDevice implements EchoDevice {
           const hi = u32[at + 1] as number;
           const length = u32[at + 2] as number;
           const flagsNext = u32[at + 3] as number;
-          if ((flagsNext & INDIRECT) !== 0) throw new Error("indirect descriptors were not negotiated");
+          if ((flagsNext & F_INDIRECT) !== 0) throw new Error("indirect descriptors were not negotiated");
           if (hi !== 0 || lo + length > limit || ((lo | length) & 3) !== 0) {
             throw new Error("the address is out of range");
           }
-          if ((flagsNext & WRITE) !== 0) {
+          if ((flagsNext & F_WRITE) !== 0) {
             if (writable === 0) {
               replyAt = lo >>> 2;
               writable = length;
@@ -77,7 +76,7 @@ export class SplitLoopDevice implements EchoDevice {
               request[words++] = u32[from++] as number;
             }
           }
-          if ((flagsNext & NEXT) === 0) break;
+          if ((flagsNext & F_NEXT) === 0) break;
           index = flagsNext >>> 16;
           if (index >= QUEUE_SIZE) throw new Error("next is out of range");
         }

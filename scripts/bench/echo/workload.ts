@@ -26,6 +26,15 @@ export const MAX_REQUEST_BYTES = 64;
 export const REPLY_BYTES = 24;
 export const REPLY_TYPE = 0x1100;
 
+// Flags of descriptors and of the packed ring's event suppression. This file imports nothing, so that all of its
+// constants become numbers in the code of all contestants, as they do in C.
+export const F_NEXT = 1;
+export const F_WRITE = 2;
+export const F_INDIRECT = 4;
+export const F_AVAIL = 1 << 7;
+export const F_USED = 1 << 15;
+export const EVENTS_DISABLE = 1;
+
 /** A device: handles everything available; true when the driver is to be notified. */
 export interface EchoDevice {
   drain(): boolean;

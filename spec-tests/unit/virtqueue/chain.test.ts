@@ -26,8 +26,7 @@ function chainOf(
     0,
     Array.from({ length: SIZE }, (_, i) => (i * 31 + (i >> 8)) & 0xff),
   );
-  const owner = { closed: false };
-  const chain = new DescriptorChain(owner);
+  const chain = new DescriptorChain();
   const region = memory.regions[0] as MemoryRegion;
   for (const [at, length] of readable) {
     chain.add(region, at, length, 0);
@@ -37,7 +36,7 @@ function chainOf(
     chain.add(region, at, length, VIRTQ_DESC_F_WRITE);
     chain.writableBytes += length;
   }
-  owner.closed = closed;
+  if (closed) chain.abandon();
   return { memory, chain, writes };
 }
 

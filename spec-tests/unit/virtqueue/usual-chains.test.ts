@@ -293,6 +293,7 @@ test("regions that come and go between two requests are noticed", () => {
   const other = memory.regions.find((region) => region.base === BigInt(OTHER_RAM));
   assert.ok(other !== undefined);
   if (other !== undefined) memory.removeRegion(other);
+  assert.ok(queue.refresh());
   assert.is(queue.pop(), null);
   assert.is(queue.fault?.code, "address-out-of-range");
 });
