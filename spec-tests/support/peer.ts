@@ -89,6 +89,12 @@ export const peers = {
     get: "run on Debian or one of its descendants",
     find: () => executable("apt-get"),
   },
+  /** Parses XML, and holds it against schemas. */
+  xmllint: {
+    name: "xmllint",
+    get: "apt-get install libxml2-utils",
+    find: () => executable("xmllint"),
+  },
   /** An independent implementation of the devices. */
   qemu: {
     name: "qemu-system-x86_64",

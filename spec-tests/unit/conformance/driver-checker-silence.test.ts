@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { LINUX_PROFILE_NAMES } from "../../../src/driver/kms/index.ts";
 import { CHECKED_TRANSPORTS, type CheckedMachine } from "../../support/checked-driver.ts";
+import type { Made } from "../../support/mutants/driver-scenarios.ts";
 import {
   gpuSession,
   kmsSession,
@@ -27,7 +28,10 @@ const RINGS: readonly (readonly RingFeatureName[])[] = [
   ["packed", "indirect", "event", "order", "data", "configData", "reset", "suspend"],
 ];
 
-function expectSilence(machine: CheckedMachine, what: string): void {
+function expectSilence(session: (made: Made) => void, what: string): void {
+  const machines: CheckedMachine[] = [];
+  session((made) => machines.push(made));
+  const machine = machines[0] as CheckedMachine;
   const violations = machine.finish();
   const found = violations.map(
     ({ clause, message, at }) =>
@@ -44,8 +48,8 @@ for (const transport of CHECKED_TRANSPORTS) {
   test(`gpu and rng over ${transport}`, () => {
     for (const ring of RINGS) {
       const what = `${transport} ${ring.join(" ")}`;
-      expectSilence(gpuSession({ transport, ring }), `gpu ${what}`);
-      expectSilence(rngSession({ transport, ring }), `rng ${what}`);
+      expectSilence((made) => gpuSession({ transport, ring }, made), `gpu ${what}`);
+      expectSilence((made) => rngSession({ transport, ring }, made), `rng ${what}`);
     }
   });
 }
@@ -57,7 +61,10 @@ for (const profile of LINUX_PROFILE_NAMES) {
         ["indirect", "event"],
         ["packed", "indirect", "event"],
       ] as const) {
-        expectSilence(kmsSession({ transport, ring, profile }), `${profile} ${transport} ${ring.join(" ")}`);
+        expectSilence(
+          (made) => kmsSession({ transport, ring, profile }, made),
+          `${profile} ${transport} ${ring.join(" ")}`,
+        );
       }
     }
   });
