@@ -365,6 +365,61 @@ answers("twice: the queue is broken, and swallows everything from then on", () =
   assert.is(rig.driven.allocator.liveAllocations, 0, "even what was lost is freed with the driver");
 });
 
+answers("twice, when the id belongs to another command already: that one counts as answered", () => {
+  const rig = new KmsRig({ device: { features: { resourceBlob: false } }, hangAfterMs: 1000 });
+  const head = rig.open();
+  head.show(head.framebuffer());
+  const { handle } = head.file.createDumb({ width: 64, height: 64, bpp: 32 });
+  const free = rig.driven.allocator.freePageCount;
+  rig.answers = () => "never";
+  head.file.destroyDumb(handle);
+  const { ring } = rig.card.gpu.control.queue;
+  const held: number[] = [];
+  ring.forEachInFlight((token) => held.push(token));
+  assert.is(held.length, 1);
+  // As if the command that had this id before was answered once more.
+  use(rig, held[0] as number);
+  rig.card.process();
+  assert.equal(rig.kinds, [], "nothing shows that it is wrong");
+  assert.is(rig.card.gpu.control.inFlight, 0);
+  assert.is(rig.driven.allocator.freePageCount, free + 4, "memory that the device still has is used again");
+});
+
+answers("fences out of order: the later one says that the earlier one is reached, too", () => {
+  const rig = new KmsRig({
+    ...BLOBS,
+    device: {
+      features: {},
+      displays: [
+        { widthPixels: 320, heightPixels: 200 },
+        { widthPixels: 320, heightPixels: 200 },
+      ],
+    },
+  });
+  const head = rig.open();
+  const { file } = head;
+  const { crtcs, connectors } = file.getResources();
+  const [left, right] = [head.framebuffer(), head.framebuffer()];
+  head.show(left);
+  const request = { crtcId: crtcs[1] as number, connectors: [connectors[1] as number], mode: head.mode };
+  file.setCrtc({ ...request, fbId: right.id });
+  let flushes = 0;
+  rig.answers = (command) => (command === "RESOURCE_FLUSH" ? (++flushes === 1 ? 40 : 10) : null);
+  file.pageFlip({ crtcId: crtcs[0] as number, fbId: right.id, event: true, userData: 1 });
+  file.pageFlip({ crtcId: crtcs[1] as number, fbId: left.id, event: true, userData: 2 });
+  assert.equal(file.readEvents(), []);
+  rig.clock.advance(10);
+  assert.equal(
+    file.readEvents().map(({ userData, timeMs }) => [userData, timeMs]),
+    [
+      [1, 10],
+      [2, 10],
+    ],
+  );
+  rig.clock.advance(30);
+  assert.equal(rig.kinds, [], "the late answer of the first changes nothing");
+});
+
 answers("an id that does not exist", () => {
   const rig = new KmsRig();
   const head = rig.open();
