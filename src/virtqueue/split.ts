@@ -341,6 +341,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.writeUsedHalf((this.usedFlags + 1) | 0, used);
     this.published = used;
     if (this.onUsedWrite !== null) this.onUsedWrite(this.usedOffset, this.usedBytes);
+    // [content.legacy.legacy-interface-reserved-feature-bits.2]
+    if (this.notifyOnEmpty === true && this.readAvail((this.availFlags + 1) | 0) === this.next) return true;
     if (this.eventIdx === true) {
       // [split-ring.device.used-buffer-notification-suppression.4]
       const event = this.readAvail((this.availRing + this.size) | 0);
