@@ -80,7 +80,7 @@ export type ClauseStatus =
   | "pass"
   /** All its cases that ran were rejections. */
   | "reject"
-  /** None of its cases could run on this target. */
+  /** None of its cases could run on this target, or none was asked for. */
   | "skip"
   /** It cannot be observed from outside: see the reviewed list. */
   | "not-observable"

@@ -89,7 +89,7 @@ export async function runCases(
     description: target.description,
     startedAt,
     ms: Math.round(performance.now() - begin),
-    clauses: clauseResults(finished),
+    clauses: clauseResults(finished, cases),
     cases: finished,
     totals: Object.fromEntries(
       VERDICTS.map((verdict) => [verdict, finished.filter((result) => result.verdict === verdict).length]),

@@ -1,3 +1,4 @@
+import type { CaseDefinition } from "../case.ts";
 import type { CaseResult, ClauseResult, ClauseStatus } from "../result.ts";
 import { CLAUSES, type Clause } from "./catalogue.ts";
 import { BINDS_DRIVER, NOT_OBSERVABLE } from "./reviewed/index.ts";
@@ -14,8 +15,15 @@ export const KIT_AREAS: readonly string[] = [
   "entropy",
 ];
 
-/** What a run says of every statement of the specification. */
-export function clauseResults(results: readonly CaseResult[]): ClauseResult[] {
+/**
+ * What a run says of every statement of the specification. `definitions` are all cases that there are: of those, the run may have
+ * left out some.
+ */
+export function clauseResults(
+  results: readonly CaseResult[],
+  definitions: readonly CaseDefinition[],
+): ClauseResult[] {
+  const declared = new Set(definitions.flatMap(({ clauses }) => clauses));
   const byClause = new Map<string, CaseResult[]>();
   for (const result of results) {
     for (const id of result.clauses) {
@@ -34,20 +42,27 @@ export function clauseResults(results: readonly CaseResult[]): ClauseResult[] {
       role: clause.role,
       level: clause.level,
       section: clause.section,
-      status: statusOf(clause, cases, drivers),
+      status: statusOf(clause, cases, declared.has(clause.id), drivers),
       cases: cases.map(({ id }) => id),
       ...(reason === undefined ? {} : { reason }),
     };
   });
 }
 
-function statusOf(clause: Clause, cases: readonly CaseResult[], drivers: ReadonlySet<string>): ClauseStatus {
+function statusOf(
+  clause: Clause,
+  cases: readonly CaseResult[],
+  declared: boolean,
+  drivers: ReadonlySet<string>,
+): ClauseStatus {
   const any = (verdict: CaseResult["verdict"]): boolean => cases.some((result) => result.verdict === verdict);
   if (any("fail")) return "fail";
   if (any("wedged")) return "wedged";
   if (any("pass")) return "pass";
   if (any("reject")) return "reject";
-  if (any("skip")) return "skip";
+  if (any("unimplemented")) return "unimplemented";
+  // Cases for another transport have no result at all.
+  if (declared) return "skip";
   if (Object.hasOwn(NOT_OBSERVABLE, clause.id)) return "not-observable";
   const bindsDriver = clause.role === "driver" || drivers.has(clause.id);
   return bindsDriver && KIT_AREAS.includes(clause.area) ? "driver" : "unimplemented";
