@@ -18,6 +18,7 @@ import {
 } from "../../../wire/common.ts";
 import { VIRTIO_GPU_SHM_ID_HOST_VISIBLE } from "../../../wire/gpu.ts";
 import { FlushedDisplay } from "./flushed-display.ts";
+import { SimpleBalloon } from "./simple-balloon.ts";
 import { SimpleRenderer } from "./simple-renderer.ts";
 
 const RAM_BYTES = 32 << 20;
@@ -44,13 +45,17 @@ const RING_FEATURES = [
 /** The project's own id is none of the PCI-SIG's; this one is left for tests. */
 const VENDOR_DATA = { vendorId: 0x1234, data: new TextEncoder().encode("virtio-emulator") };
 
+const DEVICES = ["gpu", "rng"];
+/** Behind pci only. */
+const TRANSITIONAL_DEVICES = ["rng-transitional", "balloon-transitional"];
+
 /** This project's own devices behind its own transports, with every feature they have. */
 export function builtinTarget(transport: "mmio" | "pci"): Target {
   return {
     name: `builtin-${transport}`,
     description: `virtio-emulator's own devices over ${transport}`,
     transport,
-    devices: transport === "pci" ? ["gpu", "rng", "rng-transitional"] : ["gpu", "rng"],
+    devices: transport === "pci" ? [...DEVICES, ...TRANSITIONAL_DEVICES] : DEVICES,
     open: (device) => openBuiltin(transport, device),
   };
 }
@@ -60,9 +65,9 @@ function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
   const memory = new GuestMemory([{ base: 0, memory: buffer }]);
   const display = new FlushedDisplay();
   const gpu = name === "gpu" ? createGpu(display) : null;
-  const type: DeviceType = gpu ?? new RngDevice();
+  const type: DeviceType = gpu ?? (name === "balloon-transitional" ? new SimpleBalloon() : new RngDevice());
   // Legacy drivers come to a device that is plain in other respects too: without VIRTIO_F_NOTIFICATION_DATA.
-  const transitional = name === "rng-transitional";
+  const transitional = TRANSITIONAL_DEVICES.includes(name);
   let tasks: (() => void)[] = [];
   const device = new VirtioDevice(type, {
     memory,

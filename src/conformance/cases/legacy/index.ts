@@ -1,6 +1,6 @@
-import { type CaseDefinition, CaseList } from "../../case.ts";
-
-const cases = new CaseList();
+import type { CaseDefinition } from "../../case.ts";
+import { LEGACY_DRIVER_CASES } from "./driver.ts";
+import { LEGACY_INTERFACE_CASES } from "./interface.ts";
 
 /** Legacy interfaces of all chapters, for transitional devices. */
-export const LEGACY_CASES: readonly CaseDefinition[] = cases.all;
+export const LEGACY_CASES: readonly CaseDefinition[] = [...LEGACY_INTERFACE_CASES, ...LEGACY_DRIVER_CASES];

@@ -5,7 +5,7 @@ import { type FoundStructure, Msix, type ProbedBar, probeBars } from "../../gues
 /** Every PCI device the kit knows, in the split format: these cases have to do with no ring. */
 export const PCI: Needs = {
   transport: "pci",
-  devices: ["gpu", "rng", "rng-transitional"],
+  devices: ["gpu", "rng", "rng-transitional", "balloon-transitional"],
   format: "any",
 };
 

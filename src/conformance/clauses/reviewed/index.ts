@@ -3,6 +3,7 @@
 import { CONTENT_REVIEWED } from "./content.ts";
 import { ENTROPY_REVIEWED } from "./entropy.ts";
 import { GPU_REVIEWED } from "./gpu.ts";
+import { LEGACY_REVIEWED } from "./legacy.ts";
 import { PACKED_RING_REVIEWED } from "./packed-ring.ts";
 import type { Reviewed } from "./reviewed.ts";
 import { SHARED_MEM_REVIEWED } from "./shared-mem.ts";
@@ -17,6 +18,7 @@ const ALL: readonly Reviewed[] = [
   SHARED_MEM_REVIEWED,
   TRANSPORT_MMIO_REVIEWED,
   TRANSPORT_PCI_REVIEWED,
+  LEGACY_REVIEWED,
   GPU_REVIEWED,
   ENTROPY_REVIEWED,
 ];
