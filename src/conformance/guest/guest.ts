@@ -187,7 +187,10 @@ export class Guest {
     const words = new Array<number>(FEATURE_WORDS).fill(0);
     const accepted = [...bits];
     for (const bit of accepted) words[bit >> 5] = ((words[bit >> 5] ?? 0) | (1 << (bit & 31))) >>> 0;
-    for (const [word, value] of words.entries()) await this.registers.setDriverFeatures(word, value);
+    // From the highest word down: QEMU's virtio-mmio takes every word from 2 on for word 1.
+    for (const [word, value] of [...words.entries()].reverse()) {
+      await this.registers.setDriverFeatures(word, value);
+    }
     this.timeline.add("driver", `accepts feature bits ${accepted.join(", ")}`);
   }
 
@@ -332,8 +335,8 @@ export class Guest {
   }
 
   /** All device-writable bytes of a request as they are now. */
-  writtenBytes(request: Request): Uint8Array {
-    const parts = request.writable.map((e) => this.arena.ram.read(Number(e.address), e.lengthBytes));
+  writtenBytes({ writable }: Pick<Request, "writable">): Uint8Array {
+    const parts = writable.map((e) => this.arena.ram.read(Number(e.address), e.lengthBytes));
     const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
     for (const part of parts) {
