@@ -49,9 +49,10 @@ export class PackedRing extends Ring {
   #freeSlots: number;
   readonly #freeIds: number[];
 
-  constructor(arena: Arena, index: number, name: string, size: number) {
+  /** Allocates its areas unless told where they lie. */
+  constructor(arena: Arena, index: number, name: string, size: number, addresses?: QueueAddresses) {
     super(arena, index, name, size);
-    this.addresses = {
+    this.addresses = addresses ?? {
       descriptors: arena.allocate(PVIRTQ_DESC.sizeBytes * size, PVIRTQ_DESC_ALIGN),
       driver: arena.allocate(PVIRTQ_EVENT_SUPPRESS.sizeBytes, PVIRTQ_EVENT_SUPPRESS_ALIGN),
       device: arena.allocate(PVIRTQ_EVENT_SUPPRESS.sizeBytes, PVIRTQ_EVENT_SUPPRESS_ALIGN),

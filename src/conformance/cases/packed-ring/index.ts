@@ -1,6 +1,15 @@
-import { type CaseDefinition, CaseList } from "../../case.ts";
-
-const cases = new CaseList();
+import type { CaseDefinition } from "../../case.ts";
+import { AREA_CASES } from "./areas.ts";
+import { INDIRECT_CASES } from "./indirect.ts";
+import { LIST_CASES } from "./lists.ts";
+import { NOTIFICATION_CASES } from "./notifications.ts";
+import { USED_CASES } from "./used.ts";
 
 /** Packed virtqueues (virtio 1.4, section 2.8). */
-export const PACKED_RING_CASES: readonly CaseDefinition[] = cases.all;
+export const PACKED_RING_CASES: readonly CaseDefinition[] = [
+  ...AREA_CASES,
+  ...LIST_CASES,
+  ...INDIRECT_CASES,
+  ...USED_CASES,
+  ...NOTIFICATION_CASES,
+];

@@ -1,6 +1,17 @@
-import { type CaseDefinition, CaseList } from "../../case.ts";
-
-const cases = new CaseList();
+import type { CaseDefinition } from "../../case.ts";
+import { AREA_CASES } from "./areas.ts";
+import { AVAILABLE_CASES } from "./available.ts";
+import { CHAIN_CASES } from "./chains.ts";
+import { INDIRECT_CASES } from "./indirect.ts";
+import { NOTIFICATION_CASES } from "./notifications.ts";
+import { USED_CASES } from "./used.ts";
 
 /** Split virtqueues (virtio 1.4, section 2.7). */
-export const SPLIT_RING_CASES: readonly CaseDefinition[] = cases.all;
+export const SPLIT_RING_CASES: readonly CaseDefinition[] = [
+  ...AREA_CASES,
+  ...CHAIN_CASES,
+  ...INDIRECT_CASES,
+  ...AVAILABLE_CASES,
+  ...USED_CASES,
+  ...NOTIFICATION_CASES,
+];
