@@ -13,7 +13,6 @@ import type { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
 import {
   AVAIL_USED,
-  CHAIN_FREE,
   CHAIN_IN_FLIGHT,
   DESCRIPTOR_BYTES,
   MAX_CHAIN_BYTES,
@@ -111,8 +110,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   /** Buffer id and flags of a descriptor, as one word. */
   private readIdFlags(position: number): number {
-    if (this.descShared) return this.acquireIdFlags(position);
-    return le32(this.desc32[this.descWord + (position << 2) + 3] as number);
+    if (this.descShared === true) return this.acquireIdFlags(position);
+    return le32(this.desc32[(this.descWord + (position << 2) + 3) | 0] as number);
   }
 
   /**
@@ -125,27 +124,32 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return (flags << 16) | (idFlags & 0xffff);
   }
 
+  // Small enough to become a part of its caller, what follows isn't.
   pop(): DescriptorChain | null {
-    if (this.popsLeft <= 0 && this.exhausted()) return null;
+    // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
+    if (this.popsLeft <= 0 && this.exhausted() !== false) return null;
+    const idFlags = this.readIdFlags(this.next);
+    // When the device holds every slot, the next descriptor is one of its own: nothing can be available.
+    if (((idFlags >>> 16) & AVAIL_USED) === this.availMark && this.slotsInFlight !== this.size) {
+      return this.popAvailable(idFlags);
+    }
+    this.sawEmpty = true;
+    return null;
+  }
+
+  private popAvailable(firstIdFlags: number): DescriptorChain | null {
     const region = this.region;
-    const first = this.next;
-    if (region === null) return this.popUnusual();
+    if (region === null) return this.popUnusual(firstIdFlags);
     // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones. What is
     // unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it reads itself. All is
     // plain arithmetic on 32-bit integers, that is what `| 0` says, and there are no calls in between.
     const words = this.desc32;
     const size = this.size;
-    const at = (this.descWord + (first << 2)) | 0;
     const mark = this.availMark;
-    let idFlags: number;
-    if (this.descShared === true) idFlags = this.acquireIdFlags(first);
-    else idFlags = words[(at + 3) | 0] as number;
+    const first = this.next;
+    const at = (this.descWord + (first << 2)) | 0;
+    let idFlags = firstIdFlags;
     let flags = idFlags >>> 16;
-    // When the device holds every slot, the next descriptor is one of its own: nothing can be available.
-    if ((flags & AVAIL_USED) !== mark || this.slotsInFlight === size) {
-      this.sawEmpty = true;
-      return null;
-    }
     const regionHi = this.regionHi;
     const regionLo = this.regionLo;
     const limit = this.regionBytes;
@@ -157,7 +161,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       length <= 0 ||
       offset > ((limit - length) | 0)
     ) {
-      return this.popUnusual();
+      return this.popUnusual(firstIdFlags);
     }
     let readLength = 0;
     let readOffset = 0;
@@ -165,7 +169,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     let next = (first + 1) | 0;
     if ((flags & NEXT_WRITE_INDIRECT) === VIRTQ_DESC_F_NEXT) {
       // The list goes on behind it, or at the start of the ring: where that is rare, it may be called unusual.
-      if (next >= size || ((this.slotsInFlight + 2) | 0) > size) return this.popUnusual();
+      if (next >= size || ((this.slotsInFlight + 2) | 0) > size) return this.popUnusual(firstIdFlags);
       const then = (at + 4) | 0;
       if (this.descShared === true) idFlags = this.acquireIdFlags(next);
       else idFlags = words[(then + 3) | 0] as number;
@@ -181,14 +185,14 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
         length <= 0 ||
         offset > ((limit - length) | 0)
       ) {
-        return this.popUnusual();
+        return this.popUnusual(firstIdFlags);
       }
       slots = 2;
       next = (next + 1) | 0;
     }
     // The last one, to write into; or the only one, to read.
     if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || region.deviceWritable !== true) {
-      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || slots !== 1) return this.popUnusual();
+      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || slots !== 1) return this.popUnusual(firstIdFlags);
       readLength = length;
       readOffset = offset;
       length = 0;
@@ -196,9 +200,9 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     // The id is in the last descriptor of a list.
     const id = idFlags & 0xffff;
     const held = this.held;
-    if (held[id] !== 0) return this.popUnusual();
+    if (held[id] !== 0) return this.popUnusual(firstIdFlags);
     held[id] = 1;
-    const chain = this.pool.take();
+    const chain = this.takeChain();
     chain.setBoth(region, readOffset, readLength, offset, length);
     chain.head = id;
     chain.ringSlots = slots;
@@ -216,15 +220,10 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return chain;
   }
 
-  /** As `pop`, for any buffer. */
-  private popUnusual(): DescriptorChain | null {
+  /** As `popAvailable`, for any buffer. */
+  private popUnusual(firstIdFlags: number): DescriptorChain | null {
     const first = this.next;
-    const firstIdFlags = this.readIdFlags(first);
-    if (((firstIdFlags >>> 16) & AVAIL_USED) !== this.availMark || this.slotsInFlight === this.size) {
-      this.sawEmpty = true;
-      return null;
-    }
-    const chain = this.pool.take();
+    const chain = this.takeChain();
     if (!this.walk(chain, first, firstIdFlags)) return this.dropFailed(chain);
     const id = chain.head;
     if (this.held[id] !== 0) {
@@ -371,8 +370,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     this.held[id] = 0;
     this.slotsInFlight = (this.slotsInFlight - slots) | 0;
     this.inFlight = (this.inFlight - 1) | 0;
-    chain.state = CHAIN_FREE;
-    this.pool.give(chain);
+    this.giveBack(chain);
     if (this.onDescWrite !== null) this.reportWrite(position);
   }
 
@@ -408,8 +406,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     this.held[chain.head] = 0;
     this.slotsInFlight -= chain.ringSlots;
     this.inFlight--;
-    chain.state = CHAIN_FREE;
-    this.pool.give(chain);
+    this.giveBack(chain);
   }
 
   flush(): boolean {

@@ -4,9 +4,9 @@ import { hex64 } from "../base/u64.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import type { MemoryRegion } from "../memory/region.ts";
 import { copyBytes, SegmentList } from "../memory/segments.ts";
-import { ChainPool, type DescriptorChain } from "./chain.ts";
+import { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
-import { CHAIN_HELD, CHAIN_IN_FLIGHT, DESCRIPTOR_BYTES, MAX_CHAIN_BYTES } from "./constants.ts";
+import { CHAIN_FREE, CHAIN_HELD, CHAIN_IN_FLIGHT, DESCRIPTOR_BYTES, MAX_CHAIN_BYTES } from "./constants.ts";
 import type { QueueFault, QueueFaultCode } from "./fault.ts";
 
 /** Most pieces a chain may come to behind a translator: 256 MiB in pages of 4 KiB that are nowhere adjacent. */
@@ -46,7 +46,10 @@ export abstract class RingCore {
   protected readonly dma: DmaSpace;
   protected readonly options: QueueOptions;
   protected readonly config: Readonly<QueueConfig>;
-  protected readonly pool: ChainPool = new ChainPool();
+  /** All chains of this queue: made on demand, at most as many as it has entries. */
+  private readonly chains: DescriptorChain[] = [];
+  /** The free chain that was used last, which the processor still has in its cache. */
+  protected free: DescriptorChain | null = null;
   // Of the options, those that every request or every drain asks for.
   protected readonly maxElements: number;
   protected readonly inOrder: boolean;
@@ -103,7 +106,7 @@ export abstract class RingCore {
   close(): void {
     this.closed = true;
     this.plain = false;
-    this.pool.abandon();
+    for (const chain of this.chains) chain.abandon();
     this.stop();
   }
 
@@ -146,8 +149,28 @@ export abstract class RingCore {
 
   /** The chain's walk failed, for a reason that is recorded. */
   protected dropFailed(chain: DescriptorChain): null {
-    this.pool.give(chain);
+    this.giveBack(chain);
     return null;
+  }
+
+  protected makeChain(): DescriptorChain {
+    const chain = new DescriptorChain();
+    this.chains.push(chain);
+    return chain;
+  }
+
+  /** A free chain, which is as it was. */
+  protected takeChain(): DescriptorChain {
+    const chain = this.free;
+    if (chain === null) return this.makeChain();
+    this.free = chain.nextFree;
+    return chain;
+  }
+
+  protected giveBack(chain: DescriptorChain): void {
+    chain.state = CHAIN_FREE;
+    chain.nextFree = this.free;
+    this.free = chain;
   }
 
   /**

@@ -9,13 +9,7 @@ import {
 } from "../wire/split-ring.ts";
 import type { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
-import {
-  CHAIN_FREE,
-  CHAIN_IN_FLIGHT,
-  DESCRIPTOR_BYTES,
-  MAX_CHAIN_BYTES,
-  NEXT_WRITE_INDIRECT,
-} from "./constants.ts";
+import { CHAIN_IN_FLIGHT, DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, NEXT_WRITE_INDIRECT } from "./constants.ts";
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
 import { RingCore } from "./ring-core.ts";
 
@@ -106,12 +100,17 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     return true;
   }
 
+  // Small enough to become a part of its caller, what follows isn't.
   pop(): DescriptorChain | null {
-    const next = this.next;
     // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
-    if (next === this.availIdx && this.look() !== true) return null;
+    if (this.next === this.availIdx && this.look() !== true) return null;
+    return this.popAvailable();
+  }
+
+  private popAvailable(): DescriptorChain | null {
     const region = this.region;
     if (region === null) return this.popUnusual();
+    const next = this.next;
     // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones, direct or in
     // a table. What is unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it reads
     // itself. All is plain arithmetic on 32-bit integers, that is what `| 0` says, and there are no calls in between.
@@ -171,10 +170,9 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       length = 0;
     }
     held[head] = 1;
-    const chain = this.pool.take();
+    const chain = this.takeChain();
     chain.setBoth(region, readOffset, readLength, offset, length);
     chain.head = head;
-    chain.ringSlots = 1;
     chain.descriptorCount = count;
     chain.indirect = indirect;
     chain.state = CHAIN_IN_FLIGHT;
@@ -195,14 +193,14 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     return this.accept(idx);
   }
 
-  /** As `pop`, for any buffer; one is available. */
+  /** As `popAvailable`, for any buffer. */
   private popUnusual(): DescriptorChain | null {
     const head = le16(this.avail16[this.availRing + (this.next & this.mask)] as number);
     if (head >= this.size || this.held[head] !== 0) {
       this.fail(head >= this.size ? "head-out-of-range" : "buffer-in-flight", head, head);
       return null;
     }
-    const chain = this.pool.take();
+    const chain = this.takeChain();
     if (!this.walk(chain, head)) return this.dropFailed(chain);
     chain.head = head;
     chain.ringSlots = 1;
@@ -313,8 +311,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.used = (used + 1) & 0xffff;
     this.held[head] = 0;
     this.inFlight = (this.inFlight - 1) | 0;
-    chain.state = CHAIN_FREE;
-    this.pool.give(chain);
+    this.giveBack(chain);
   }
 
   protected override writeUsed(id: number, writtenBytes: number, _slots: number, buffers: number): void {
@@ -327,8 +324,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   protected override release(chain: DescriptorChain): void {
     this.held[chain.head] = 0;
     this.inFlight--;
-    chain.state = CHAIN_FREE;
-    this.pool.give(chain);
+    this.giveBack(chain);
   }
 
   flush(): boolean {
