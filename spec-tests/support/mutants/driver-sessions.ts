@@ -1,7 +1,7 @@
 // What drivers do in front of the checker: sessions that use as much of a driver as there is.
 import { GpuDevice, type GpuDeviceOptions, HostHeap, MemoryDisplay } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
-import { GpuDriver, MemEntryList, RngDriver } from "../../../src/driver/index.ts";
+import { DriverError, GpuDriver, MemEntryList, RngDriver } from "../../../src/driver/index.ts";
 import {
   GUEST_PROGRAMS,
   KmsCard,
@@ -11,6 +11,7 @@ import {
 import * as wire from "../../../src/wire/index.ts";
 import { CheckedMachine, type CheckedTransport } from "../checked-driver.ts";
 import { RecordingRenderer } from "../recording-renderer.ts";
+import type { Made } from "./driver-scenarios.ts";
 
 /** Ring features, by short names. */
 export const RING_FEATURES = {
@@ -128,34 +129,50 @@ function useBlobs(gpu: GpuDriver): void {
   gpu.ctxDestroy(1);
 }
 
+/** What the driver refuses to do. */
+function attempt(action: () => unknown): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+  }
+}
+
 /** A GPU with its driver, the whole life of it; twice. */
-export function gpuSession(options: SessionOptions): CheckedMachine {
+export function gpuSession(options: SessionOptions, made: Made): void {
   const device = makeGpu({ display: new MemoryDisplay() });
   const machine = new CheckedMachine(device, {
     transport: options.transport,
     mmio: { sharedMemoryBases: { [wire.VIRTIO_GPU_SHM_ID_HOST_VISIBLE]: 0x1_0000_0000 } },
     device: { ringFeatures: ringFeatures(options) },
   });
+  made(machine);
   const driver = machine.probe();
   for (let life = 0; life < 2; life++) {
     const gpu = GpuDriver.start(driver);
     useGpu(gpu, device);
     if (driver.hasFeature(wire.VIRTIO_F_SUSPEND)) {
       driver.suspend();
+      // A driver that knows its duty refuses all of these.
+      for (const refused of [() => gpu.clearEvents(), () => driver.queue(0)?.notifyAnyway()]) {
+        attempt(refused);
+      }
+      gpu.requests.getDisplayInfo();
+      attempt(() => gpu.kick());
       driver.resume();
-      gpu.getDisplayInfo();
+      gpu.drain();
     }
     gpu.close();
   }
-  return machine;
 }
 
 /** An entropy device with its driver, queue reset and suspension included. */
-export function rngSession(options: SessionOptions): CheckedMachine {
+export function rngSession(options: SessionOptions, made: Made): void {
   const machine = new CheckedMachine(new RngDevice(), {
     transport: options.transport,
     device: { ringFeatures: ringFeatures(options) },
   });
+  made(machine);
   const driver = machine.probe();
   for (let life = 0; life < 2; life++) {
     const rng = RngDriver.start(driver);
@@ -171,11 +188,13 @@ export function rngSession(options: SessionOptions): CheckedMachine {
     }
     rng.close();
   }
-  return machine;
 }
 
 /** The model of Linux' display driver with the programs that were captured from real kernels. */
-export function kmsSession(options: SessionOptions & { readonly profile: LinuxProfileName }): CheckedMachine {
+export function kmsSession(
+  options: SessionOptions & { readonly profile: LinuxProfileName },
+  made: Made,
+): void {
   const device = new GpuDevice({
     display: new MemoryDisplay(),
     displays: [{ widthPixels: 320, heightPixels: 200 }],
@@ -185,9 +204,9 @@ export function kmsSession(options: SessionOptions & { readonly profile: LinuxPr
     memoryBytes: 32 << 20,
     device: { ringFeatures: ringFeatures(options) },
   });
+  made(machine);
   const card = KmsCard.bind(machine.probe(), { profile: options.profile, clock: new VirtualClock() });
   for (const program of GUEST_PROGRAMS) program.run(card, { flips: 4, draw: false });
   device.setDisplay(0, { widthPixels: 640, heightPixels: 400 });
   card.remove();
-  return machine;
 }

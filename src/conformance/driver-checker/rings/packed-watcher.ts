@@ -281,7 +281,8 @@ export class PackedWatcher implements RingWatcher {
     this.#wrap = wrap;
     this.#held += Math.min(direct.length, free);
     if (early >= 0) this.#reportEarly(position, direct.find(({ index }) => index === early) ?? last);
-    if (direct.length > free || endless) this.#reportSpace(position, direct.length, free, endless);
+    if (direct.length > free || endless)
+      this.#reportSpace(position, direct.length, free, endless, early >= 0);
     const chain: WatchedChain = {
       queue: queue.index,
       format: "packed",
@@ -316,9 +317,18 @@ export class PackedWatcher implements RingWatcher {
     );
   }
 
-  #reportSpace(first: number, count: number, free: number, endless: boolean): void {
+  #reportSpace(first: number, count: number, free: number, endless: boolean, early: boolean): void {
     const { context, queue } = this.#watch;
     if (free === this.#size && endless) return;
+    // Descriptors that are still to come can only follow once the device used others.
+    if (early) {
+      context.report(
+        "packed-ring.driver.scatter-gather-support.4",
+        queue.index,
+        `the list from descriptor ${first} on can be completed only once the device used more descriptors`,
+        [],
+      );
+    }
     context.report(
       "packed-ring.driver.scatter-gather-support.5",
       queue.index,

@@ -1,0 +1,65 @@
+// Every rule that binds drivers is broken once, in the driver model or in a driver written for it, and the checker must
+// name the statement; unbroken, it must have nothing to say.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  NOT_OBSERVABLE_OF_DRIVERS,
+  STATEMENTS_OF_DRIVERS,
+} from "../../src/conformance/driver-checker/index.ts";
+import { CLAUSES } from "../../src/conformance/index.ts";
+import { DRIVER_MUTANTS } from "../mutants/drivers/index.ts";
+import type { JudgeInput, Judgement } from "../support/mutants/driver-judge.ts";
+import { Workshop } from "../support/mutants/workshop.ts";
+
+const TIMEOUT_MS = 20_000;
+const test = suite("mutant drivers");
+const workshop = new Workshop("spec-tests/support/mutants/driver-judge.ts", "drivers");
+const mutants = Object.values(DRIVER_MUTANTS).flat();
+let caught = 0;
+
+test("unbroken, the drivers break nothing", async () => {
+  const inputs = new Map<string, JudgeInput>();
+  for (const { input } of mutants) {
+    const whole = "raw" in input ? { ...input, broken: false } : input;
+    inputs.set(JSON.stringify(whole), whole);
+  }
+  for (const input of inputs.values()) {
+    const { violations, error } = (await workshop.run(null, input, TIMEOUT_MS)) as Judgement;
+    assert.equal({ violations, error }, { violations: [], error: null }, JSON.stringify(input));
+  }
+});
+
+for (const [area, list] of Object.entries(DRIVER_MUTANTS)) {
+  for (const mutant of list) {
+    test(`${area}: ${mutant.id} is noticed [${mutant.clauses.join("] [")}]`, async () => {
+      const { counts, error } = (await workshop.run(mutant, mutant.input, TIMEOUT_MS)) as Judgement;
+      for (const clause of mutant.clauses) {
+        assert.ok((counts[clause] ?? 0) > 0, `${clause}; noticed: ${JSON.stringify(counts)}, ${error}`);
+      }
+      caught++;
+    });
+  }
+}
+
+test("every MUST statement that binds drivers and can be observed has a mutant", () => {
+  const covered = new Set(mutants.flatMap(({ clauses }) => clauses));
+  const excepted = new Set(NOT_OBSERVABLE_OF_DRIVERS.map(({ clause }) => clause));
+  const without = STATEMENTS_OF_DRIVERS.filter((id) => {
+    const clause = CLAUSES.find((found) => found.id === id);
+    if (clause === undefined || !Object.hasOwn(DRIVER_MUTANTS, clause.area)) return false;
+    return clause.level === "must" && !excepted.has(id) && !covered.has(id);
+  });
+  assert.equal(without, []);
+});
+
+test("no mutant of a statement that is said not to be observable", () => {
+  const covered = new Set(mutants.flatMap(({ clauses }) => clauses));
+  for (const { clause } of NOT_OBSERVABLE_OF_DRIVERS) assert.not.ok(covered.has(clause), clause);
+});
+
+test.after(async () => {
+  await workshop.close();
+  process.stderr.write(`note: mutant drivers: ${caught} of ${mutants.length} mutants caught\n`);
+});
+
+test.run();
