@@ -28,6 +28,8 @@ export interface ProbedBar {
   readonly writable: bigint;
   /** What the lowest writable bit says; 0 when there is none. */
   readonly sizeBytes: bigint;
+  /** The bits that say what kind it is stayed as they were. */
+  readonly kindIsFixed: boolean;
 }
 
 /**
@@ -68,6 +70,7 @@ async function probeBar(pci: PciFunction, index: number): Promise<ProbedBar | nu
     register: lower.before,
     writable,
     sizeBytes: writable & -writable,
+    kindIsFixed: ((lower.before ^ lower.bits) & ~mask) === 0,
   };
 }
 

@@ -158,7 +158,8 @@ cases.add({
     const { raw } = t.guest.pci;
     const bars = await probeBars(raw);
     t.ok(bars.length > 0, "the function has a BAR");
-    for (const { index, kind, is64Bit, register, writable, sizeBytes } of bars) {
+    for (const { index, kind, is64Bit, register, writable, sizeBytes, kindIsFixed } of bars) {
+      t.ok(kindIsFixed, `the bits that say the kind of BAR ${index} cannot be written`);
       const width = is64Bit ? 64n : 32n;
       t.ok(sizeBytes > 0n, `some address bits of BAR ${index} can be written`);
       // All bits from the lowest one that can be written to the highest; I/O has 16 address bits at least.
