@@ -129,13 +129,20 @@ export class GuestDmaBuf implements DmaBuf {
 
   /**
    * Moves the buffer to other pages, contents and all, after every importer has let go of the old ones. Throws
-   * {@link DriverError} EBUSY while an importer has it pinned.
+   * {@link DriverError} EBUSY while an importer has it pinned, and what an importer throws that does not let go: the
+   * buffer has not moved then.
    */
   move(): void {
     const old = this.pages;
     if (this.pinned) throw new DriverError("EBUSY", "a pinned dma-buf does not move");
     const next = this.#allocator.allocatePages(old.count);
-    for (const importer of this.#importers) importer.moveNotify();
+    try {
+      for (const importer of this.#importers) importer.moveNotify();
+    } catch (error) {
+      // Somebody does not let go: the buffer stays where it is.
+      this.#allocator.freePages(next);
+      throw error;
+    }
     const page = new Uint8Array(PAGE_BYTES);
     for (let at = 0; at < old.lengthBytes; at += PAGE_BYTES) {
       old.read(at, page);

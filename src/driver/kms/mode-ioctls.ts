@@ -3,6 +3,7 @@ import { DriverError } from "../errors.ts";
 import { checkSource } from "./atomic-check.ts";
 import { lockCrtcs } from "./atomic-commit.ts";
 import { checkMode } from "./atomic-state.ts";
+import type { KmsCard } from "./card.ts";
 import { dirty, disablePlane, pageFlip, removeFramebuffer, setConfig, setPlane } from "./display-changes.ts";
 import type { FileState } from "./file-state.ts";
 import {
@@ -17,7 +18,7 @@ import {
   type Plane,
 } from "./mode-objects.ts";
 import type { DrmMode } from "./modes.ts";
-import type { Task } from "./tasks.ts";
+import { inWorker, type Task } from "./tasks.ts";
 
 const BYTES_PER_PIXEL = 4;
 const U32_MAX = 0xffffffff;
@@ -168,15 +169,17 @@ export function* rmFb(file: FileState, id: number): Task<void> {
 export function* dropFramebuffer(file: FileState, fb: Framebuffer): Task<void> {
   const { card } = file;
   card.framebuffers.delete(fb.id);
-  if (fb.holds > 1) {
-    const release = yield* lockCrtcs(card.crtcs);
-    try {
-      yield* removeFramebuffer(card.context, fb);
-    } finally {
-      release();
-    }
-  }
+  if (fb.holds > 1) yield* inWorker(takeOffScreen(card, fb));
   fb.release();
+}
+
+function* takeOffScreen(card: KmsCard, fb: Framebuffer): Task<void> {
+  const release = yield* lockCrtcs(card.crtcs);
+  try {
+    yield* removeFramebuffer(card.context, fb);
+  } finally {
+    release();
+  }
 }
 
 // CRTCs

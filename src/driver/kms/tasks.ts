@@ -173,11 +173,16 @@ export class Scheduler {
     if (sleeper.killed && wait.interruptible) return "interrupted";
     const now = this.clock.now();
     if (now >= wait.deadlineMs) return "timeout";
-    if (!sleeper.hangReported && now - sleeper.since >= this.#options.hangAfterMs) {
+    if (!sleeper.hangReported && now >= this.#hangMs(wait, sleeper.since)) {
       sleeper.hangReported = true;
       sleeper.fail(this.#hangError(sleeper, wait));
     }
     return null;
+  }
+
+  /** When a wait is reported as one without end: one that has a limit never is. */
+  #hangMs(wait: Wait, since: number): number {
+    return wait.deadlineMs === Infinity ? since + this.#options.hangAfterMs : Infinity;
   }
 
   #hangError(sleeper: Sleeper, wait: Wait): KmsHangError {
@@ -214,9 +219,10 @@ export class Scheduler {
 
   /** `earliestMs` is later than now for a timer that is set again: tasks must not spin in virtual time. */
   #setTimer(sleeper: Sleeper, now: number, earliestMs: number): void {
-    const { pollMs, hangAfterMs } = this.#options;
-    const { deadlineMs } = sleeper.wait as Wait;
-    const hangMs = sleeper.hangReported ? Infinity : sleeper.since + hangAfterMs;
+    const { pollMs } = this.#options;
+    const wait = sleeper.wait as Wait;
+    const { deadlineMs } = wait;
+    const hangMs = sleeper.hangReported ? Infinity : this.#hangMs(wait, sleeper.since);
     const wakeMs = Math.min(deadlineMs, hangMs, pollMs > 0 ? now + pollMs : Infinity);
     if (wakeMs === Infinity) return;
     sleeper.cancelTimer = this.clock.callAt(Math.max(wakeMs, earliestMs), () => {
@@ -231,8 +237,9 @@ export class Scheduler {
 
   /** Blocks the caller until its wait is over; meanwhile the background goes on. */
   #block(task: Task<unknown>, wait: Wait): WaitOutcome {
-    const { poll, hangAfterMs } = this.#options;
+    const { poll } = this.#options;
     const since = this.clock.now();
+    const hangMs = this.#hangMs(wait, since);
     // The task does not run while it waits.
     const running = this.#running;
     const scanning = this.#scanning;
@@ -245,7 +252,7 @@ export class Scheduler {
         if (wait.done()) return "ready";
         const now = this.clock.now();
         if (now >= wait.deadlineMs) return "timeout";
-        if (now - since >= hangAfterMs) {
+        if (now >= hangMs) {
           const sleeper = this.#add(task, ignore, ignore);
           sleeper.hangReported = true;
           sleeper.wait = wait;
@@ -253,7 +260,7 @@ export class Scheduler {
           this.#setTimer(sleeper, now, now);
           throw this.#hangError(sleeper, wait);
         }
-        this.clock.block(Math.min(wait.deadlineMs, since + hangAfterMs));
+        this.clock.block(Math.min(wait.deadlineMs, hangMs));
       }
     } finally {
       this.#running = running;
@@ -274,6 +281,16 @@ export function* waitFor(
 ): Task<WaitOutcome> {
   if (done()) return "ready";
   return yield { done, deadlineMs: clock.now() + timeoutMs, interruptible, what };
+}
+
+/** Has a worker of the kernel do something: no signal to the process that waits for it ends its waits. */
+export function* inWorker<T>(task: Task<T>): Task<T> {
+  let step = task.next("ready");
+  while (step.done !== true) {
+    const { done, deadlineMs, what } = step.value;
+    step = task.next(yield { done, deadlineMs, what, interruptible: false });
+  }
+  return step.value;
 }
 
 /** A lock that tasks hold across waits. */

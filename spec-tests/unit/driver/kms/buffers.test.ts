@@ -453,4 +453,20 @@ foreign("Linux 7.3 shows them, follows when they move, and lets go", () => {
     "the buffer is freed: nobody holds it any more",
   );
 });
+foreign("a buffer that the device does not let go of stays where it is", () => {
+  const rig = withBlobs({ profile: "linux-7.3", hangAfterMs: 100 });
+  const head = rig.open();
+  const buffer = new GuestDmaBuf(rig.driven.allocator, 320 * 200 * 4, "test");
+  const fd = new PrimeFd(9, buffer);
+  head.file.primeFdToHandle(fd);
+  const live = rig.driven.allocator.liveAllocations;
+  const { pages } = buffer;
+  rig.answers = (command) => (command === "RESOURCE_DETACH_BACKING" ? "never" : null);
+  assert.is(
+    codeOf(() => buffer.move()),
+    "ETIMEDOUT",
+  );
+  assert.is(buffer.pages, pages);
+  assert.is(rig.driven.allocator.liveAllocations, live, "the pages it was to move to are free again");
+});
 foreign.run();

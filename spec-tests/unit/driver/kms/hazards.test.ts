@@ -29,6 +29,12 @@ binding("a device that never answers is driven after 5 s, with what the driver b
   assert.is(connector.modes[0]?.name, "1024x768");
 });
 
+binding("a wait that has a limit is no hang, however early those are reported", () => {
+  const rig = new KmsRig({ answers: () => "never", hangAfterMs: 10 });
+  assert.is(rig.clock.now(), 5000);
+  assert.equal(rig.kinds, ["probe-timeout"]);
+});
+
 binding("an answer that comes late is taken in all the same", () => {
   const rig = new KmsRig({ answers: () => 7000 });
   assert.is(rig.clock.now(), 5000);
@@ -207,6 +213,32 @@ fences("the upload of a cursor is waited for without limit, until the process is
   rig.take();
   file.moveCursor(crtcId, 7, 8);
   assert.equal(rig.take(), ["MOVE_CURSOR 3 7,8"], "the kernel went on with the update");
+});
+
+fences("what takes a framebuffer off the screen is a worker's, and cannot be killed", () => {
+  for (const close of [false, true]) {
+    const rig = new KmsRig({ ...BLOBS, profile: "linux-6.12", hangAfterMs: 1000 });
+    const head = rig.open();
+    const { file, crtcId } = head;
+    const [shown, next] = [head.framebuffer(), head.framebuffer()];
+    head.show(shown);
+    const { primaryPlane } = file.getCrtc(crtcId);
+    file.setClientCapAtomic();
+    const inFence = new KmsFence("renderer");
+    file.atomicCommit({ planes: [{ id: primaryPlane, fbId: next.id, inFence }], nonblock: true });
+    rig.take();
+    const hang = thrownBy(() => (close ? file.close() : file.rmFb(next.id))) as KmsHangError;
+    assert.instance(hang, KmsHangError);
+    assert.is(hang.killable, false);
+    assert.is(hang.kill(), false);
+    assert.equal(rig.take(), []);
+    inFence.signal();
+    rig.card.process();
+    assert.is(rig.take().length > 0, true, "it goes on");
+    assert.is(rig.display.readRgba(0), null, "nothing is shown any more");
+    if (!close) file.close();
+    assert.is(rig.card.bufferCount, 0);
+  }
 });
 
 fences("a hung call goes on when the device answers after all", () => {
