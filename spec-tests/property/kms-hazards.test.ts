@@ -64,6 +64,7 @@ class Chaos {
   #framebuffers: Shown[] = [];
   readonly #fds: PrimeFd[] = [];
   #foreign: ForeignBuffer[] = [];
+  readonly #everyForeign: ForeignBuffer[] = [];
   readonly #fences: KmsFence[] = [];
   readonly #policy: AnswerPolicy;
 
@@ -190,6 +191,7 @@ class Chaos {
     }
     const buffer = new ForeignBuffer(rig.driven.allocator, 80 * 48 * 4);
     this.#foreign.push(buffer);
+    this.#everyForeign.push(buffer);
     const fd = new PrimeFd(100 + this.#foreign.length, buffer);
     this.#fds.push(fd);
     this.#addFb(file, file.primeFdToHandle(fd), 80, 48);
@@ -317,6 +319,10 @@ class Chaos {
     last.close();
     this.settle();
     assert.is(this.rig.card.bufferCount, 0, "buffers are left");
+    assert.ok(
+      this.#everyForeign.every(({ pinned, isGone }) => isGone && !pinned),
+      "buffers of others are held or pinned",
+    );
     assert.is(this.rig.card.gpu.scheduler.pending, 0, "work is left");
     assert.is(this.rig.card.gpu.control.inFlight, 0, "commands are left");
     assert.is(this.rig.gpu.resources().length, 0, "resources are left");
