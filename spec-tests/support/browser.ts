@@ -53,7 +53,21 @@ export class TestBrowser {
     const root = join(process.cwd(), BUILT_TESTS);
     const path = fileURLToPath(script);
     if (!path.startsWith(root)) throw new Error(`${path} is no built test file`);
-    const server = await serve(root, path.slice(root.length).replaceAll("\\", "/"));
+    const source = path.slice(root.length).replaceAll("\\", "/");
+    return await TestBrowser.#start(
+      await serve(
+        root,
+        `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="${source}"></script>`,
+      ),
+    );
+  }
+
+  /** Opens a page that is this text. */
+  static async openText(html: string): Promise<TestBrowser> {
+    return await TestBrowser.#start(await serve(join(process.cwd(), BUILT_TESTS), html));
+  }
+
+  static async #start(server: Server): Promise<TestBrowser> {
     const profile = mkdtempSync(join(tmpdir(), "virtio-browser-"));
     const executablePath = locate(peers.chromium);
     const context = await chromium.launchPersistentContext(profile, {
@@ -79,7 +93,7 @@ export class TestBrowser {
   }
 }
 
-function serve(root: string, script: string): Promise<Server> {
+function serve(root: string, html: string): Promise<Server> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     // Without these two there is no SharedArrayBuffer.
@@ -88,9 +102,7 @@ function serve(root: string, script: string): Promise<Server> {
     response.setHeader("Cache-Control", "no-store");
     if (pathname === "/") {
       response.setHeader("Content-Type", "text/html");
-      response.end(
-        `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`,
-      );
+      response.end(html);
       return;
     }
     answer(root, pathname).then(

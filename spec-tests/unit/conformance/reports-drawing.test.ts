@@ -145,8 +145,8 @@ drawing("a packed ring: bits, states, event suppression", () => {
   assert.match(all, "Descriptor ring  0x110000");
   assert.match(all, /^flags +DESC$/m);
   assert.match(all, /^flags +DISABLE$/m);
-  assert.match(all, /^0 +0x200000 +24 +7 +WRITE +used, wrap 1$/m);
-  assert.match(all, /^1 +0x201000 +32 +0 +NEXT +avail, wrap 1$/m);
+  assert.match(all, /^0 +0x200000 +24 +7 +1 +1 +WRITE +used, wrap 1$/m);
+  assert.match(all, /^1 +0x201000 +32 +0 +1 +0 +NEXT +avail, wrap 1$/m);
   assert.equal(hotRows(svg), ["1", "2"]);
   assert.is(arrows(svg, "hot"), 1, "1 → 2");
   assert.is(arrows(svg, "mark"), 1, "the driver wants to hear of descriptor 2");

@@ -109,12 +109,12 @@ export class Drawing {
     };
   }
 
-  /** Two bits of a row, as squares that are filled when they are 1. */
+  /** Squares that are filled where a bit is 1, four characters apart, for a row's text to stand between. */
   bits(x: number, y: number, bits: readonly (0 | 1)[]): void {
     bits.forEach((bit, index) => {
+      const left = n(x + index * 4 * CHARACTER);
       this.#boxes.push(
-        `<rect class="bit b${bit}" x="${n(x + index * 28)}" y="${n(y - 5)}" width="10" height="10" rx="2"/>`,
-        text(x + index * 28 + 13, y + 4, String(bit), ""),
+        `<rect class="bit b${bit}" x="${left}" y="${n(y - 5)}" width="10" height="10" rx="2"/>`,
       );
     });
   }

@@ -115,9 +115,23 @@ function boxRow(row: DrawnRow, isHot: boolean, inRing: boolean): BoxRow {
   const { index, addr, len, flags, link, blank } = row.descriptor;
   const state = inRing && !blank ? stateOf(row.descriptor) : "";
   return {
-    cells: [`${index}`, addr, `${len}`, `${link}`, "", flagNames(flags, "packed"), state],
+    cells: [
+      `${index}`,
+      addr,
+      `${len}`,
+      `${link}`,
+      inRing ? bitsText(row.descriptor) : "",
+      flagNames(flags, "packed"),
+      state,
+    ],
     tone: isHot ? "hot" : "plain",
   };
+}
+
+/** The two bits, each with room for its square before it. */
+function bitsText(descriptor: DescriptorView): string {
+  const { avail, used } = packedBits(descriptor);
+  return `  ${avail}   ${used}`;
 }
 
 /** What the two bits say. Which wrap counter is the present one they do not say. */
