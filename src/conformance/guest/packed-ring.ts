@@ -190,6 +190,13 @@ export class PackedRing extends Ring {
     return { id, lengthBytes };
   }
 
+  /** Takes every slot for free again and forgets what was placed: for cases that read used descriptors themselves. */
+  freeAll(): void {
+    this.#freeSlots = this.size;
+    this.#freeIds.push(...this.inFlight.keys());
+    this.inFlight.clear();
+  }
+
   /** Writes the driver event suppression structure. */
   setDriverEvent(event: EventSuppression): void {
     this.arena.write(this.addresses.driver + PVIRTQ_EVENT_SUPPRESS.desc, 2, event.desc);

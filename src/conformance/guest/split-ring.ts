@@ -141,6 +141,12 @@ export class SplitRing extends Ring {
     return used;
   }
 
+  /** Takes every entry for free again and forgets what was placed: for cases that read the used ring themselves. */
+  freeAll(): void {
+    this.#taken.fill(false);
+    this.inFlight.clear();
+  }
+
   /** The used ring's idx, as the device wrote it. */
   get usedIdx(): number {
     return this.arena.read(this.addresses.device + VIRTQ_USED.idx, 2);

@@ -1,6 +1,19 @@
-import { type CaseDefinition, CaseList } from "../../case.ts";
+import type { CaseDefinition } from "../../case.ts";
+import { CONFIG_CASES } from "./config.ts";
+import { FEATURE_CASES } from "./features.ts";
+import { IN_ORDER_CASES } from "./in-order.ts";
+import { LEGACY_CONTENT_CASES } from "./legacy.ts";
+import { QUEUE_RESET_CASES } from "./queue-reset.ts";
+import { STATUS_CASES } from "./status.ts";
+import { SUSPEND_CASES } from "./suspend.ts";
 
-const cases = new CaseList();
-
-/** Basic facilities and general initialization (virtio 1.4, chapters 2 and 3). */
-export const CONTENT_CASES: readonly CaseDefinition[] = cases.all;
+/** What all devices have in common (virtio 1.4, chapters 2, 3 and 6). */
+export const CONTENT_CASES: readonly CaseDefinition[] = [
+  ...STATUS_CASES,
+  ...FEATURE_CASES,
+  ...CONFIG_CASES,
+  ...IN_ORDER_CASES,
+  ...QUEUE_RESET_CASES,
+  ...SUSPEND_CASES,
+  ...LEGACY_CONTENT_CASES,
+];

@@ -1,0 +1,337 @@
+import {
+  VIRTIO_CONFIG_S_ACKNOWLEDGE,
+  VIRTIO_CONFIG_S_DRIVER,
+  VIRTIO_CONFIG_S_FEATURES_OK,
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_ADMIN_VQ,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_ORDER_PLATFORM,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SR_IOV,
+  VIRTIO_F_SUSPEND,
+  VIRTIO_F_VERSION_1,
+} from "../../../wire/common.ts";
+import {
+  VIRTIO_GPU_F_BLOB_ALIGNMENT,
+  VIRTIO_GPU_F_CONTEXT_INIT,
+  VIRTIO_GPU_F_RESOURCE_BLOB,
+  VIRTIO_GPU_F_VIRGL,
+} from "../../../wire/gpu.ts";
+import { CaseList, type CaseRun } from "../../case.ts";
+import { inOrder, SMALL } from "../support/rings.ts";
+
+const cases = new CaseList();
+const SENSIBLE_OFFER = "content.device.feature-bits.1";
+const SUBSET = "content.device.feature-bits.2";
+const SUPPORTED = "content.device.feature-bits.3";
+const RESERVED = "content.device.reserved-feature-bits";
+
+/** Feature → the one it requires, by device. */
+const DEPENDENCIES: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
+  gpu: [
+    [VIRTIO_GPU_F_CONTEXT_INIT, VIRTIO_GPU_F_VIRGL],
+    [VIRTIO_GPU_F_BLOB_ALIGNMENT, VIRTIO_GPU_F_RESOURCE_BLOB],
+  ],
+};
+
+/** Features of the device type itself. */
+const OF_DEVICE: Readonly<Record<string, readonly number[]>> = { gpu: [0, 1, 2, 3, 4, 5] };
+
+/** Device-independent features of the specification that are for drivers of it. */
+const COMMON = [28, 29, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 43];
+
+/** Those that concern the platform, or change how queues are identified; other cases have them. */
+const NOT_HERE = [
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_SR_IOV,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_ADMIN_VQ,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_VERSION_1,
+];
+
+function dependencies(t: CaseRun): readonly (readonly [number, number])[] {
+  return DEPENDENCIES[t.guest.model.name] ?? [];
+}
+
+/** Sets up queue 0, runs, and fails unless it is served, with indirect tables too if they were agreed on. */
+async function works(t: CaseRun, features: readonly number[]): Promise<void> {
+  const { guest } = t;
+  await guest.addQueue(0, SMALL);
+  await guest.driverOk();
+  const what = `the device serves with feature bits ${features.join(", ")}`;
+  for (let i = 0; i < SMALL; i++) await t.serves(0, what);
+  if (!guest.features.has(VIRTIO_F_INDIRECT_DESC)) return;
+  const wrong = await guest.probe(0, { indirectFrom: 0 });
+  if (wrong !== null) t.fail(`it does not hold that ${what} in indirect tables: ${wrong}`);
+}
+
+cases.add({
+  id: "content/features/version-1",
+  title: "VIRTIO_F_VERSION_1 is offered",
+  clauses: [`${RESERVED}.1`, "content.device.feature-bits.5"],
+  needs: { format: "any" },
+  async run(t) {
+    t.ok((await t.guest.offeredFeatures()).has(VIRTIO_F_VERSION_1), "VIRTIO_F_VERSION_1 is offered");
+  },
+});
+
+cases.add({
+  id: "content/features/without-version-1",
+  title: "A driver that does not accept VIRTIO_F_VERSION_1 is refused, or served",
+  clauses: [`${RESERVED}.2`, "content.device.feature-bits.6"],
+  needs: { format: "split" },
+  async run(t) {
+    const { guest } = t;
+    await guest.acknowledge();
+    await guest.acceptFeatures([]);
+    const status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK;
+    await guest.writeStatus(status);
+    if (((await guest.status()) & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) await works(t, []);
+    await guest.reset();
+    t.ok(await guest.negotiate(), "FEATURES_OK stands with VIRTIO_F_VERSION_1");
+    await works(t, [VIRTIO_F_VERSION_1]);
+  },
+});
+
+cases.add({
+  id: "content/features/offer-is-complete",
+  title: "Every feature that is offered comes with the ones it requires",
+  clauses: [SENSIBLE_OFFER],
+  needs: { format: "any" },
+  async run(t) {
+    const offered = await t.guest.offeredFeatures();
+    for (const [feature, required] of dependencies(t)) {
+      t.ok(
+        !offered.has(feature) || offered.has(required),
+        `feature bit ${feature} is offered with bit ${required}`,
+      );
+    }
+    t.ok(offered.size > 0, "something is offered");
+  },
+});
+
+cases.add({
+  id: "content/features/offer-is-known",
+  title: "No feature is offered that the specification reserves or knows nothing of",
+  clauses: [SUPPORTED],
+  needs: { format: "any" },
+  async run(t) {
+    const known = new Set([...COMMON, ...(OF_DEVICE[t.guest.model.name] ?? [])]);
+    if (t.guest.registers.transport === "mmio") {
+      for (const bit of [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ, VIRTIO_F_NOTIF_CONFIG_DATA]) known.delete(bit);
+    }
+    for (const bit of await t.guest.offeredFeatures()) {
+      t.ok(known.has(bit), `feature bit ${bit} is not offered, which this transport and device do not have`);
+    }
+  },
+});
+
+cases.add({
+  id: "content/features/each-alone",
+  title: "Every feature that is offered is accepted on its own, and the device works with it",
+  clauses: [SUBSET, SUPPORTED],
+  async run(t) {
+    const { guest } = t;
+    const offered = [...(await guest.offeredFeatures())].filter((bit) => !NOT_HERE.includes(bit));
+    for (const bit of offered) {
+      const required = dependencies(t).find(([feature]) => feature === bit);
+      const features = required === undefined ? [bit] : [...required];
+      await guest.reset();
+      t.ok(await guest.negotiate(features), `FEATURES_OK stands with feature bits ${features.join(", ")}`);
+      await works(t, features);
+    }
+  },
+});
+
+cases.add({
+  id: "content/features/each-left-out",
+  title: "Each feature may be left out of those that are offered",
+  clauses: [SUBSET],
+  async run(t) {
+    const { guest } = t;
+    const all = [...(await guest.offeredFeatures())].filter((bit) => !NOT_HERE.includes(bit));
+    for (const left of [null, ...all]) {
+      const orphans = dependencies(t)
+        .filter(([, required]) => required === left)
+        .map(([feature]) => feature);
+      const features = all.filter((bit) => bit !== left && !orphans.includes(bit));
+      await guest.reset();
+      t.ok(await guest.negotiate(features), `FEATURES_OK stands without feature bit ${left}`);
+      await works(t, features);
+    }
+  },
+});
+
+cases.add({
+  id: "content/features/not-offered",
+  title: "FEATURES_OK does not stand when a feature was accepted that was not offered",
+  clauses: [SUBSET],
+  needs: { format: "any" },
+  parameters: [
+    { from: 6, to: 23 },
+    { from: 24, to: 27 },
+    { from: 42, to: 49 },
+    { from: 50, to: 63 },
+  ],
+  async run(t, { from, to }) {
+    const { guest } = t;
+    const offered = await guest.offeredFeatures();
+    const bit = inOrder(to - from + 1)
+      .map((i) => from + i)
+      .find((candidate) => !offered.has(candidate));
+    if (bit === undefined) return t.skip("everything is offered");
+    t.ok(!(await guest.negotiate([bit])), `FEATURES_OK does not stand with feature bit ${bit}`);
+    await guest.reset();
+    t.ok(await guest.negotiate(), "FEATURES_OK stands without it");
+  },
+});
+
+for (const [feature, required] of DEPENDENCIES["gpu"] ?? []) {
+  cases.add({
+    id: `content/features/bit-${feature}-without-bit-${required}`,
+    title: "FEATURES_OK does not stand when a feature was accepted without the one it requires",
+    clauses: [SUBSET],
+    needs: { format: "any", devices: ["gpu"], features: [feature, required] },
+    async run(t) {
+      t.ok(!(await t.guest.negotiate([feature])), `FEATURES_OK does not stand with bit ${feature} alone`);
+      await t.guest.reset();
+      t.ok(await t.guest.negotiate([feature, required]), "FEATURES_OK stands with both");
+    },
+  });
+}
+
+cases.add({
+  id: "content/features/changed-before-features-ok",
+  title: "What counts is what was accepted last before FEATURES_OK",
+  clauses: [SUBSET],
+  needs: { format: "any" },
+  async run(t) {
+    const { guest } = t;
+    const offered = await guest.offeredFeatures();
+    const bit = inOrder(64).find((candidate) => !offered.has(candidate) && candidate !== 63) ?? 63;
+    await guest.acknowledge();
+    await guest.acceptFeatures([VIRTIO_F_VERSION_1, bit]);
+    await guest.acceptFeatures([VIRTIO_F_VERSION_1]);
+    await guest.writeStatus(
+      VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK,
+    );
+    t.ok(((await guest.status()) & VIRTIO_CONFIG_S_FEATURES_OK) !== 0, "FEATURES_OK stands");
+  },
+});
+
+cases.add({
+  id: "content/features/accepted-too-late",
+  title: "Features written after FEATURES_OK do the device no harm",
+  clauses: ["content.driver.device-initialization.3", SUPPORTED],
+  async run(t) {
+    const { guest } = t;
+    t.ok(await guest.negotiate(), "FEATURES_OK stands");
+    const agreed = [...guest.features];
+    await guest.addQueue(0, SMALL);
+    await guest.driverOk();
+    await t.serves();
+    await guest.acceptFeatures([...(await guest.offeredFeatures())]);
+    await t.serves(0, "the device serves after features were written that it cannot take any more");
+    await guest.acceptFeatures(agreed);
+    await t.serves();
+  },
+});
+
+cases.add({
+  id: "content/features/access-platform",
+  title:
+    "A device that does not offer VIRTIO_F_ACCESS_PLATFORM goes by physical addresses; one that does may insist",
+  clauses: [`${RESERVED}.3`, `${RESERVED}.4`],
+  async run(t) {
+    const offered = (await t.guest.offeredFeatures()).has(VIRTIO_F_ACCESS_PLATFORM);
+    const accepted = await t.guest.negotiate();
+    if (!accepted && offered) return t.note("the device insists on VIRTIO_F_ACCESS_PLATFORM");
+    t.ok(accepted, "FEATURES_OK stands without VIRTIO_F_ACCESS_PLATFORM");
+    await works(t, []);
+  },
+});
+
+cases.add({
+  id: "content/features/order-platform",
+  title:
+    "Without VIRTIO_F_ORDER_PLATFORM a device works, or refuses if it offers the feature; with it, it works",
+  clauses: [`${RESERVED}.6`, `${RESERVED}.7`],
+  async run(t) {
+    const offered = (await t.guest.offeredFeatures()).has(VIRTIO_F_ORDER_PLATFORM);
+    const accepted = await t.guest.negotiate();
+    t.ok(accepted || offered, "FEATURES_OK stands without VIRTIO_F_ORDER_PLATFORM, which is not offered");
+    if (accepted) await works(t, []);
+    if (!offered) return;
+    await t.guest.reset();
+    t.ok(await t.guest.negotiate([VIRTIO_F_ORDER_PLATFORM]), "FEATURES_OK stands with it");
+    await works(t, [VIRTIO_F_ORDER_PLATFORM]);
+  },
+});
+
+const PCI_EXTENDED_CAPABILITIES = 0x100;
+const PCI_EXT_CAP_ID_SRIOV = 0x10;
+
+cases.add({
+  id: "content/features/sr-iov",
+  title: "VIRTIO_F_SR_IOV is offered by PCI devices with an SR-IOV capability and by no others",
+  clauses: [`${RESERVED}.9`],
+  needs: { format: "any" },
+  async run(t) {
+    const offered = (await t.guest.offeredFeatures()).has(VIRTIO_F_SR_IOV);
+    if (t.guest.registers.transport === "mmio") {
+      t.ok(!offered, "VIRTIO_F_SR_IOV is not offered on virtio-mmio");
+      return;
+    }
+    t.equal(offered, await hasSrIov(t), "that VIRTIO_F_SR_IOV is offered");
+  },
+});
+
+/** Whether the extended configuration space, if there is one, has an SR-IOV capability. */
+async function hasSrIov(t: CaseRun): Promise<boolean> {
+  let at = PCI_EXTENDED_CAPABILITIES;
+  for (let count = 0; at >= PCI_EXTENDED_CAPABILITIES && count < 64; count++) {
+    const header = await t.guest.pci.raw.configRead(at, 4);
+    if (header === 0xffffffff) return false;
+    if ((header & 0xffff) === PCI_EXT_CAP_ID_SRIOV) return true;
+    at = (header >>> 20) & 0xffc;
+  }
+  return false;
+}
+
+cases.add({
+  id: "content/features/notification-data",
+  title: "With VIRTIO_F_NOTIFICATION_DATA every queue is served, in all rounds of the ring",
+  clauses: [SUPPORTED, "packed-ring.driver.the-virtqueue-descriptor-table.3"],
+  needs: { features: [VIRTIO_F_NOTIFICATION_DATA] },
+  async run(t) {
+    await t.guest.start({ features: [VIRTIO_F_NOTIFICATION_DATA], queueSize: SMALL });
+    for (let round = 0; round < 3 * SMALL; round++) {
+      for (const index of t.guest.model.queues.keys()) {
+        await t.serves(index, `queue ${index} is served in round ${round}`);
+        // The same again, without a new buffer.
+        await t.guest.notify(t.guest.ring(index));
+      }
+    }
+  },
+});
+
+cases.add({
+  id: "content/features/all-together",
+  title: "All ring features together work",
+  clauses: [SUPPORTED],
+  async run(t) {
+    const wanted = [VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA];
+    const offered = await t.guest.offeredFeatures();
+    const features = [VIRTIO_F_INDIRECT_DESC, 29, ...wanted].filter((bit) => offered.has(bit));
+    t.ok(await t.guest.negotiate(features), `FEATURES_OK stands with feature bits ${features.join(", ")}`);
+    await works(t, features);
+  },
+});
+
+/** Feature bits (virtio 1.4, section 2.2 and chapter 6). */
+export const FEATURE_CASES = cases.all;
