@@ -98,9 +98,16 @@ export const LEGACY_MUTANTS: readonly Mutant[] = [
     "return this.#legacyOffered !== null && !this.accepted.has(VIRTIO_F_VERSION_1);",
     "return false;",
   ),
+  broken(
+    "every-driver-is-a-legacy-driver",
+    "content.device.feature-bits.6",
+    DEVICE,
+    "return this.#features.accepted.has(bit);",
+    "return this.#features.accepted.has(bit) && (bit < 32 || !this.#features.transitional);",
+  ),
   {
-    id: "every-driver-is-a-legacy-driver",
-    clauses: ["content.device.feature-bits.6"],
+    id: "no-driver-waits-for-driver-ok",
+    clauses: ["content.device.device-status-field.1"],
     targets,
     edits: [
       {

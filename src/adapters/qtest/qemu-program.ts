@@ -31,6 +31,7 @@ export const DEFAULT_DEVICE_TYPES = [
   "virtio-gpu-pci",
   "virtio-rng-device",
   "virtio-rng-pci",
+  "virtio-balloon-pci",
 ] as const;
 
 /**

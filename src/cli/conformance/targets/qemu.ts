@@ -90,8 +90,12 @@ function deviceKinds(transport: "mmio" | "pci", program: QemuProgram): Map<strin
     resizableDisplays: program.vnc ? SCANOUTS : 0,
   });
   add("rng", `virtio-rng-${suffix}`, transport === "pci" ? { properties: { "disable-legacy": "on" } } : {});
-  if (transport === "pci")
+  if (transport === "pci") {
     add("rng-transitional", "virtio-rng-pci", { properties: { "disable-legacy": "off" } });
+    add("balloon-transitional", "virtio-balloon-pci", {
+      properties: { "disable-legacy": "off" },
+    });
+  }
   return kinds;
 }
 

@@ -2,6 +2,8 @@ import { PCI_STD_NUM_BARS, VIRTIO_PCI_COMMON_CFG } from "../../../wire/pci.ts";
 import type { CaseRun, Needs } from "../../case.ts";
 import { type FoundStructure, Msix, type ProbedBar, probeBars } from "../../guest/index.ts";
 
+const NO_SUCH_HEAD = 0xfff0;
+
 /** Every PCI device the kit knows, in the split format: these cases have to do with no ring. */
 export const PCI: Needs = {
   transport: "pci",
@@ -81,8 +83,8 @@ export async function events(t: CaseRun): Promise<("config" | number)[]> {
 }
 
 /**
- * Makes a running device send a configuration change notification: by a monitor that changes, or by a buffer outside of
- * all memory, after which the device needs a reset. Skips the case where neither can be brought about.
+ * Makes a running device send a configuration change notification: by a monitor that changes, or by a head beyond the
+ * descriptor table, after which the device needs a reset. Skips the case where neither can be brought about.
  */
 export async function provokeConfigChange(t: CaseRun): Promise<void> {
   const { guest } = t;
@@ -91,9 +93,9 @@ export async function provokeConfigChange(t: CaseRun): Promise<void> {
     await changeDisplay(t, 1024, 768);
     return;
   }
-  const ring = guest.ring(0);
-  const address = (1n << 52n) + 0x1000n;
-  guest.placeElements(ring, [{ address, lengthBytes: 64, writable: true }]);
+  const ring = guest.split(0);
+  ring.offer(NO_SUCH_HEAD);
+  t.note("makes a descriptor available that does not exist");
   await guest.kick(ring);
   await guest.dut.settle();
   if (!(await guest.needsReset()))
