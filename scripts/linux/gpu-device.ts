@@ -3,6 +3,7 @@ import type { V86 } from "v86";
 import { attachToV86, type V86PciDevice, v86Memory } from "../../src/adapters/v86/index.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
 import { TeeDisplay } from "../../src/cli/display/tee-display.ts";
+import { DriverChecker } from "../../src/conformance/driver-checker/index.ts";
 import { DEFAULT_RING_FEATURES, VirtioDevice } from "../../src/device/index.ts";
 import {
   type CursorImage,
@@ -13,7 +14,12 @@ import {
   readScanoutRgba,
   type ScanoutSource,
 } from "../../src/devices/gpu/index.ts";
-import { VIRTIO_F_RING_PACKED } from "../../src/wire/index.ts";
+import {
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_ORDER_PLATFORM,
+  VIRTIO_F_RING_PACKED,
+} from "../../src/wire/index.ts";
+import { type CheckedDriver, summarize } from "./checked-driver.ts";
 import type {
   CommandRecord,
   CursorState,
@@ -24,6 +30,8 @@ import type {
 } from "./linux-device.ts";
 import type { DeviceIdentity } from "./snapshot.ts";
 
+/** Events of the driver's that are kept: all of a usual run. */
+const TIMELINE_LENGTH = 1 << 20;
 const COMMAND_PREFIX = "VIRTIO_GPU_CMD_";
 const RESPONSE_PREFIX = "VIRTIO_GPU_RESP_";
 /** Commands behind whose struct a list of guest memory follows. */
@@ -37,6 +45,7 @@ export class LinuxGpu implements LinuxDevice {
   readonly #screen = new Screen();
   readonly #begin = performance.now();
   #device: VirtioDevice | undefined;
+  #checker: DriverChecker | undefined;
 
   constructor(options: LinuxDeviceOptions) {
     this.#options = options;
@@ -89,12 +98,30 @@ export class LinuxGpu implements LinuxDevice {
     const ringFeatures = DEFAULT_RING_FEATURES.filter(
       (feature) => feature !== VIRTIO_F_RING_PACKED || this.#options.features.includes("packed"),
     );
+    // What a driver should accept if it is offered: whether it does is for the checker to see.
+    if (this.#options.checkDriver === true) {
+      ringFeatures.push(VIRTIO_F_ORDER_PLATFORM, VIRTIO_F_NOTIF_CONFIG_DATA);
+    }
+    const memory = v86Memory(emulator);
     this.#device = new VirtioDevice(this.#gpu, {
-      memory: v86Memory(emulator),
+      memory,
       ringFeatures,
       trace: (event) => this.complaints.push(describe(event)),
     });
-    attachToV86(emulator, this.#device);
+    if (this.#options.checkDriver !== true) {
+      attachToV86(emulator, this.#device);
+      return;
+    }
+    const checker = new DriverChecker({ memory, timelineLength: TIMELINE_LENGTH });
+    this.#checker = checker;
+    attachToV86(emulator, this.#device, {
+      interpose: (registers) => checker.pci(registers),
+      onInterrupt: checker.line(() => undefined),
+    });
+  }
+
+  checkedDriver(): CheckedDriver | null {
+    return this.#checker === undefined ? null : summarize(this.#checker);
   }
 
   /** Whether the driver has accepted this feature bit, and the device the driver's choice. */

@@ -1,6 +1,7 @@
 // What `npm run linux` needs of the device that the guest drives, whoever makes it.
 import type { V86 } from "v86";
 import type { Display } from "../../src/devices/gpu/index.ts";
+import type { CheckedDriver } from "./checked-driver.ts";
 import type { DeviceIdentity } from "./snapshot.ts";
 
 /** Pixels as 0xRRGGBB, or 0xAARRGGBB for a cursor, row by row. */
@@ -64,6 +65,8 @@ export interface LinuxDeviceOptions {
   readonly height: number;
   /** Where the pictures are shown besides. */
   readonly display?: Display | undefined;
+  /** Watch what the driver does. Default false. */
+  readonly checkDriver?: boolean;
 }
 
 export interface LinuxDevice {
@@ -78,6 +81,8 @@ export interface LinuxDevice {
   cursor(): CursorState | undefined;
   /** Every command so far, in the order of the answers. */
   readonly commands: readonly CommandRecord[];
+  /** Ends the watch over the driver: what was found. Null when it was not watched. */
+  checkedDriver(): CheckedDriver | null;
   /** What the device found wrong with what the guest did. */
   readonly complaints: readonly string[];
 }

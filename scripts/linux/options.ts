@@ -25,6 +25,7 @@ export interface LinuxOptions {
   readonly memoryMebibytes: number;
   readonly out: string | undefined;
   readonly display: DisplaySpec | undefined;
+  readonly checkDriver: boolean;
 }
 
 export type ParsedOptions =
@@ -68,6 +69,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
       memoryMebibytes: values.memory ?? DEFAULT_MEMORY,
       out: values.out,
       display: values.display,
+      checkDriver: values.checkDriver === true,
     },
   };
 }
@@ -84,6 +86,7 @@ interface Values {
   readonly memory?: number;
   readonly out?: string;
   readonly display?: DisplaySpec;
+  readonly checkDriver?: true;
 }
 
 const HELP = `
@@ -125,6 +128,10 @@ function createCommand(write: (text: string) => void): Command {
         "--display <kind>",
         `show the screen while the guest runs: ${DISPLAY_SYNTAX} (a VNC server, this terminal, files in a folder)`,
       ).argParser(display),
+    )
+    .option(
+      "--check-driver",
+      "watch the guest's driver and list the statements of the specification it breaks",
     )
     .option("--list", "list the scenarios")
     .allowExcessArguments(false)

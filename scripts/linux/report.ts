@@ -1,3 +1,4 @@
+import { type CheckedDriver, formatCheckedDriver, formatKnown } from "./checked-driver.ts";
 import type { ScenarioReport, TimelineEntry } from "./guest-session.ts";
 import type { CommandRecord, FeatureName, PlainValue } from "./linux-device.ts";
 
@@ -20,6 +21,8 @@ export interface RunReport {
   readonly commands: Readonly<Record<string, number>>;
   readonly responses: Readonly<Record<string, number>>;
   readonly scenarios: readonly ScenarioReport[];
+  /** What the driver checker found; null when nobody watched. */
+  readonly driver: CheckedDriver | null;
 }
 
 const COMMAND_COLUMNS = 23;
@@ -36,10 +39,12 @@ export function formatReport(report: LinuxReport): string {
       lines.push(...scenario.problems.map((problem) => `  PROBLEM ${problem}`), "");
     }
     lines.push(`  ${formatCounts(run.commands)}`, `  ${formatCounts(run.responses)}`, "");
+    if (run.driver !== null) lines.push(...formatCheckedDriver(run.driver), "");
   }
   const boot = report.bootMs === null ? "" : `boot ${seconds(report.bootMs)}, `;
   const start = report.runs.map((run) => seconds(run.startMs)).join(" and ");
   lines.push(`${boot}start ${start || "none"}, altogether ${seconds(report.elapsedMs)}`);
+  if (report.runs.some(({ driver }) => driver !== null)) lines.push(formatKnown());
   lines.push(report.problems === 0 ? "no problems" : `${report.problems} problems`);
   return `${lines.join("\n")}\n`;
 }

@@ -52,6 +52,8 @@ export interface RunOptions {
   readonly commandLine?: string | undefined;
   /** Where the screen is shown while the guest runs. */
   readonly display?: Display | undefined;
+  /** Watch what the driver does. Default false. */
+  readonly checkDriver?: boolean;
   /** Where pictures go; none are written when left out. */
   readonly out?: string | undefined;
   /** What is being waited for. */
@@ -69,7 +71,12 @@ export async function runLinux(options: RunOptions): Promise<LinuxReport> {
   const runs: RunReport[] = [];
   let bootMs: number | null = null;
   for (const features of options.featureSets) {
-    const device = options.createDevice({ features, ...DISPLAY, display: options.display });
+    const device = options.createDevice({
+      features,
+      ...DISPLAY,
+      display: options.display,
+      checkDriver: options.checkDriver ?? false,
+    });
     if (isOwnGuest) {
       runs.push(await runOwnGuest(options, parts, device, features));
       continue;
@@ -96,8 +103,14 @@ export async function runLinux(options: RunOptions): Promise<LinuxReport> {
     bootMs,
     elapsedMs: performance.now() - begin,
     runs,
-    problems: runs.flatMap((run) => run.scenarios).reduce((sum, { problems }) => sum + problems.length, 0),
+    problems: runs.reduce((sum, run) => sum + problemsOf(run), 0),
   };
+}
+
+/** What went wrong in the scenarios, and what of the driver is not explained. */
+function problemsOf({ scenarios, driver }: RunReport): number {
+  const unexplained = (driver?.findings ?? []).filter(({ explanation }) => explanation === null);
+  return scenarios.reduce((sum, { problems }) => sum + problems.length, unexplained.length);
 }
 
 interface Collected {
@@ -259,6 +272,7 @@ function report(
     commands: countBy(device.commands, ({ command }) => command),
     responses: countBy(device.commands, ({ response }) => response),
     scenarios,
+    driver: device.checkedDriver(),
   };
 }
 

@@ -28,6 +28,10 @@ options("without any, all scenarios run, once for UUIDs and once for blobs", () 
   assert.is(kernel, undefined);
 });
 
+options("the driver is watched when that is asked for", () => {
+  assert.is(accepted("--check-driver").checkDriver, true);
+});
+
 options("scenarios and feature sets may be repeated", () => {
   const { scenarios, featureSets } = accepted(
     ...["--scenario", "flip", "--scenario=dirty", "--features", "edid", "--features", "uuid,blob"],
@@ -57,6 +61,7 @@ options("files, memory and the rest are taken over", () => {
       memoryMebibytes: 256,
       out: "o",
       display: { kind: "vnc", host: "127.0.0.1", port: 5901 },
+      checkDriver: false,
     },
   );
 });

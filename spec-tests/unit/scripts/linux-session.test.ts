@@ -64,6 +64,9 @@ class FakeDevice implements LinuxDevice {
   cursor(): ReturnType<LinuxDevice["cursor"]> {
     return this.pointer;
   }
+  checkedDriver(): null {
+    return null;
+  }
 }
 
 function drawn(seed: number): DrawnPicture {
@@ -210,9 +213,33 @@ session("the report shows the chain, the fields, the fence and the response", ()
     emulator: "v86",
     bootMs: null,
     elapsedMs: 2000,
-    runs: [{ features: ["edid"], startMs: 1, commands: counts, responses: {}, scenarios: [scenario] }],
+    runs: [
+      {
+        features: ["edid"],
+        startMs: 1,
+        commands: counts,
+        responses: {},
+        scenarios: [scenario],
+        driver: {
+          events: 12,
+          findings: [
+            {
+              clause: "content.driver.device-status-field.2",
+              count: 2,
+              message: "status bits 0x1 were cleared",
+              evidence: [{ what: "device status", address: null, before: "0x1", after: "0x2" }],
+              at: 3,
+              timeline: ["> 3 status ← 0x2"],
+              explanation: null,
+            },
+          ],
+        },
+      },
+    ],
     problems: 1,
   });
+  assert.match(text, /driver checker: 12 events, 1 statements broken\n {2}content\S+\.2 {2}2 times\n/);
+  assert.match(text, /device status: 0x1 → 0x2\n +> 3 status ← 0x2\n +NEW: not explained yet/);
   assert.match(text, /SET_SCANOUT +#3 48→24 +r=8×4\+1\+2 scanout_id=0 resource_id=2 fence=7 → OK_NODATA/);
   assert.match(text, /PROBLEM oh[\s\S]*2 SET_SCANOUT[\s\S]*1 problems/);
 });

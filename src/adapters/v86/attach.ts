@@ -24,11 +24,30 @@ export interface V86AttachOptions {
   readonly space?: "io" | "memory";
   /** First port, a multiple of 256, or first address, a multiple of 128 KiB. Default 0xa000 or 0xfea00000. */
   readonly address?: number;
+  /**
+   * Puts something between the guest and the registers, to watch what goes by or to change it. It gets the function and
+   * returns what the guest's accesses to base address registers go to. Default: nothing in between.
+   */
+  readonly interpose?: (registers: V86Registers) => Pick<V86Registers, "barRead" | "barWrite">;
+  /** Called before the interrupt line changes. */
+  readonly onInterrupt?: (asserted: boolean) => void;
   /** More choices for the PCI function; layout, MSI-X (v86 has none) and interrupts are the adapter's. */
   readonly pci?: Omit<
     PciTransportOptions,
     "layout" | "msix" | "onInterrupt" | "onMsix" | "onBarChange" | "command"
   >;
+}
+
+/** Registers of the function behind v86's bus. Configuration space only looks on: v86 keeps the guest's. */
+export interface V86Registers {
+  /** Reads configuration space as the device has it; unsigned. */
+  configRead(offset: number, widthBytes: 1 | 2 | 4): number;
+  /** Writes configuration space as the device has it. */
+  configWrite(offset: number, widthBytes: 1 | 2 | 4, value: number): void;
+  /** Reads at an offset of a base address register; unsigned. */
+  barRead(bar: number, offset: number, widthBytes: 1 | 2 | 4): number;
+  /** Writes at an offset of a base address register. */
+  barWrite(bar: number, offset: number, widthBytes: 1 | 2 | 4, value: number): void;
 }
 
 /** A device on v86's bus. */
@@ -90,6 +109,7 @@ export function attachToV86(
     msix: false,
     command: decoding | PCI_COMMAND_MASTER,
     onInterrupt: (asserted) => {
+      options.onInterrupt?.(asserted);
       showInterrupt(cpu, pciId, asserted);
       if (asserted) pci.raise_irq(pciId);
       else pci.lower_irq(pciId);
@@ -98,8 +118,9 @@ export function attachToV86(
   const bar = transport.bars[0] as PciBar;
   const owner = { name: options.name ?? `virtio-${device.type.name}` };
   const command = new CommandRegister(cpu, pciId, transport);
-  if (space === "io") registerPorts(cpu, owner, transport, command, address, Number(bar.sizeBytes));
-  else registerMemory(cpu, transport, command, address);
+  const access = options.interpose?.(transport) ?? transport;
+  if (space === "io") registerPorts(cpu, owner, access, command, address, Number(bar.sizeBytes));
+  else registerMemory(cpu, transport, access, command, address);
   const configSpace = transport.configImage();
   pci.register_device({
     pci_id: pciId,
@@ -144,19 +165,19 @@ function showInterrupt(cpu: V86Cpu, pciId: number, asserted: boolean): void {
 function registerPorts(
   cpu: V86Cpu,
   owner: object,
-  transport: PciTransport,
+  access: Pick<V86Registers, "barRead" | "barWrite">,
   command: CommandRegister,
   address: number,
   sizeBytes: number,
 ): void {
   for (let offset = 0; offset < sizeBytes; offset++) {
-    const read = (widthBytes: number) => () => {
+    const read = (widthBytes: 1 | 2 | 4) => () => {
       command.sync();
-      return transport.barRead(0, offset, widthBytes) | 0;
+      return access.barRead(0, offset, widthBytes) | 0;
     };
-    const write = (widthBytes: number) => (value: number) => {
+    const write = (widthBytes: 1 | 2 | 4) => (value: number) => {
       command.sync();
-      transport.barWrite(0, offset, widthBytes, value >>> 0);
+      access.barWrite(0, offset, widthBytes, value >>> 0);
     };
     cpu.io.register_read(address + offset, owner, read(1), read(2), read(4));
     cpu.io.register_write(address + offset, owner, write(1), write(2), write(4));
@@ -167,10 +188,20 @@ function registerPorts(
 function registerMemory(
   cpu: V86Cpu,
   transport: PciTransport,
+  access: Pick<V86Registers, "barRead" | "barWrite">,
   command: CommandRegister,
   address: number,
 ): void {
-  const lanes = new ByteLanes(transport, 0);
+  const lanes = new ByteLanes(
+    {
+      device: transport.device,
+      registerWidth: (bar, offset) => transport.registerWidth(bar, offset),
+      barRead: (bar, offset, widthBytes) => access.barRead(bar, offset, widthBytes as 1 | 2 | 4),
+      barWrite: (bar, offset, widthBytes, value) =>
+        access.barWrite(bar, offset, widthBytes as 1 | 2 | 4, value),
+    },
+    0,
+  );
   const offsetOf = (at: number) => (at >>> 0) - address;
   cpu.io.mmap_register(
     address | 0,
@@ -185,11 +216,11 @@ function registerMemory(
     },
     (at) => {
       command.sync();
-      return transport.barRead(0, offsetOf(at), 4) | 0;
+      return access.barRead(0, offsetOf(at), 4) | 0;
     },
     (at, value) => {
       command.sync();
-      transport.barWrite(0, offsetOf(at), 4, value >>> 0);
+      access.barWrite(0, offsetOf(at), 4, value >>> 0);
     },
   );
 }

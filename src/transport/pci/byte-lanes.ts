@@ -1,5 +1,8 @@
 import type { PciTransport } from "./pci-transport.ts";
 
+/** What the bytes go to. */
+export type ByteLanesTarget = Pick<PciTransport, "registerWidth" | "barRead" | "barWrite" | "device">;
+
 /**
  * For buses that pass on memory accesses byte by byte: puts the bytes of a register together again. An emulator whose
  * memory-mapped callbacks know 8 and 32 bits only (v86) turns a guest's 16-bit write into two 8-bit ones, which no
@@ -17,13 +20,13 @@ import type { PciTransport } from "./pci-transport.ts";
  * ```
  */
 export class ByteLanes {
-  readonly #transport: PciTransport;
+  readonly #transport: ByteLanesTarget;
   readonly #bar: number;
   /** Offset of the byte that goes on with the register begun, -1 when none is. */
   #next = -1;
   #value = 0;
 
-  constructor(transport: PciTransport, bar: number) {
+  constructor(transport: ByteLanesTarget, bar: number) {
     this.#transport = transport;
     this.#bar = bar;
   }

@@ -1,0 +1,72 @@
+// What the driver checker says of the guest's driver.
+import type { DriverChecker, Evidence } from "../../src/conformance/driver-checker/index.ts";
+import { KNOWN_FINDINGS } from "./known-findings.ts";
+
+/** How many events of the timeline are shown before and after that of a finding. */
+const EVENTS_BEFORE = 8;
+const EVENTS_AFTER = 2;
+
+/** A statement that the driver broke. */
+export interface DriverFinding {
+  readonly clause: string;
+  /** How often. */
+  readonly count: number;
+  /** The first time. */
+  readonly message: string;
+  readonly evidence: readonly Evidence[];
+  /** Index of the event at which it was seen, and what happened around it. */
+  readonly at: number;
+  readonly timeline: readonly string[];
+  /** Why this is so, if it is known; null for news. */
+  readonly explanation: string | null;
+}
+
+/** What came of a watch. */
+export interface CheckedDriver {
+  /** Events: accesses to registers, interrupts, buffers. */
+  readonly events: number;
+  readonly findings: readonly DriverFinding[];
+}
+
+/** Ends a watch and puts together what it found. */
+export function summarize(checker: DriverChecker): CheckedDriver {
+  checker.finish();
+  const findings: DriverFinding[] = [];
+  for (const [clause, count] of checker.counts) {
+    const first = checker.violations.find((violation) => violation.clause === clause);
+    if (first === undefined) continue;
+    const around = checker.timeline(Math.max(0, first.at - EVENTS_BEFORE), EVENTS_BEFORE + 1 + EVENTS_AFTER);
+    findings.push({
+      clause,
+      count,
+      message: first.message,
+      evidence: first.evidence,
+      at: first.at,
+      timeline: around.map(({ index, text }) => `${index === first.at ? ">" : " "} ${index} ${text}`),
+      explanation: KNOWN_FINDINGS.find((known) => known.clause === clause)?.reason ?? null,
+    });
+  }
+  return { events: checker.eventCount, findings };
+}
+
+/** The findings as text, one paragraph each. */
+export function formatCheckedDriver({ events, findings }: CheckedDriver): string[] {
+  const lines = [`driver checker: ${events} events, ${findings.length} statements broken`];
+  for (const { clause, count, message, evidence, timeline, explanation } of findings) {
+    lines.push(`  ${clause}  ${count === 1 ? "once" : `${count} times`}`, `    ${message}`);
+    for (const { what, address, before, after } of evidence) {
+      const place = address === null ? "" : ` at 0x${address.toString(16)}`;
+      lines.push(`    ${what}${place}: ${before === undefined ? "" : `${before} → `}${after}`);
+    }
+    lines.push(...timeline.map((line) => `      ${line}`));
+    lines.push(`    ${explanation === null ? "NEW: not explained yet" : `known: ${explanation}`}`);
+  }
+  return lines;
+}
+
+/** What is known of stock kernels, in short. */
+export function formatKnown(): string {
+  if (KNOWN_FINDINGS.length === 0) return "known findings of stock kernels: none";
+  const lines = KNOWN_FINDINGS.map(({ clause, kernels, reason }) => `  ${clause} (${kernels}): ${reason}`);
+  return ["known findings of stock kernels:", ...lines].join("\n");
+}
