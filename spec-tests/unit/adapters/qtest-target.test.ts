@@ -51,7 +51,7 @@ withQemu("targets say what they are and have", async () => {
   assert.match(mmio.description, /^QEMU \d+\.\d+\.\d+.*microvm$/);
   assert.equal([mmio.transport, pci.transport], ["mmio", "pci"]);
   assert.equal(mmio.devices, ["gpu", "rng"]);
-  assert.equal(pci.devices, ["gpu", "rng", "rng-transitional"]);
+  assert.equal(pci.devices, ["gpu", "rng", "rng-transitional", "balloon-transitional"]);
   assert.instance(await failure(() => mmio.open("sound")), UsageError);
 });
 
@@ -79,6 +79,7 @@ for (const [device, id, revision] of [
   ["gpu", 0x1050, 1],
   ["rng", 0x1044, 1],
   ["rng-transitional", 0x1005, 0],
+  ["balloon-transitional", 0x1002, 0],
 ] as const) {
   withQemu(`${device} over PCI is where it should be`, () =>
     withDevice("qemu-pci", device, async ({ bus, interruptLine, settle }) => {
@@ -87,7 +88,7 @@ for (const [device, id, revision] of [
       assert.is(await bus.pci.configRead(0, 2), 0x1af4);
       assert.is(await bus.pci.configRead(2, 2), id);
       assert.is(await bus.pci.configRead(8, 1), revision);
-      assert.is((await bus.pci.barRead(0, 0, 4)) === 0xffffffff, device !== "rng-transitional", "I/O BAR");
+      assert.is((await bus.pci.barRead(0, 0, 4)) === 0xffffffff, revision !== 0, "I/O BAR");
       await settle();
       assert.is(await interruptLine(), false);
     }),
