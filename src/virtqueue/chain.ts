@@ -245,32 +245,35 @@ function copyRequest(source: Uint32Array, from: number, target: Uint32Array, wor
   let to = 0;
   if (words >= 6) {
     target[0] = source[from] as number;
-    target[1] = source[(from + 1) | 0] as number;
-    target[2] = source[(from + 2) | 0] as number;
-    target[3] = source[(from + 3) | 0] as number;
-    target[4] = source[(from + 4) | 0] as number;
-    target[5] = source[(from + 5) | 0] as number;
+    target[1] = source[from + 1] as number;
+    target[2] = source[from + 2] as number;
+    target[3] = source[from + 3] as number;
+    target[4] = source[from + 4] as number;
+    target[5] = source[from + 5] as number;
     to = 6;
   }
-  const last = (words - 1) | 0;
+  const last = words - 1;
   for (; to < last; to += 2) {
-    target[to] = source[(from + to) | 0] as number;
-    target[(to + 1) | 0] = source[(from + to + 1) | 0] as number;
+    target[to] = source[from + to] as number;
+    target[to + 1] = source[from + to + 1] as number;
   }
-  if (to === last) target[to] = source[(from + to) | 0] as number;
+  if (to === last) target[to] = source[from + to] as number;
 }
 
 /** Copies words from the start of an array. Nearly all responses are a header of 24 bytes. */
 function copyResponse(source: Uint32Array, target: Uint32Array, to: number, words: number): void {
-  let from = 0;
-  if (words >= 6) {
-    target[to] = source[0] as number;
-    target[(to + 1) | 0] = source[1] as number;
-    target[(to + 2) | 0] = source[2] as number;
-    target[(to + 3) | 0] = source[3] as number;
-    target[(to + 4) | 0] = source[4] as number;
-    target[(to + 5) | 0] = source[5] as number;
-    from = 6;
+  if (words !== 6) {
+    copyWords(source, target, to, words);
+    return;
   }
-  for (; from < words; from++) target[(to + from) | 0] = source[from] as number;
+  target[to] = source[0] as number;
+  target[to + 1] = source[1] as number;
+  target[to + 2] = source[2] as number;
+  target[to + 3] = source[3] as number;
+  target[to + 4] = source[4] as number;
+  target[to + 5] = source[5] as number;
+}
+
+function copyWords(source: Uint32Array, target: Uint32Array, to: number, words: number): void {
+  for (let from = 0; from < words; from++) target[to + from] = source[from] as number;
 }

@@ -1,4 +1,4 @@
-import { le16, le32 } from "../base/endian.ts";
+import { HOST_IS_LITTLE_ENDIAN, le16, le32 } from "../base/endian.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import {
   RING_EVENT_FLAGS_DESC,
@@ -42,6 +42,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   private descWord = 0;
   private descOffset = 0;
   private descShared = false;
+  /** Neither shared nor to be turned round: descriptors may simply be read. */
+  private descPlain = false;
   private onDescWrite: ((offset: number, length: number) => void) | null = null;
   private driver16 = NONE16;
   private driverHalf = 0;
@@ -56,11 +58,10 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   private used = 0;
   /** What AVAIL and USED say in a descriptor that is used. */
   private usedMark: number = AVAIL_USED;
-  /** Ring slots the device holds. */
-  private slotsInFlight = 0;
 
   // Used descriptors not yet shown: the flags of the first one are held back until flush, so that the driver, which
   // looks only at its next one, sees the whole batch at once.
+  private firstId = 0;
   private firstFlags = 0;
   private firstPosition = 0;
   /** Ring slots passed since the last flush. */
@@ -97,6 +98,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     this.descWord = desc.offset >>> 2;
     this.descOffset = desc.offset;
     this.descShared = desc.region.shared;
+    this.descPlain = HOST_IS_LITTLE_ENDIAN && !desc.region.shared;
     this.onDescWrite = desc.region.onDeviceWrite;
     this.driver16 = driver.region.u16;
     this.driverHalf = driver.offset >>> 1;
@@ -110,8 +112,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   /** Buffer id and flags of a descriptor, as one word. */
   private readIdFlags(position: number): number {
-    if (this.descShared === true) return this.acquireIdFlags(position);
-    return le32(this.desc32[(this.descWord + (position << 2) + 3) | 0] as number);
+    if (this.descShared) return this.acquireIdFlags(position);
+    return le32(this.desc32[this.descWord + (position << 2) + 3] as number);
   }
 
   /**
@@ -128,17 +130,22 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   pop(): DescriptorChain | null {
     // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
     if (this.popsLeft <= 0 && this.exhausted() !== false) return null;
-    const idFlags = this.readIdFlags(this.next);
-    // When the device holds every slot, the next descriptor is one of its own: nothing can be available.
-    if (((idFlags >>> 16) & AVAIL_USED) === this.availMark && this.slotsInFlight !== this.size) {
-      return this.popAvailable(idFlags);
-    }
+    let idFlags: number;
+    if (this.descPlain === true) idFlags = this.desc32[this.descWord + (this.next << 2) + 3] as number;
+    else idFlags = this.readIdFlags(this.next);
+    if (((idFlags >>> 16) & AVAIL_USED) === this.availMark) return this.popAvailable(idFlags);
     this.sawEmpty = true;
     return null;
   }
 
   private popAvailable(firstIdFlags: number): DescriptorChain | null {
     const region = this.region;
+    const first = this.next;
+    if (first === this.used && this.inFlight !== 0) {
+      // The device holds every slot, so that this is a descriptor of its own: nothing can be available.
+      this.sawEmpty = true;
+      return null;
+    }
     if (region === null) return this.popUnusual(firstIdFlags);
     // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones. What is
     // unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it reads itself. All is
@@ -146,7 +153,6 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const words = this.desc32;
     const size = this.size;
     const mark = this.availMark;
-    const first = this.next;
     const at = (this.descWord + (first << 2)) | 0;
     let idFlags = firstIdFlags;
     let flags = idFlags >>> 16;
@@ -168,11 +174,11 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     let slots = 1;
     let next = (first + 1) | 0;
     if ((flags & NEXT_WRITE_INDIRECT) === VIRTQ_DESC_F_NEXT) {
-      // The list goes on behind it, or at the start of the ring: where that is rare, it may be called unusual.
-      if (next >= size || ((this.slotsInFlight + 2) | 0) > size) return this.popUnusual(firstIdFlags);
+      // It goes on behind this one, where a descriptor may be that the device holds. At the start of the ring is unusual.
+      if (next >= size || (next === this.used && this.inFlight !== 0)) return this.popUnusual(firstIdFlags);
       const then = (at + 4) | 0;
-      if (this.descShared === true) idFlags = this.acquireIdFlags(next);
-      else idFlags = words[(then + 3) | 0] as number;
+      if (this.descPlain === true) idFlags = words[(then + 3) | 0] as number;
+      else idFlags = this.readIdFlags(next);
       flags = idFlags >>> 16;
       readLength = length;
       readOffset = offset;
@@ -209,7 +215,6 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     chain.descriptorCount = slots;
     chain.state = CHAIN_IN_FLIGHT;
     this.inFlight = (this.inFlight + 1) | 0;
-    this.slotsInFlight = (this.slotsInFlight + slots) | 0;
     this.popsLeft = (this.popsLeft - 1) | 0;
     if (next === size) {
       next = 0;
@@ -234,7 +239,6 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     chain.state = CHAIN_IN_FLIGHT;
     this.inFlight++;
     const slots = chain.ringSlots;
-    this.slotsInFlight += slots;
     this.popsLeft--;
     const next = first + slots;
     if (next < this.size) {
@@ -247,6 +251,13 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return chain;
   }
 
+  /** Ring slots the device holds: those from the next used descriptor to the next available one. */
+  private slotsInFlight(): number {
+    if (this.inFlight === 0) return 0;
+    const distance = this.next - this.used;
+    return distance > 0 ? distance : distance + this.size;
+  }
+
   /** Collects any list. Each descriptor is read once. */
   private walk(chain: DescriptorChain, first: number, firstIdFlags: number): boolean {
     chain.clear();
@@ -254,6 +265,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     let idFlags = firstIdFlags;
     let position = first;
     let mark = this.availMark;
+    const held = this.slotsInFlight();
     let slots = 1;
     let readable = 0;
     let writable = 0;
@@ -282,7 +294,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       if (!this.place(chain, hi, lo, length, write, first)) return false;
       if ((flags & VIRTQ_DESC_F_NEXT) === 0) break;
       // The list may not reach round to descriptors the device already holds.
-      if (slots + this.slotsInFlight >= this.size) return this.fail("chain-too-long", first, slots);
+      if (slots + held >= this.size) return this.fail("chain-too-long", first, slots);
       slots++;
       if (++position === this.size) {
         position = 0;
@@ -354,22 +366,21 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const pending = this.slotsPending;
     const words = this.desc32;
     const at = (this.descWord + (position << 2)) | 0;
-    const flags = writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark;
-    words[(at + 2) | 0] = writtenBytes;
+    const flags = this.usedMark | (writtenBytes > 0 ? VIRTQ_DESC_F_WRITE : 0);
+    words[at + 2] = writtenBytes;
     if (pending === 0) {
-      this.desc16[((at << 1) + 6) | 0] = id;
+      this.firstId = id;
       this.firstFlags = flags;
       this.firstPosition = position;
     } else {
-      words[(at + 3) | 0] = (flags << 16) | id;
+      words[at + 3] = (flags << 16) | id;
     }
-    this.slotsPending = (pending + slots) | 0;
-    const next = (position + slots) | 0;
+    this.slotsPending = pending + slots;
+    const next = position + slots;
     if (next < this.size) this.used = next;
     else this.wrapUsed(next);
     this.held[id] = 0;
-    this.slotsInFlight = (this.slotsInFlight - slots) | 0;
-    this.inFlight = (this.inFlight - 1) | 0;
+    this.inFlight--;
     this.giveBack(chain);
     if (this.onDescWrite !== null) this.reportWrite(position);
   }
@@ -380,7 +391,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const flags = writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark;
     this.desc32[at + 2] = le32(writtenBytes);
     if (this.slotsPending === 0) {
-      this.desc16[(at << 1) + 6] = le16(id);
+      this.firstId = id;
       this.firstFlags = flags;
       this.firstPosition = position;
     } else {
@@ -404,7 +415,6 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   protected override release(chain: DescriptorChain): void {
     this.held[chain.head] = 0;
-    this.slotsInFlight -= chain.ringSlots;
     this.inFlight--;
     this.giveBack(chain);
   }
@@ -414,12 +424,23 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const passed = this.slotsPending;
     if (passed === 0) return false;
     this.slotsPending = 0;
-    const at = (this.descHalf + (this.firstPosition << 3) + 7) | 0;
-    if (this.descShared === true) Atomics.store(this.desc16, at, le16(this.firstFlags));
-    else this.desc16[at] = le16(this.firstFlags);
+    const first = this.firstPosition;
+    if (this.descPlain === true) {
+      this.desc32[(this.descWord + (first << 2) + 3) | 0] = (this.firstFlags << 16) | this.firstId;
+    } else {
+      this.showFirst(first);
+    }
     const events = this.readDriver(1) & RING_EVENT_FLAGS_MASK;
     if (events === RING_EVENT_FLAGS_DISABLE) return false;
     return events !== RING_EVENT_FLAGS_DESC || this.eventIdx !== true || this.reachedEvent(passed);
+  }
+
+  /** Marks the first descriptor of a batch as used, behind everything else. */
+  private showFirst(first: number): void {
+    const at = this.descHalf + (first << 3);
+    this.desc16[at + 6] = le16(this.firstId);
+    if (this.descShared) Atomics.store(this.desc16, at + 7, le16(this.firstFlags));
+    else this.desc16[at + 7] = le16(this.firstFlags);
   }
 
   /** True when the slot that the driver asked about is among the last `passed`. */
@@ -478,7 +499,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     if (!this.sawEmpty) return false;
     this.sawEmpty = false;
     return (
-      this.slotsInFlight !== this.size &&
+      this.slotsInFlight() !== this.size &&
       ((this.readIdFlags(this.next) >>> 16) & AVAIL_USED) === this.availMark
     );
   }

@@ -1,4 +1,4 @@
-import { le16, le32 } from "../base/endian.ts";
+import { HOST_IS_LITTLE_ENDIAN, le16, le32 } from "../base/endian.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import {
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -44,6 +44,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   private usedBytes = 0;
   private onUsedWrite: ((offset: number, length: number) => void) | null = null;
   private availShared = false;
+  /** Neither shared nor to be turned round: the driver's half-words may simply be read. */
+  private availPlain = false;
   private usedShared = false;
 
   /** Next available entry to pop, and how far the driver's index was when last read. */
@@ -88,6 +90,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.availFlags = avail.offset >>> 1;
     this.availRing = this.availFlags + 2;
     this.availShared = avail.region.shared;
+    this.availPlain = HOST_IS_LITTLE_ENDIAN && !avail.region.shared;
     this.used16 = used.region.u16;
     this.used32 = used.region.u32;
     this.usedFlags = used.offset >>> 1;
@@ -349,8 +352,12 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   private readAvail(at: number): number {
-    if (this.availShared === true) return le16(Atomics.load(this.avail16, at));
-    return le16(this.avail16[at] as number);
+    if (this.availPlain === true) return this.avail16[at] as number;
+    return this.acquireAvail(at);
+  }
+
+  private acquireAvail(at: number): number {
+    return le16(this.availShared ? Atomics.load(this.avail16, at) : (this.avail16[at] as number));
   }
 
   private writeUsedHalf(at: number, value: number): void {
