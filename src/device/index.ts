@@ -1,3 +1,9 @@
+export {
+  DEFAULT_RING_FEATURES,
+  type DeviceCounters,
+  type TransportHooks,
+  type VirtioDeviceOptions,
+} from "./device-options.ts";
 export type {
   DeviceHost,
   DeviceType,
@@ -18,10 +24,4 @@ export {
   SharedObjectRegistry,
   SharedObjectUse,
 } from "./shared-objects.ts";
-export {
-  DEFAULT_RING_FEATURES,
-  type DeviceCounters,
-  type TransportHooks,
-  VirtioDevice,
-  type VirtioDeviceOptions,
-} from "./virtio-device.ts";
+export { VirtioDevice } from "./virtio-device.ts";

@@ -1,6 +1,6 @@
 import { VirtioUsageError } from "../base/errors.ts";
 import type { TraceSink } from "../base/trace.ts";
-import { type AddressTranslator, DmaSpace } from "../memory/dma.ts";
+import { DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { MAX_QUEUE_SIZE, type QueueConfig, type QueueOptions } from "../virtqueue/config.ts";
 import type { DeviceQueue } from "../virtqueue/device-queue.ts";
@@ -20,68 +20,19 @@ import {
   VIRTIO_F_RING_RESET,
   VIRTIO_F_SUSPEND,
 } from "../wire/common.ts";
+import {
+  DEFAULT_RING_FEATURES,
+  type DeviceCounters,
+  type TransportHooks,
+  type VirtioDeviceOptions,
+} from "./device-options.ts";
 import type { DeviceHost, DeviceType } from "./device-type.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
 import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./saved-state.ts";
 
-/** How a transport hears from the device. */
-export interface TransportHooks {
-  /** A used-buffer notification for the queue. */
-  queueInterrupt(index: number): void;
-  /** A configuration change notification. */
-  configInterrupt(): void;
-  /** The device was reset: clear registers of the transport that a reset clears. */
-  deviceReset(): void;
-}
-
-/** Choices for a {@link VirtioDevice}. */
-export interface VirtioDeviceOptions {
-  readonly memory: GuestMemory;
-  /**
-   * Feature bits outside the device type's own that are offered, besides VIRTIO_F_VERSION_1 which always is.
-   * Default {@link DEFAULT_RING_FEATURES}.
-   */
-  readonly ringFeatures?: readonly number[];
-  /** With a translator VIRTIO_F_ACCESS_PLATFORM is offered, and used once negotiated. */
-  readonly translator?: AddressTranslator;
-  /** Behaviour where the specification is silent. Default `spec`. */
-  readonly profile?: Profile;
-  /** Most elements of a chain, unless the queue is larger. Default 1024. */
-  readonly maxChainElements?: number;
-  /**
-   * Ask drivers not to notify while the device is draining. Default: when some memory is shared between threads.
-   */
-  readonly suppressWhileDraining?: boolean;
-  /** With IN_ORDER, return runs of wholly written buffers with one used entry. Default true. */
-  readonly inOrderBatching?: boolean;
-  readonly trace?: TraceSink;
-  /** Runs a function soon, after the current one returned. Default `setTimeout(…, 0)`. */
-  readonly schedule?: (task: () => void) => void;
-}
-
-/** Ring features offered unless the embedder says otherwise. */
-export const DEFAULT_RING_FEATURES: readonly number[] = [
-  VIRTIO_F_INDIRECT_DESC,
-  VIRTIO_F_EVENT_IDX,
-  VIRTIO_F_RING_PACKED,
-  VIRTIO_F_RING_RESET,
-  VIRTIO_F_SUSPEND,
-];
-
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
-
-/** Counts kept since the device was made, for diagnosis. */
-export interface DeviceCounters {
-  notifications: number;
-  queueInterrupts: number;
-  configInterrupts: number;
-  /** Register accesses that had no effect because the state forbade them. */
-  ignoredAccesses: number;
-  resets: number;
-  queueFaults: number;
-}
 
 declare function setTimeout(task: () => void, milliseconds: number): unknown;
 
