@@ -1,5 +1,4 @@
 import {
-  VIRTIO_GPU_CMD_GET_DISPLAY_INFO,
   VIRTIO_GPU_CTRL_HDR,
   VIRTIO_GPU_F_EDID,
   VIRTIO_GPU_F_RESOURCE_BLOB,
@@ -123,9 +122,10 @@ cases.add({
   needs: GPU,
   parameters: [{ command: "control" }, { command: "cursor" }],
   async run(t, { command }) {
-    const gpu = await GpuSession.start(t);
-    if (command === "control") await gpu.either(bareRequest(VIRTIO_GPU_CMD_GET_DISPLAY_INFO), 408, CURSORQ);
-    else await gpu.either(moveCursor({ scanoutId: 0, x: 0, y: 0 }), HEADER_BYTES, CONTROLQ);
+    await t.guest.start();
+    const isControl = command === "control";
+    const request = isControl ? getDisplayInfo() : moveCursor({ scanoutId: 0, x: 0, y: 0 });
+    await t.guest.exchange(isControl ? CURSORQ : CONTROLQ, request, VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes);
     await t.serves(CONTROLQ);
     await t.serves(CURSORQ);
   },
