@@ -35,6 +35,13 @@ function html(): string {
       detail: nested === "fail" ? evidence("Status is 15, not 79") : null,
     }),
     caseResult("split-ring/indirect/flat:device=gpu", { clauses: [INDIRECT] }),
+    ...["gpu", "rng"].map((device) =>
+      caseResult(`entropy/variants/some:device=${device}`, {
+        verdict: "fail",
+        clauses: [REQUEST],
+        detail: evidence(`${device} says nothing`, { rings: [] }),
+      }),
+    ),
     caseResult("packed-ring/events/off:device=gpu", {
       verdict: "wedged",
       clauses: [SUPPRESSED],
@@ -88,9 +95,9 @@ withChromium("filters by text, standing, area and level, and shows all again", a
   await page.click("#reset");
   assert.is(await shown(page), "1,661 statements");
   await page.check("input[value=fail]");
-  assert.equal(await ids(page), [INDIRECT]);
+  assert.equal((await ids(page)).sort(), [REQUEST, INDIRECT]);
   await page.check("input[value=wedged]");
-  assert.equal((await ids(page)).sort(), [SUPPRESSED, INDIRECT]);
+  assert.equal((await ids(page)).sort(), [REQUEST, SUPPRESSED, INDIRECT]);
   await page.selectOption("select", "split-ring");
   assert.equal(await ids(page), [INDIRECT]);
   await page.check("input[value=may]");
@@ -176,6 +183,21 @@ withChromium("a finding opens its case; what passed elsewhere stands beside it",
   const panel = page.locator(".findings details.case");
   assert.ok(await panel.locator("svg.ring").first().isVisible());
   assert.equal(await panel.locator(".marks .mark").allInnerTexts(), ["broken fail", "whole pass"]);
+});
+
+withChromium("variants of a case share a row, and take turns below it", async (context) => {
+  const page = await open(context);
+  const row = page.locator(".findings tbody tr", { hasText: "entropy/variants/some" });
+  assert.is(await row.count(), 1);
+  const below = page.locator(".findings tr.opened");
+  for (const device of ["rng", "gpu"]) {
+    await row.locator("button", { hasText: `device=${device}` }).click();
+    assert.is(await below.count(), 1);
+    assert.match(await below.innerText(), `${device} says nothing`);
+  }
+  assert.is(await row.locator("button[aria-expanded=true]").count(), 1);
+  await row.locator("button", { hasText: "device=gpu" }).click();
+  assert.is(await below.count(), 0);
 });
 
 withChromium("a packed ring is drawn with its bits and event suppression", async (context) => {

@@ -159,6 +159,36 @@ table("known differences are listed with statement and reason, and are no findin
   );
 });
 
+table("variants of a case and targets share a line, as long as the verdict is the same", () => {
+  const variants = (target: string) =>
+    judged(
+      reportOf(
+        target,
+        ["a", "b"].flatMap((name) =>
+          [1, 2].map((n) =>
+            caseResult(`x/${name}:n=${n}`, {
+              verdict: name === "b" && n === 2 ? "wedged" : "fail",
+              clauses: [INDIRECT],
+              detail: evidence(`${n}, not 3`),
+            }),
+          ),
+        ),
+      ),
+    );
+  const lines = formatTable([variants("p"), variants("q")])
+    .trimEnd()
+    .split("\n");
+  assert.equal(
+    lines.slice(-4).map((line) => line.trim().split(/ {2,}/)),
+    [
+      ["8 findings"],
+      ["p,q", "fail", INDIRECT, "x/a (2 variants)", "1, not 3"],
+      ["p,q", "fail", INDIRECT, "x/b:n=1", "1, not 3"],
+      ["p,q", "wedged", INDIRECT, "x/b:n=2", "2, not 3"],
+    ],
+  );
+});
+
 table("nothing ran", () => {
   const text = formatTable([judged(reportOf("a", []))]);
   assert.match(text, "0 cases in 4.3 s\n");

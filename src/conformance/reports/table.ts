@@ -5,6 +5,7 @@ import { type AreaSummary, knownAreas, summarize, summarizeAreas } from "./areas
 import type { Finding, KnownDifference } from "./expectations.ts";
 import type { JudgedRun } from "./judged-run.ts";
 import { count, duration, thousands } from "./names.ts";
+import { groupVariants, type VariantGroup } from "./variants.ts";
 
 /** How parts of the text are made to stand out; each function gives back its argument where nothing is to. */
 export interface TableStyle {
@@ -45,7 +46,8 @@ const MIN_COLUMN = 6;
 const MAX_CLAUSES = 3;
 /** What is longer pushes the rest of its line to the right. */
 const MAX_ALIGNED = 48;
-const OPEN_DESCRIPTION = 200;
+const MAX_DESCRIPTION = 200;
+const MAX_SAID = 240;
 
 /** Runs as text. The statements' areas of which the kit knows nothing are summed up in one line. */
 export function formatTable(runs: readonly JudgedRun[], style: TableStyle = PLAIN): string {
@@ -88,7 +90,7 @@ function formatRun(report: RunReport, style: TableStyle): string {
   });
   const rule = style.dim("─".repeat(names + widths.reduce((sum, width) => sum + width + 2, 0)));
   return [
-    `${style.bold(report.target)}  ${style.dim(shorten(report.description, OPEN_DESCRIPTION))}`,
+    `${style.bold(report.target)}  ${style.dim(shorten(report.description, MAX_DESCRIPTION))}`,
     style.dim(report.spec),
     "",
     ...heads,
@@ -111,31 +113,44 @@ function formatTotals({ cases, totals, ms }: RunReport, style: TableStyle): stri
   return `${count(cases.length, "case")} in ${duration(ms)}${sums}`;
 }
 
-/** One line a finding: statement, case, verdict, what was found. */
+/** One line for each finding, variants of a case together: verdict, statements, case, what was found. */
 function formatFindings(findings: readonly Finding[], withTarget: boolean, style: TableStyle): string {
   if (findings.length === 0) return style.good("No findings.");
-  const rows = findings.map(({ target, clauses, caseId, verdict, expected, message }) => {
+  const against = ({ verdict, expected }: Finding) => {
     const found = verdict ?? "gone";
-    const against = expected === null || expected === verdict ? found : `${found}, not ${expected}`;
-    return [...(withTarget ? [target] : []), against, named(clauses), caseId, oneLine(message)];
-  });
-  const head = style.bold(count(findings.length, "finding"));
-  return [head, ...align(rows, (row, text) => (row === (withTarget ? 1 : 0) ? style.bad(text) : text))].join(
-    "\n",
+    return expected === null || expected === verdict ? found : `${found}, not ${expected}`;
+  };
+  const rows = groupVariants(findings, against).map((group) =>
+    groupRow(group, against(group.first), group.first.message, withTarget),
   );
+  const head = style.bold(count(findings.length, "finding"));
+  const tone = withTarget ? 1 : 0;
+  return [head, ...align(rows, (row, text) => (row === tone ? style.bad(text) : text))].join("\n");
 }
 
-/** One line a known difference: statement, case, verdict, reason. */
+/** One line for each known difference, variants of a case together: verdict, statements, case, reason. */
 function formatKnown(known: readonly KnownDifference[], withTarget: boolean, style: TableStyle): string {
-  const rows = known.map(({ target, clauses, caseId, verdict, why }) => [
-    ...(withTarget ? [target] : []),
-    verdict,
-    named(clauses),
-    caseId,
-    oneLine(why),
-  ]);
+  const rows = groupVariants(known, ({ verdict }) => verdict).map((group) =>
+    groupRow(group, group.first.verdict, group.first.why, withTarget),
+  );
   const head = style.bold(`${count(known.length, "known difference")} to the specification, as expected`);
   return [head, ...align(rows, (_row, text) => text)].join("\n");
+}
+
+function groupRow(
+  { name, caseIds, targets, clauses }: VariantGroup<Finding | KnownDifference>,
+  verdict: string,
+  said: string,
+  withTarget: boolean,
+): string[] {
+  const which = caseIds.length === 1 ? name : `${name} (${count(caseIds.length, "variant")})`;
+  return [
+    ...(withTarget ? [targets.join(",")] : []),
+    verdict,
+    named(clauses),
+    which,
+    shorten(said, MAX_SAID),
+  ];
 }
 
 function named(clauses: readonly string[]): string {

@@ -1,6 +1,6 @@
 /** A case, as the page shows it when it is opened: what it came to on each target, its rings and its timeline. */
 import type { CaseDetail, CaseResult, RingSnapshot, TimelineEntry } from "../../result.ts";
-import { duration, isDifference, STATUS_SIGNS } from "../names.ts";
+import { byVerdict, duration, isDifference, STATUS_SIGNS } from "../names.ts";
 import { bytesOfHex } from "./decode-ring.ts";
 import { escapeHtml } from "./escape.ts";
 import { drawPackedRing } from "./packed-drawing.ts";
@@ -30,11 +30,13 @@ export function casePanel(runs: readonly CaseOnTarget[]): string {
   const first = runs[0];
   if (first === undefined) return "";
   const { id, title } = first.result;
+  const broken = runs.some(({ result }) => isDifference(result.verdict));
+  const worstFirst = [...runs].sort((a, b) => byVerdict(a.result.verdict, b.result.verdict));
   const marks = runs.map(({ target, result, why }) => verdictMark(result.verdict, target, why));
   return (
     `<details class="case"><summary><span class="case-title">${escapeHtml(title)}</span>` +
     `<code class="case-id">${escapeHtml(id)}</code><span class="marks">${marks.join("")}</span></summary>` +
-    `<div class="case-body">${clauseLinks(first.result)}${runs.map(onTarget).join("")}</div></details>`
+    `<div class="case-body">${clauseLinks(first.result)}${worstFirst.map((run) => onTarget(run, broken)).join("")}</div></details>`
   );
 }
 
@@ -52,27 +54,30 @@ function clauseLinks({ clauses }: CaseResult): string {
   return `<p class="covers">Covers ${links.join(", ")}</p>`;
 }
 
-function onTarget({ target, result, why }: CaseOnTarget): string {
+function onTarget({ target, result, why }: CaseOnTarget, broken: boolean): string {
   const { verdict, ms, detail } = result;
   const message = detail?.message ?? (verdict === "pass" ? "as the specification demands" : "");
   const gone =
     detail?.gone === undefined
       ? ""
       : `<span class="gone">the device ${detail.gone === "crash" ? "crashed" : "hangs"}</span>`;
-  const known = why === undefined ? "" : `<p class="why"><b>Known difference.</b> ${escapeHtml(why)}</p>`;
+  const reason = why === message ? "" : ` ${escapeHtml(why ?? "")}`;
+  const known = why === undefined ? "" : `<p class="why"><b>Known difference.</b>${reason}</p>`;
+  // Where it is broken is what people have come to see.
+  const open = !broken || isDifference(verdict);
   return (
     `<section class="on-target v-${verdict}"><h4><span class="sign" aria-hidden="true">${STATUS_SIGNS[verdict]}</span>` +
     `${escapeHtml(target)} <span class="verdict">${verdict}</span>${gone}<span class="ms">${duration(ms)}</span></h4>` +
-    `<p class="message">${escapeHtml(message)}</p>${known}${detail === null ? "" : evidence(detail, verdict)}</section>`
+    `<p class="message">${escapeHtml(message)}</p>${known}${detail === null ? "" : evidence(detail, open)}</section>`
   );
 }
 
-function evidence({ rings = [], timeline = [] }: CaseDetail, verdict: CaseResult["verdict"]): string {
+function evidence({ rings = [], timeline = [] }: CaseDetail, open: boolean): string {
   // The ring with the chain the case is about comes first.
   const touched = rings.filter(isTouched);
   const sorted = touched.sort((a, b) => b.highlight.length - a.highlight.length).slice(0, MAX_RINGS);
-  const drawn = sorted.map((ring, index) => ringFigure(ring, index === 0));
-  return drawn.join("") + timelineTable(timeline, isDifference(verdict));
+  const drawn = sorted.map((ring, index) => ringFigure(ring, open && index === 0));
+  return drawn.join("") + timelineTable(timeline, open);
 }
 
 /** Whether anything was ever put into the ring. */

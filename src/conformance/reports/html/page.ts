@@ -2,7 +2,7 @@
 import type { CaseResult, ClauseStatus, RunReport } from "../../result.ts";
 import { VERDICTS } from "../../result.ts";
 import { type AreaSummary, summarize, summarizeAreas } from "../areas.ts";
-import type { Finding, KnownDifference } from "../expectations.ts";
+import type { Finding, Judgement, KnownDifference } from "../expectations.ts";
 import type { JudgedRun } from "../judged-run.ts";
 import {
   byVerdict,
@@ -14,6 +14,7 @@ import {
   STATUS_SIGNS,
   thousands,
 } from "../names.ts";
+import { groupVariants, type VariantGroup, withoutParameters } from "../variants.ts";
 import { type CaseOnTarget, casePanel } from "./case-panel.ts";
 import { ARROW_TIPS } from "./drawing.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
@@ -36,6 +37,8 @@ const BAR_ORDER = [
 ] as const satisfies readonly ClauseStatus[];
 /** With more targets than these, bars stand without their numbers beside them. */
 const MAX_NUMBERED = 4;
+/** More variants of a case than these are folded. */
+const MAX_VARIANTS = 4;
 
 /** One self-contained page about one run, or about several of different targets, side by side. */
 export function formatHtml(runs: readonly JudgedRun[]): string {
@@ -90,18 +93,21 @@ function card({ report, judgement }: JudgedRun, areas: readonly MatrixArea[]): s
     "",
     report.clauses.filter(({ area }) => known.has(area)),
   );
-  const findings = judgement.findings.length;
-  const verdict =
-    findings === 0
-      ? '<p class="verdict good"><span aria-hidden="true">✓</span>No findings</p>'
-      : `<p class="verdict bad"><span aria-hidden="true">✗</span>${count(findings, "finding")}</p>`;
-  const knownDifferences =
-    judgement.known.length === 0 ? "" : `, ${count(judgement.known.length, "known difference")}`;
   return (
     `<section class="card"><h2>${escapeHtml(report.target)}</h2><p class="about">${escapeHtml(report.description)}</p>` +
-    `${verdict}${bar(summary)}<p class="sums">${statementSums(summary)}</p>` +
-    `<p class="sums">${caseSums(report)}${knownDifferences}</p></section>`
+    `${headline(judgement)}${bar(summary)}<p class="sums">${statementSums(summary)}</p>` +
+    `<p class="sums">${caseSums(report)}</p></section>`
   );
+}
+
+function headline({ findings, known }: Judgement): string {
+  const differences = known.length === 0 ? "" : count(known.length, "known difference");
+  if (findings.length > 0) {
+    const besides = differences === "" ? "" : ` <span class="besides">and ${differences}</span>`;
+    return `<p class="verdict bad"><span aria-hidden="true">✗</span>${count(findings.length, "finding")}${besides}</p>`;
+  }
+  if (differences === "") return '<p class="verdict good"><span aria-hidden="true">✓</span>No findings</p>';
+  return `<p class="verdict known"><span aria-hidden="true">✓</span>As expected: ${differences}</p>`;
 }
 
 function statementSums(summary: AreaSummary): string {
@@ -136,14 +142,17 @@ function legend(): string {
 
 function findingsHtml(findings: readonly Finding[]): string {
   if (findings.length === 0) return '<p class="panel clean">✓ Nothing differs from what was expected.</p>';
-  const rows = findings.map(({ target, caseId, clauses, verdict, expected, message }) => {
+  const sameAs = ({ verdict, expected }: Finding) => `${verdict} ${expected}`;
+  const rows = groupVariants(findings, sameAs).map((group) => {
+    const { verdict, expected, message } = group.first;
     const shown = verdict ?? "gone";
     const against =
       expected === null || expected === verdict ? "" : `<br><span class="against">not ${expected}</span>`;
-    return (
-      `<tr><td class="f-v"><span class="tag v-${shown}">${shown}</span>${against}</td><td class="f-t">${targetName(target)}</td>` +
-      `<td class="f-c ids">${clauseIds(clauses)}</td><td>${caseLink(caseId, verdict !== null)}` +
-      `<p class="said">${escapeHtml(message)}</p></td></tr>`
+    return groupRow(
+      group,
+      `<span class="tag v-${shown}">${shown}</span>${against}`,
+      message,
+      verdict !== null,
     );
   });
   return `<div class="panel"><table class="findings">${findingHead("found", "case and what it saw")}<tbody>${rows.join("")}</tbody></table></div>`;
@@ -151,15 +160,38 @@ function findingsHtml(findings: readonly Finding[]): string {
 
 function knownHtml(known: readonly KnownDifference[]): string {
   if (known.length === 0) return "";
-  const rows = known.map(
-    ({ target, caseId, clauses, verdict, why }) =>
-      `<tr><td class="f-v"><span class="tag v-${verdict}">${verdict}</span></td><td class="f-t">${targetName(target)}</td>` +
-      `<td class="f-c ids">${clauseIds(clauses)}</td><td>${caseLink(caseId, true)}<p class="said">${escapeHtml(why)}</p></td></tr>`,
-  );
+  const rows = groupVariants(known, ({ verdict, why }) => `${verdict} ${why}`).map((group) => {
+    const { verdict, why } = group.first;
+    return groupRow(group, `<span class="tag v-${verdict}">${verdict}</span>`, why, true);
+  });
   return (
     `<details class="known panel"><summary>Known differences to the specification <span class="n">${known.length}</span></summary>` +
     `<table class="findings">${findingHead("verdict", "case and reason")}<tbody>${rows.join("")}</tbody></table></details>`
   );
+}
+
+function groupRow(
+  { name, caseIds, targets, clauses }: VariantGroup<Finding | KnownDifference>,
+  verdict: string,
+  said: string,
+  exists: boolean,
+): string {
+  const [only, ...more] = caseIds;
+  const title =
+    only !== undefined && more.length === 0
+      ? caseLink(only, only, exists)
+      : `<code>${escapeHtml(name)}</code>${variantLinks(caseIds, exists)}`;
+  return (
+    `<tr><td class="f-v">${verdict}</td><td class="f-t">${targets.map(targetName).join("<br>")}</td>` +
+    `<td class="f-c ids">${clauseIds(clauses)}</td><td>${title}<p class="said">${escapeHtml(said)}</p></td></tr>`
+  );
+}
+
+function variantLinks(caseIds: readonly string[], exist: boolean): string {
+  const links = caseIds.map((id) => caseLink(id, id.slice(withoutParameters(id).length + 1), exist));
+  const list = `<span class="variants">${links.join("")}</span>`;
+  if (caseIds.length <= MAX_VARIANTS) return list;
+  return `<details class="more-variants"><summary>${count(caseIds.length, "variant")}</summary>${list}</details>`;
 }
 
 function findingHead(first: string, last: string): string {
@@ -175,10 +207,9 @@ function clauseIds(clauses: readonly string[]): string {
     .join("");
 }
 
-function caseLink(caseId: string, exists: boolean): string {
-  const id = escapeHtml(caseId);
-  if (!exists) return `<code>${id}</code>`;
-  return `<button type="button" class="case-link" aria-expanded="false" data-case="${id}">${id}</button>`;
+function caseLink(caseId: string, text: string, exists: boolean): string {
+  if (!exists) return `<code>${escapeHtml(text)}</code>`;
+  return `<button type="button" class="case-link" aria-expanded="false" data-case="${escapeHtml(caseId)}">${escapeHtml(text)}</button>`;
 }
 
 function overview(runs: readonly JudgedRun[], areas: readonly MatrixArea[]): string {

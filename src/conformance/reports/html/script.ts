@@ -171,6 +171,12 @@ export const SCRIPT = String.raw`
     if (clause !== null) toggleClause(clause);
     else if (button.classList.contains("case-link")) {
       const row = button.closest("tr");
+      // Another variant takes the place of the one that is open.
+      const other = row.querySelector(".case-link[aria-expanded=true]");
+      if (other !== null && other !== button) {
+        other.setAttribute("aria-expanded", "false");
+        row.nextElementSibling.remove();
+      }
       const below = toggle(row, button, row.cells.length, () => [panelsOf([data.ids.indexOf(button.dataset.case)])]);
       if (below !== null) below.querySelector("details.case").open = true;
     }

@@ -41,7 +41,7 @@ html:not(.js) .needs-js{display:none}
 .card h2{margin:0;font-size:15px}
 .card .about{color:var(--muted);font-size:12.5px;min-height:19px;overflow-wrap:anywhere}
 .card .verdict{display:flex;align-items:center;gap:7px;margin:12px 0 10px;font-size:15px;font-weight:600}
-.card .verdict.good{color:var(--pass)}.card .verdict.bad{color:var(--fail)}
+.card .verdict.known{color:var(--not-observable)}.card .besides{color:var(--muted);font-weight:450;font-size:13px}.card .verdict.good{color:var(--pass)}.card .verdict.bad{color:var(--fail)}
 .card .sums{color:var(--muted);font-size:12.5px;margin-top:9px;font-variant-numeric:tabular-nums}
 .card .sums b{color:var(--text);font-weight:600}
 
@@ -54,6 +54,7 @@ i.s-unimplemented{color:var(--raised)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin-top:14px;color:var(--muted);font-size:12.5px}
 .legend b{font-weight:550;color:var(--text)}
 
+.legend-box>summary{display:list-item;cursor:pointer;width:fit-content}
 table{border-collapse:collapse;width:100%}
 th{text-align:left;font-weight:500}
 .panel{background:var(--card);border:1px solid var(--line);border-radius:12px;overflow:hidden}
@@ -72,8 +73,8 @@ th{text-align:left;font-weight:500}
 .findings .f-v{width:104px}.findings .f-t{width:112px}.findings .f-c{width:29%}
 .findings td.f-v{white-space:nowrap}
 .findings button.case-link{border:0;background:none;padding:0;text-align:left;color:var(--accent);cursor:pointer;font-family:var(--mono);font-size:12px;overflow-wrap:anywhere}
-.findings button.case-link:hover{text-decoration:underline}
-.findings code{font-size:12px}.findings .ids a{display:block}
+.findings button.case-link[aria-expanded=true]{font-weight:700;text-decoration:underline}.findings button.case-link:hover{text-decoration:underline}
+.findings code{font-size:12px}.findings .variants{display:flex;flex-wrap:wrap;gap:1px 14px;margin-top:2px}.findings .more-variants>summary{cursor:pointer;font-size:12px;color:var(--muted)}.findings .ids a{display:block}
 .findings .said{margin-top:2px}
 .findings>tbody>tr.opened>td{background:var(--bg);padding:10px 12px}
 .clean{padding:16px 18px;color:var(--pass);font-weight:550}
