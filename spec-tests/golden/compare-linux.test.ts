@@ -573,6 +573,12 @@ commandLine("a report as JSON", async () => {
     assert.equal(dirty.difference.fields[0], { field: "r.x", expected: "0", got: "16" });
     const { out } = await run(join(GOLDEN, "edid"), "--json", "-");
     assert.is(JSON.parse(out).different, 0);
+    // As a whole or not at all, and before the work whether it can be.
+    assert.equal(readdirSync(folder), ["report.json"]);
+    const refused = await run(join(GOLDEN, "edid"), "--json", folder);
+    assert.is(refused.code, 2);
+    assert.is(refused.out, "");
+    assert.match(refused.error, /it is no file\. Give the name of a file\.\n$/);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { LINUX_PROFILE_NAMES, type LinuxProfileName } from "../../driver/kms/index.ts";
 import { type Console, styleFor } from "../console.ts";
+import { OutputFile } from "../demo/output-file.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../usage-error.ts";
 import { readCaptureFolders } from "./capture-files.ts";
@@ -42,24 +42,15 @@ export function addCompareLinuxCommand(program: Command, console: Console): void
 /** Returns whether anything differs. */
 function compare(dir: string, { profile, json }: CompareOptions, console: Console): boolean {
   if (json === "") throw new UsageError("--json is empty: give the name of a file, or -.");
-  const folders = readCaptureFolders(dir).map((folder) => compareFolder(folder, profile));
+  const captures = readCaptureFolders(dir);
+  const file = json === undefined || json === "-" ? null : OutputFile.open(json, "--json");
+  const folders = captures.map((folder) => compareFolder(folder, profile));
   const report = reportJson(profile, folders);
-  if (json !== undefined && json !== "-") writeJson(json, report);
+  file?.write(`${JSON.stringify(report, null, 2)}\n`);
   console.out(
     json === "-"
       ? `${JSON.stringify(report)}\n`
       : formatReport(profile, folders, styleFor(console.outIsTerminal)),
   );
   return report.different > 0;
-}
-
-function writeJson(path: string, report: unknown): void {
-  try {
-    writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason =
-      code === "ENOENT" ? "the folder does not exist" : code === "EISDIR" ? "it is a folder" : message;
-    throw new UsageError(`cannot write ${path}: ${reason}. Choose another file with --json.`);
-  }
 }

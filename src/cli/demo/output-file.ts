@@ -19,16 +19,18 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export class OutputFile {
   readonly path: string;
+  readonly #option: string;
   readonly #temporary: string;
 
-  private constructor(path: string) {
+  private constructor(path: string, option: string) {
     this.path = path;
+    this.#option = option;
     this.#temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.tmp`);
   }
 
   /** Throws {@link UsageError} when the file cannot be written. `option` is what it was named with. */
   static open(path: string, option = "--out"): OutputFile {
-    const file = new OutputFile(resolve(path));
+    const file = new OutputFile(resolve(path), option);
     try {
       if (existsSync(file.path) && !statSync(file.path).isFile()) {
         throw new UsageError(`cannot write ${path}: it is no file. Give the name of a file.`);
@@ -37,10 +39,7 @@ export class OutputFile {
       rmSync(file.#temporary);
     } catch (error) {
       if (error instanceof UsageError) throw error;
-      const { code = "", message } = error as NodeJS.ErrnoException;
-      throw new UsageError(
-        `cannot write ${path}: ${REASONS[code] ?? message}. Choose another with ${option}.`,
-      );
+      throw cannotWrite(path, option, error);
     }
     return file;
   }
@@ -63,14 +62,19 @@ export class OutputFile {
     return OutputFile.openIn([process.cwd(), tmpdir()], name);
   }
 
-  /** Puts the new contents in the place of the old. */
-  write(contents: Uint8Array): void {
+  /** Puts the new contents in the place of the old. Throws {@link UsageError}; the old ones stay then. */
+  write(contents: Uint8Array | string): void {
     try {
       writeFileSync(this.#temporary, contents);
       renameSync(this.#temporary, this.path);
     } catch (error) {
       rmSync(this.#temporary, { force: true });
-      throw error;
+      throw cannotWrite(this.path, this.#option, error);
     }
   }
+}
+
+function cannotWrite(path: string, option: string, error: unknown): UsageError {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return new UsageError(`cannot write ${path}: ${REASONS[code] ?? message}. Choose another with ${option}.`);
 }
