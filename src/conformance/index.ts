@@ -35,6 +35,7 @@ export {
 } from "./device-under-test.ts";
 export * from "./guest/index.ts";
 export * from "./models/index.ts";
+export * from "./reports/index.ts";
 export {
   type CaseDetail,
   type CaseResult,
