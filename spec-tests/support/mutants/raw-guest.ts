@@ -48,7 +48,20 @@ export class RawGuest {
       device: { ringFeatures: features },
       ...more,
     });
+    this.machine.onInterrupt = () => this.handleInterrupt();
+    this.machine.onInterrupt = () => this.interrupt();
     made(this.machine);
+  }
+
+  /** Asks for the causes of an interrupt, and acknowledges them. */
+  interrupt(): void {
+    this.write(0x64, this.read(0x60));
+  }
+
+  /** Reads what an interrupt is for and acknowledges it; used buffers are left where they are. */
+  handleInterrupt(): void {
+    const causes = this.read(0x60) & 3;
+    if (causes !== 0) this.write(0x64, causes);
   }
 
   read(offset: number): number {
