@@ -22,7 +22,7 @@ export interface WatchedDescriptor {
 /** An indirect table as it was when its buffer became available. */
 export interface WatchedTable {
   readonly address: number;
-  /** Null when it is not kept, because of the checker's limit on memory. */
+  /** Null when it is no memory. */
   readonly bytes: Uint8Array | null;
   readonly descriptors: readonly WatchedDescriptor[];
   /** Its descriptors go in circles. */
@@ -39,9 +39,10 @@ export interface WatchedChain {
   readonly position: number;
   /** Descriptors in the ring. */
   readonly direct: readonly WatchedDescriptor[];
-  readonly tables: readonly WatchedTable[];
+  /** Tables and elements are empty after the buffer became available when the checker cannot remember them. */
+  tables: readonly WatchedTable[];
   /** Descriptors of buffers, tables resolved. */
-  readonly elements: readonly WatchedDescriptor[];
+  elements: readonly WatchedDescriptor[];
   /** It goes in circles, or is longer than the ring. */
   readonly endless: boolean;
   readonly readableBytes: number;

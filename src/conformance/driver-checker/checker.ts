@@ -13,7 +13,7 @@ import { type CheckedMmio, MmioDecoder } from "./mmio-decoder.ts";
 import { PciDecoder } from "./pci-decoder.ts";
 import type { CheckedPci } from "./pci-layout.ts";
 import { PackedWatcher } from "./rings/packed-watcher.ts";
-import type { RingWatcher } from "./rings/ring-watcher.ts";
+import { type RingWatcher, WatchBudget } from "./rings/ring-watcher.ts";
 import { SplitWatcher } from "./rings/split-watcher.ts";
 import { RULES } from "./rules/index.ts";
 import type { Rule, RuleContext } from "./rules/rule.ts";
@@ -42,6 +42,10 @@ export interface DriverCheckerOptions {
 const DEFAULT_TIMELINE = 4096;
 const DEFAULT_PER_CLAUSE = 16;
 const DEFAULT_PATIENCE = 128;
+/** What is kept of all buffers in flight together. */
+const MOST_REMEMBERED_BYTES = 32 << 20;
+/** Queues watched at a time. */
+const MOST_WATCHED_QUEUES = 256;
 
 /**
  * Sits between a driver and a device, any driver and any device, and says which statements of the specification the
@@ -70,6 +74,7 @@ export class DriverChecker {
   #view: DeviceView | null = null;
   #rules: readonly Rule[] = [];
   readonly #watchers = new Map<number, RingWatcher>();
+  #budget = new WatchBudget(MOST_REMEMBERED_BYTES);
   #context: RuleContext | null = null;
   #pci: PciDecoder | null = null;
 
@@ -226,6 +231,7 @@ export class DriverChecker {
     view.deviceId = this.#options.deviceId ?? -1;
     this.#view = view;
     this.#watchers.clear();
+    this.#budget = new WatchBudget(MOST_REMEMBERED_BYTES);
     this.#context = {
       view,
       memory: watchMemory(this.#options.memory),
@@ -306,7 +312,7 @@ export class DriverChecker {
     if (view === null || context === null) return;
     const queue = view.queue(index);
     for (const rule of this.#rules) rule.queueEnabled?.(queue);
-    if (queue.size === 0 || !view.queues.has(index)) return;
+    if (queue.size === 0 || !view.queues.has(index) || this.#watchers.size >= MOST_WATCHED_QUEUES) return;
     const watch = {
       context,
       queue,
@@ -314,6 +320,7 @@ export class DriverChecker {
       indirect: view.hasFeature(VIRTIO_F_INDIRECT_DESC),
       eventIdx: view.hasFeature(VIRTIO_F_EVENT_IDX),
       inOrder: view.hasFeature(VIRTIO_F_IN_ORDER),
+      budget: this.#budget,
       patience: this.#options.notificationPatience ?? DEFAULT_PATIENCE,
     };
     const packed = view.hasFeature(VIRTIO_F_RING_PACKED);

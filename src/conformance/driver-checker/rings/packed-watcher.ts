@@ -16,7 +16,13 @@ import {
 } from "../chain.ts";
 import { registerEvidence, toHex } from "../violation.ts";
 import { get16, get32, sameBytes } from "../watched-memory.ts";
-import { DESCRIPTORS_PER_LOOK, MOST_TABLE_BYTES, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
+import {
+  chainCost,
+  DESCRIPTORS_PER_LOOK,
+  NEW_DESCRIPTORS_PER_LOOK,
+  type RingWatch,
+  type RingWatcher,
+} from "./ring-watcher.ts";
 
 const AVAIL_USED = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 const FLAGS_AT = 14;
@@ -37,7 +43,10 @@ export class PackedWatcher implements RingWatcher {
   readonly #chains = new Map<number, WatchedChain>();
   /** Raw descriptors the device holds, by slot. */
   readonly #shadow = new Map<number, Uint8Array>();
-  #tableBytes = 0;
+  /** What the chains in flight cost of the budget, by token. */
+  readonly #costs = new Map<number, number>();
+  /** How many descriptors this look may still take in. */
+  #newLeft = 0;
   #cursor = 0;
   readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
 
@@ -51,6 +60,7 @@ export class PackedWatcher implements RingWatcher {
   }
 
   look(): void {
+    this.#newLeft = NEW_DESCRIPTORS_PER_LOOK;
     const altered = this.#compare();
     this.#takeUsed();
     for (const slot of altered) this.#reportAltered(slot);
@@ -72,7 +82,9 @@ export class PackedWatcher implements RingWatcher {
     );
   }
 
-  gone(): void {}
+  gone(): void {
+    for (const token of [...this.#costs.keys()]) this.#forget(token);
+  }
 
   #slotAddress(slot: number): number {
     return this.#watch.queue.addresses.descriptors + DESCRIPTOR_BYTES * slot;
@@ -200,7 +212,7 @@ export class PackedWatcher implements RingWatcher {
         continue;
       }
       // One used descriptor may stand for several buffers: all up to this one.
-      for (const chain of [...this.#chains.values()]) {
+      for (const chain of this.#chains.values()) {
         this.#release(chain, chain === last ? written : chain.writableBytes);
         if (chain === last) break;
       }
@@ -218,8 +230,28 @@ export class PackedWatcher implements RingWatcher {
       }
     }
     this.#held -= chain.direct.length;
-    for (const { bytes } of chain.tables) this.#tableBytes -= bytes?.length ?? 0;
+    this.#forget(chain.token);
     this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
+  }
+
+  /** Keeps a buffer in mind, whole if the budget allows. */
+  #remember(chain: WatchedChain): void {
+    this.#forget(chain.token);
+    this.#chains.delete(chain.token);
+    this.#chains.set(chain.token, chain);
+    const cost = chainCost(chain);
+    if (this.#watch.budget.take(cost)) {
+      this.#costs.set(chain.token, cost);
+      return;
+    }
+    chain.tables = [];
+    chain.elements = [];
+    for (const { index } of chain.direct) this.#shadow.delete(index);
+  }
+
+  #forget(token: number): void {
+    this.#watch.budget.give(this.#costs.get(token) ?? 0);
+    this.#costs.delete(token);
   }
 
   // What the driver makes available
@@ -237,6 +269,7 @@ export class PackedWatcher implements RingWatcher {
   /** Takes one buffer; false when there is none. */
   #takeBuffer(): boolean {
     const { context, queue } = this.#watch;
+    if (this.#newLeft <= 0) return false;
     if (!context.memory.read(this.#slotAddress(this.#next), this.#raw)) return false;
     if (!this.#isAvailable(get16(this.#raw, FLAGS_AT), this.#wrap)) return false;
     // A full ring holds nothing new: what looks like the next lap's was reported as a change.
@@ -252,6 +285,7 @@ export class PackedWatcher implements RingWatcher {
     let endless = false;
     for (;;) {
       const raw = new Uint8Array(DESCRIPTOR_BYTES);
+      this.#newLeft--;
       const at = this.#slotAddress(slot);
       if (!context.memory.read(at, raw)) break;
       const descriptor = packedDescriptor(raw, 0, at, slot);
@@ -295,9 +329,8 @@ export class PackedWatcher implements RingWatcher {
       readableBytes: sumBytes(elements, false),
       writableBytes: sumBytes(elements, true),
     };
-    this.#chains.delete(chain.token);
-    this.#chains.set(chain.token, chain);
     this.#watch.listener.available(queue, chain);
+    this.#remember(chain);
     return true;
   }
 
@@ -339,7 +372,9 @@ export class PackedWatcher implements RingWatcher {
 
   #table(descriptor: WatchedDescriptor): WatchedTable {
     const { memory } = this.#watch.context;
-    const count = Math.min(Math.floor(descriptor.lengthBytes / DESCRIPTOR_BYTES), this.#size + 1);
+    const wanted = Math.min(Math.floor(descriptor.lengthBytes / DESCRIPTOR_BYTES), this.#size + 1);
+    const count = Math.max(0, Math.min(wanted, this.#newLeft));
+    this.#newLeft -= count;
     const bytes = new Uint8Array(count * DESCRIPTOR_BYTES);
     if (count === 0 || !memory.read(descriptor.address, bytes)) {
       return { address: descriptor.address, bytes: null, descriptors: [], endless: false };
@@ -349,8 +384,6 @@ export class PackedWatcher implements RingWatcher {
       const from = DESCRIPTOR_BYTES * index;
       descriptors.push(packedDescriptor(bytes, from, descriptor.address + from, index));
     }
-    const kept = this.#tableBytes + bytes.length <= MOST_TABLE_BYTES;
-    if (kept) this.#tableBytes += bytes.length;
-    return { address: descriptor.address, bytes: kept ? bytes : null, descriptors, endless: false };
+    return { address: descriptor.address, bytes, descriptors, endless: false };
   }
 }

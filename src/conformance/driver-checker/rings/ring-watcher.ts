@@ -32,11 +32,42 @@ export interface RingWatch {
   readonly indirect: boolean;
   readonly eventIdx: boolean;
   readonly inOrder: boolean;
+  readonly budget: WatchBudget;
   /** How many looks the driver may take to send a notification that it must send. */
   readonly patience: number;
 }
 
-/** Bytes of indirect tables that a watcher keeps for one queue; the tables of further buffers are not compared. */
-export const MOST_TABLE_BYTES = 1 << 20;
 /** Descriptors that one look compares with what they were; the next look goes on behind them. */
 export const DESCRIPTORS_PER_LOOK = 1024;
+/** Descriptors that one look takes in as new; honest drivers never come near. */
+export const NEW_DESCRIPTORS_PER_LOOK = 1 << 18;
+
+/**
+ * What all watchers of a checker may remember together, in bytes as they are estimated. Beyond it buffers are still
+ * judged when they become available, but no longer compared with what they were.
+ */
+export class WatchBudget {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  /** Takes bytes if there are enough; false if not. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+
+  /** Gives bytes back. */
+  give(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
+/** What a buffer takes to be remembered with everything that belongs to it. */
+export function chainCost(chain: WatchedChain): number {
+  const tables = chain.tables.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
+  return 256 + 96 * (chain.elements.length + 2 * chain.direct.length) + tables;
+}

@@ -11,7 +11,13 @@ import {
 } from "../chain.ts";
 import { toHex } from "../violation.ts";
 import { get16, get32, sameBytes } from "../watched-memory.ts";
-import { DESCRIPTORS_PER_LOOK, MOST_TABLE_BYTES, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
+import {
+  chainCost,
+  DESCRIPTORS_PER_LOOK,
+  NEW_DESCRIPTORS_PER_LOOK,
+  type RingWatch,
+  type RingWatcher,
+} from "./ring-watcher.ts";
 import { SplitSuppression } from "./split-suppression.ts";
 
 /** Watches a split virtqueue (virtio 1.4, section 2.7). */
@@ -26,7 +32,10 @@ export class SplitWatcher implements RingWatcher {
   readonly #chains = new Map<number, WatchedChain>();
   /** Raw descriptors of chains in flight, by index in the table. */
   readonly #shadow = new Map<number, Uint8Array>();
-  #tableBytes = 0;
+  /** What the chains in flight cost of the budget, by token. */
+  readonly #costs = new Map<number, number>();
+  /** How many descriptors this look may still take in. */
+  #newLeft = 0;
   /** Where the next look begins to compare. */
   #cursor = 0;
   readonly #pair = new Uint8Array(4);
@@ -48,6 +57,7 @@ export class SplitWatcher implements RingWatcher {
   }
 
   look(): void {
+    this.#newLeft = NEW_DESCRIPTORS_PER_LOOK;
     const altered = this.#compare();
     this.#takeUsed();
     for (const index of altered) this.#reportAltered(index);
@@ -61,6 +71,7 @@ export class SplitWatcher implements RingWatcher {
 
   gone(): void {
     this.#suppression.gone(this.#availIdx);
+    for (const token of [...this.#costs.keys()]) this.#forget(token);
   }
 
   // What the device holds
@@ -160,8 +171,28 @@ export class SplitWatcher implements RingWatcher {
     if (chain === undefined) return;
     this.#chains.delete(head);
     for (const { index } of chain.direct) this.#shadow.delete(index);
-    for (const { bytes } of chain.tables) this.#tableBytes -= bytes?.length ?? 0;
+    this.#forget(chain.token);
     this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
+  }
+
+  /** Keeps a buffer in mind, whole if the budget allows. */
+  #remember(chain: WatchedChain): void {
+    this.#forget(chain.token);
+    this.#chains.delete(chain.token);
+    this.#chains.set(chain.token, chain);
+    const cost = chainCost(chain);
+    if (this.#watch.budget.take(cost)) {
+      this.#costs.set(chain.token, cost);
+      return;
+    }
+    chain.tables = [];
+    chain.elements = [];
+    for (const { index } of chain.direct) this.#shadow.delete(index);
+  }
+
+  #forget(token: number): void {
+    this.#watch.budget.give(this.#costs.get(token) ?? 0);
+    this.#costs.delete(token);
   }
 
   // What the driver makes available
@@ -226,6 +257,7 @@ export class SplitWatcher implements RingWatcher {
         endless = true;
         break;
       }
+      if (this.#newLeft-- <= 0) return;
       if (index >= this.#size) {
         context.note(`queue ${queue.index}: descriptor ${index} does not exist`);
         break;
@@ -260,16 +292,17 @@ export class SplitWatcher implements RingWatcher {
       readableBytes: sumBytes(elements, false),
       writableBytes: sumBytes(elements, true),
     };
-    // A head that is in flight already goes to the end of the line.
-    this.#chains.delete(head);
-    if (this.#chains.size < 65536) this.#chains.set(head, chain);
     this.#watch.listener.available(queue, chain);
+    // A head that is in flight already goes to the end of the line.
+    this.#remember(chain);
   }
 
   /** The descriptors of an indirect table, as far as they are chained; never more than the queue has entries and one. */
   #table(descriptor: WatchedDescriptor): WatchedTable {
     const { memory } = this.#watch.context;
-    const count = Math.min(Math.floor(descriptor.lengthBytes / DESCRIPTOR_BYTES), this.#size + 1);
+    const wanted = Math.min(Math.floor(descriptor.lengthBytes / DESCRIPTOR_BYTES), this.#size + 1);
+    const count = Math.max(0, Math.min(wanted, this.#newLeft));
+    this.#newLeft -= count;
     const bytes = new Uint8Array(count * DESCRIPTOR_BYTES);
     if (count === 0 || !memory.read(descriptor.address, bytes)) {
       return { address: descriptor.address, bytes: null, descriptors: [], endless: false };
@@ -289,8 +322,6 @@ export class SplitWatcher implements RingWatcher {
       if (!hasNext(element.flags)) break;
       index = element.extra;
     }
-    const kept = this.#tableBytes + bytes.length <= MOST_TABLE_BYTES;
-    if (kept) this.#tableBytes += bytes.length;
-    return { address: descriptor.address, bytes: kept ? bytes : null, descriptors, endless };
+    return { address: descriptor.address, bytes, descriptors, endless };
   }
 }
