@@ -3,6 +3,8 @@ import {
   type CheckedMmio,
   type CheckedPci,
   DriverChecker,
+  type MmioStage,
+  type PciStage,
   type Violation,
 } from "../../src/conformance/driver-checker/index.ts";
 import type { DeviceType } from "../../src/device/index.ts";
@@ -31,6 +33,10 @@ export interface CheckedOptions {
   /** Stands between the device and the checker: to change what the device seems to be. */
   readonly filterMmio?: (bus: CheckedMmio) => CheckedMmio;
   readonly filterPci?: (bus: CheckedPci) => CheckedPci;
+  /** How the device is presented to the driver, and what is expected of it. */
+  readonly mmioStage?: MmioStage;
+  readonly pciStage?: PciStage;
+  readonly transitional?: boolean;
   /** How often a driver looks before it gives up waiting. Default 2000. */
   readonly looks?: number;
   readonly patience?: number;
@@ -66,6 +72,7 @@ export class CheckedMachine {
     });
     const checker = new DriverChecker({
       memory: this.memory,
+      transitional: options.transitional ?? false,
       ...(options.patience === undefined ? {} : { notificationPatience: options.patience }),
     });
     this.checker = checker;
@@ -74,7 +81,7 @@ export class CheckedMachine {
     });
     if (options.transport === "mmio") {
       const bus = new MmioTransport(this.device, { onInterrupt, ...options.mmio });
-      this.mmio = checker.mmio(options.filterMmio?.(bus) ?? bus);
+      this.mmio = checker.mmio(options.filterMmio?.(bus) ?? bus, options.mmioStage);
       this.pci = null;
     } else {
       const bus = new PciTransport(this.device, {
@@ -84,7 +91,7 @@ export class CheckedMachine {
         ),
         ...options.pci,
       });
-      this.pci = checker.pci(options.filterPci?.(bus) ?? bus);
+      this.pci = checker.pci(options.filterPci?.(bus) ?? bus, options.pciStage);
       this.mmio = null;
     }
   }

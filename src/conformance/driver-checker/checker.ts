@@ -4,19 +4,21 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_RING_PACKED,
 } from "../../wire/common.ts";
-import { VIRTIO_MMIO_DEVICE_ID } from "../../wire/mmio.ts";
+import { VIRTIO_MMIO_DEVICE_ID, VIRTIO_MMIO_QUEUE_NUM, VIRTIO_MMIO_QUEUE_NUM_MAX } from "../../wire/mmio.ts";
 import { PCI_DEVICE_ID, VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_PCI_DEVICE_ID_BASE } from "../../wire/pci.ts";
 import type { WatchedChain } from "./chain.ts";
 import { DeviceView, type QueueView } from "./device-view.ts";
 import { type DriverEvent, describeEvent, isAccess } from "./events.ts";
 import { type CheckedMmio, MmioDecoder } from "./mmio-decoder.ts";
 import { PciDecoder } from "./pci-decoder.ts";
+import { virtioIdOfTransitional } from "./pci-ids.ts";
 import type { CheckedPci } from "./pci-layout.ts";
 import { PackedWatcher } from "./rings/packed-watcher.ts";
 import { type RingWatcher, WatchBudget } from "./rings/ring-watcher.ts";
 import { SplitWatcher } from "./rings/split-watcher.ts";
 import { RULES } from "./rules/index.ts";
 import type { Rule, RuleContext } from "./rules/rule.ts";
+import type { MmioStage, PciStage, StageFacts } from "./stages/stage.ts";
 import type { Evidence, TimelineEvent, Violation } from "./violation.ts";
 import { type WatchedMemorySource, watchMemory } from "./watched-memory.ts";
 
@@ -35,6 +37,8 @@ export interface DriverCheckerOptions {
    * after every access to the device. Default 128.
    */
   readonly notificationPatience?: number;
+  /** Whether the driver is a transitional one, which can use the legacy interface too. Default false. */
+  readonly transitional?: boolean;
   /** Called for every violation that is kept, at the moment it is seen. */
   readonly onViolation?: (violation: Violation) => void;
 }
@@ -122,9 +126,10 @@ export class DriverChecker {
 
   // In front of a device
 
-  /** Registers of a virtio-mmio device with the checker in front. */
-  mmio(device: CheckedMmio): CheckedMmio {
-    const view = this.#begin("mmio");
+  /** Registers of a virtio-mmio device with the checker in front; the device presented as a stage wants it. */
+  mmio(presented: CheckedMmio, stage: MmioStage | null = null): CheckedMmio {
+    const device = stage?.present(presented) ?? presented;
+    const view = this.#begin("mmio", stage);
     const decoder = new MmioDecoder();
     return {
       read: (offset, widthBytes) => {
@@ -138,6 +143,7 @@ export class DriverChecker {
       },
       write: (offset, widthBytes, value) => {
         this.#look();
+        if (offset === VIRTIO_MMIO_QUEUE_NUM) learnQueueSizeMax(device, view);
         this.#handle({ kind: "mmio-write", offset, widthBytes, value });
         this.#decoded(decoder.write(offset, widthBytes, value));
         device.write(offset, widthBytes, value);
@@ -146,9 +152,10 @@ export class DriverChecker {
     };
   }
 
-  /** A PCI function with the checker in front. */
-  pci(device: CheckedPci): CheckedPci {
-    const view = this.#begin("pci");
+  /** A PCI function with the checker in front; presented as a stage wants it. */
+  pci(presented: CheckedPci, stage: PciStage | null = null): CheckedPci {
+    const device = stage?.present(presented) ?? presented;
+    const view = this.#begin("pci", stage);
     const decoder = new PciDecoder(device, view);
     this.#pci = decoder;
     this.#learnPci(device, view);
@@ -192,7 +199,8 @@ export class DriverChecker {
   #learnPci(device: CheckedPci, view: DeviceView): void {
     if (view.deviceId < 0) {
       const id = device.configRead(PCI_DEVICE_ID, 2);
-      if (id >= VIRTIO_PCI_DEVICE_ID_BASE) view.deviceId = id - VIRTIO_PCI_DEVICE_ID_BASE;
+      view.deviceId =
+        id >= VIRTIO_PCI_DEVICE_ID_BASE ? id - VIRTIO_PCI_DEVICE_ID_BASE : virtioIdOfTransitional(id);
     }
     const config = this.#pci?.layout.structures.find(({ type }) => type === VIRTIO_PCI_CAP_DEVICE_CFG);
     if (config !== undefined) view.configLengthBytes = config.lengthBytes;
@@ -226,7 +234,7 @@ export class DriverChecker {
     this.#look();
   }
 
-  #begin(transport: "mmio" | "pci"): DeviceView {
+  #begin(transport: "mmio" | "pci", stage: StageFacts | null): DeviceView {
     const view = new DeviceView(transport);
     view.deviceId = this.#options.deviceId ?? -1;
     this.#view = view;
@@ -235,6 +243,8 @@ export class DriverChecker {
     this.#context = {
       view,
       memory: watchMemory(this.#options.memory),
+      stage,
+      transitional: this.#options.transitional ?? false,
       pciLayout: () => this.#pci?.layout ?? null,
       report: (clause, queue, message, evidence = []) => this.#report(clause, queue, message, evidence),
       note: (text) => this.#record(text),
@@ -344,4 +354,11 @@ export class DriverChecker {
   #look(): void {
     for (const watcher of this.#watchers.values()) watcher.look();
   }
+}
+
+/** A driver may know what it writes; the checker has to. */
+function learnQueueSizeMax(device: CheckedMmio, view: DeviceView): void {
+  if (view.selectedQueue < 0) return;
+  const queue = view.queue(view.selectedQueue);
+  if (queue.sizeMax === 0) queue.sizeMax = device.read(VIRTIO_MMIO_QUEUE_NUM_MAX, 4);
 }

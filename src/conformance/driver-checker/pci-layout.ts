@@ -7,6 +7,8 @@ import {
   PCI_CFG_SPACE_SIZE,
   PCI_MSIX_FLAGS,
   PCI_MSIX_FLAGS_QSIZE,
+  PCI_MSIX_TABLE,
+  PCI_MSIX_TABLE_BIR,
   PCI_STATUS,
   PCI_STATUS_CAP_LIST,
   PCI_STD_HEADER_SIZEOF,
@@ -52,8 +54,8 @@ export interface PciLayout {
   readonly structures: readonly PciStructure[];
   /** All capabilities: id and place. */
   readonly capabilities: readonly { readonly id: number; readonly at: number }[];
-  /** Where the MSI-X capability is, and how many vectors it has; null without one. */
-  readonly msix: { readonly at: number; readonly vectors: number } | null;
+  /** Where the MSI-X capability is, how many vectors it has, and in which BAR its table is; null without one. */
+  readonly msix: { readonly at: number; readonly vectors: number; readonly bar: number } | null;
   /** Where the SR-IOV capability is in extended configuration space; 0 without one. */
   readonly sriov: number;
 }
@@ -73,7 +75,11 @@ export function readPciLayout(bus: CheckedPci): PciLayout {
     const id = bus.configRead(at, 1);
     capabilities.push({ id, at });
     if (id === PCI_CAP_ID_MSIX) {
-      msix = { at, vectors: (bus.configRead(at + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1 };
+      msix = {
+        at,
+        vectors: (bus.configRead(at + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1,
+        bar: bus.configRead(at + PCI_MSIX_TABLE, 4) & PCI_MSIX_TABLE_BIR,
+      };
     } else if (id === PCI_CAP_ID_VNDR) {
       structures.push(readStructure(bus, at));
     }

@@ -2,6 +2,7 @@ import type { WatchedChain } from "../chain.ts";
 import type { DeviceView, QueueView } from "../device-view.ts";
 import type { DriverEvent } from "../events.ts";
 import type { PciLayout } from "../pci-layout.ts";
+import type { StageFacts } from "../stages/stage.ts";
 import type { Evidence } from "../violation.ts";
 import type { WatchedMemory } from "../watched-memory.ts";
 
@@ -10,6 +11,10 @@ export interface RuleContext {
   /** The device as its driver knows it, before the event that is being looked at. */
   readonly view: DeviceView;
   readonly memory: WatchedMemory;
+  /** How the device is presented; null for as it is, with nothing expected. */
+  readonly stage: StageFacts | null;
+  /** Whether the driver says of itself that it can use the legacy interface too. */
+  readonly transitional: boolean;
   /** The capabilities of the PCI function; null on another transport. */
   pciLayout(): PciLayout | null;
   /** Records a violation. `queue` is -1 when it is about none. */
