@@ -49,11 +49,6 @@ export const STATUS_SIGNS: Readonly<Record<ClauseStatus, string>> = {
   unimplemented: "·",
 };
 
-/** Sorts worst first, for `Array.sort`. */
-export function byStatusRank(a: ClauseStatus, b: ClauseStatus): number {
-  return CLAUSE_STATUSES.indexOf(a) - CLAUSE_STATUSES.indexOf(b);
-}
-
 const VERDICT_ORDER: Readonly<Record<Verdict, number>> = {
   fail: 0,
   wedged: 1,

@@ -9,9 +9,13 @@ import { groupVariants, type VariantGroup } from "./variants.ts";
 
 /** How parts of the text are made to stand out; each function gives back its argument where nothing is to. */
 export interface TableStyle {
+  /** What matters less. */
   dim(text: string): string;
+  /** What matters more. */
   bold(text: string): string;
+  /** What is as it should be. */
   good(text: string): string;
+  /** What is not. */
   bad(text: string): string;
 }
 

@@ -1,8 +1,8 @@
 /** The clause matrix: every statement, grouped by area and section, with its standing on each target. */
-import type { ClauseResult, ClauseStatus } from "../../result.ts";
+import type { ClauseResult } from "../../result.ts";
 import { knownAreas, summarizeAreas } from "../areas.ts";
 import type { JudgedRun } from "../judged-run.ts";
-import { byStatusRank, STATUS_LABELS } from "../names.ts";
+import { STATUS_LABELS } from "../names.ts";
 import { escapeHtml } from "./escape.ts";
 
 /** A statement, and how it stands on each target; null on targets whose report does not have it. */
@@ -50,12 +50,6 @@ export function buildMatrix(runs: readonly JudgedRun[]): MatrixArea[] {
     };
   });
   return [...areas.filter(({ known }) => known), ...areas.filter(({ known }) => !known)];
-}
-
-/** The worst standing of a statement on any target. */
-export function worstStatus({ onTargets }: MatrixRow): ClauseStatus {
-  const statuses = onTargets.flatMap((one) => (one === null ? [] : [one.status]));
-  return statuses.sort(byStatusRank)[0] ?? "unimplemented";
 }
 
 /** The matrix as HTML: a `details` element for each area. */
