@@ -74,7 +74,7 @@ ${controls(runs, areas)}
 <p id="none" class="panel clean" hidden>No statement is like that.</p>
 ${matrixHtml(areas, targets)}
 </main>
-<footer>Each statement of the specification has an id: area, whom it binds, section, number. A case is one rule, looked at from one side; a statement stands as the worst of its cases.</footer>
+<footer>Each statement of the specification has an id: area, whom it binds, section, number. A case is one rule, looked at from one side; a statement fails when one of its cases does, and passes when one passes and none fails.</footer>
 <script type="application/json" id="cases">${scriptJson(caseData(runs, areas))}</script>
 <script>${SCRIPT}</script>
 </body>
