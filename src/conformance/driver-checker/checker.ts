@@ -43,6 +43,8 @@ export interface DriverCheckerOptions {
   readonly onViolation?: (violation: Violation) => void;
 }
 
+declare function queueMicrotask(task: () => void): void;
+
 const DEFAULT_TIMELINE = 4096;
 const DEFAULT_PER_CLAUSE = 16;
 const DEFAULT_PATIENCE = 128;
@@ -79,6 +81,8 @@ export class DriverChecker {
   #rules: readonly Rule[] = [];
   readonly #watchers = new Map<number, RingWatcher>();
   #budget = new WatchBudget(MOST_REMEMBERED_BYTES);
+  #moment = 0;
+  #awaitsTurn = false;
   #context: RuleContext | null = null;
   #pci: PciDecoder | null = null;
 
@@ -331,6 +335,7 @@ export class DriverChecker {
       eventIdx: view.hasFeature(VIRTIO_F_EVENT_IDX),
       inOrder: view.hasFeature(VIRTIO_F_IN_ORDER),
       budget: this.#budget,
+      moment: () => this.#now(),
       patience: this.#options.notificationPatience ?? DEFAULT_PATIENCE,
     };
     const packed = view.hasFeature(VIRTIO_F_RING_PACKED);
@@ -350,6 +355,18 @@ export class DriverChecker {
       for (const rule of this.#rules) rule.used?.(queue, chain, writtenBytes);
     },
   };
+
+  /** The same number as long as nothing else can have run on this thread. */
+  #now(): number {
+    if (!this.#awaitsTurn) {
+      this.#awaitsTurn = true;
+      queueMicrotask(() => {
+        this.#awaitsTurn = false;
+        this.#moment++;
+      });
+    }
+    return this.#moment;
+  }
 
   #look(): void {
     for (const watcher of this.#watchers.values()) watcher.look();

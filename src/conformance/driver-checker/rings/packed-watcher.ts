@@ -22,6 +22,7 @@ import {
   NEW_DESCRIPTORS_PER_LOOK,
   type RingWatch,
   type RingWatcher,
+  TABLE_BYTES_PER_LOOK,
 } from "./ring-watcher.ts";
 
 const AVAIL_USED = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
@@ -43,11 +44,16 @@ export class PackedWatcher implements RingWatcher {
   readonly #chains = new Map<number, WatchedChain>();
   /** Raw descriptors the device holds, by slot. */
   readonly #shadow = new Map<number, Uint8Array>();
+  /** Nothing but this thread's own accesses happened since the last look. */
+  #undisturbed = false;
+  #moment = -1;
+  #lost = false;
   /** What the chains in flight cost of the budget, by token. */
   readonly #costs = new Map<number, number>();
   /** How many descriptors this look may still take in. */
   #newLeft = 0;
   #cursor = 0;
+  #tableCursor = 0;
   readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
 
   constructor(watch: RingWatch) {
@@ -60,17 +66,21 @@ export class PackedWatcher implements RingWatcher {
   }
 
   look(): void {
+    const moment = this.#watch.moment();
+    this.#undisturbed = moment === this.#moment;
+    this.#moment = moment;
+    if (this.#lost) return;
     this.#newLeft = NEW_DESCRIPTORS_PER_LOOK;
     const altered = this.#compare();
     this.#takeUsed();
     for (const slot of altered) this.#reportAltered(slot);
     this.#reportTables();
-    this.#takeAvailable();
+    if (!this.#lost) this.#takeAvailable();
   }
 
   notified(value: number): void {
     const { context, queue } = this.#watch;
-    if (!context.view.hasFeature(VIRTIO_F_NOTIFICATION_DATA)) return;
+    if (this.#lost || !context.view.hasFeature(VIRTIO_F_NOTIFICATION_DATA)) return;
     const nextOff = (value >>> 16) & RING_EVENT_DESC_OFF_MASK;
     const nextWrap = value >>> 31;
     if (nextOff === this.#next && nextWrap === this.#wrap) return;
@@ -117,15 +127,24 @@ export class PackedWatcher implements RingWatcher {
   #compareTables(): void {
     const { memory } = this.#watch.context;
     this.#alteredTables = [];
+    let budget = TABLE_BYTES_PER_LOOK;
+    let seen = 0;
     for (const chain of this.#chains.values()) {
+      if (seen++ < this.#tableCursor) continue;
+      if (budget <= 0) {
+        this.#tableCursor = seen - 1;
+        return;
+      }
       for (const table of chain.tables) {
         if (table.bytes === null) continue;
+        budget -= table.bytes.length;
         const now = new Uint8Array(table.bytes.length);
         if (memory.read(table.address, now) && !sameBytes(now, table.bytes)) {
           this.#alteredTables.push({ chain, table, now });
         }
       }
     }
+    this.#tableCursor = 0;
   }
 
   #reportTables(): void {
@@ -151,6 +170,19 @@ export class PackedWatcher implements RingWatcher {
     this.#alteredTables = [];
   }
 
+  /**
+   * A used descriptor stays only until the driver reuses its slot. Where the device may have used some in between, and
+   * the driver have reused them, nobody can tell any more what is in flight.
+   */
+  #lose(): void {
+    const { context, queue } = this.#watch;
+    context.note(`queue ${queue.index}: buffers were used unseen; the watch over this ring ends`);
+    this.#lost = true;
+    for (const token of this.#chains.keys()) this.#forget(token);
+    this.#chains.clear();
+    this.#shadow.clear();
+  }
+
   #reportAltered(slot: number): void {
     const bytes = this.#shadow.get(slot);
     if (bytes === undefined) return;
@@ -170,6 +202,10 @@ export class PackedWatcher implements RingWatcher {
     this.#shadow.set(slot, now);
     // Made available for the next lap: the driver took for used what was not.
     const reused = (after & AVAIL_USED) !== (before & AVAIL_USED);
+    if (reused && !this.#undisturbed) {
+      this.#lose();
+      return;
+    }
     context.report(
       reused
         ? "packed-ring.driver.the-virtqueue-descriptor-table.1"
@@ -198,7 +234,7 @@ export class PackedWatcher implements RingWatcher {
 
   #takeUsed(): void {
     const { context, queue, inOrder } = this.#watch;
-    for (let budget = this.#size; budget > 0 && this.#chains.size > 0; budget--) {
+    for (let budget = this.#size; budget > 0; budget--) {
       if (!context.memory.read(this.#slotAddress(this.#nextUsed), this.#raw)) return;
       const flags = get16(this.#raw, FLAGS_AT);
       const used = this.#usedWrap === 1 ? AVAIL_USED : 0;
@@ -206,7 +242,10 @@ export class PackedWatcher implements RingWatcher {
       const id = get16(this.#raw, 12);
       const written = get32(this.#raw, 8);
       const last = this.#chains.get(id);
-      if (last === undefined) return;
+      if (last === undefined) {
+        this.#lose();
+        return;
+      }
       if (!inOrder) {
         this.#release(last, written);
         continue;

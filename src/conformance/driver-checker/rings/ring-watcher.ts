@@ -33,14 +33,18 @@ export interface RingWatch {
   readonly eventIdx: boolean;
   readonly inOrder: boolean;
   readonly budget: WatchBudget;
+  /** Changes whenever the thread was left in between: others may have run then. */
+  readonly moment: () => number;
   /** How many looks the driver may take to send a notification that it must send. */
   readonly patience: number;
 }
 
 /** Descriptors that one look compares with what they were; the next look goes on behind them. */
 export const DESCRIPTORS_PER_LOOK = 1024;
+/** Bytes of indirect tables that one look compares; the next look goes on behind them. */
+export const TABLE_BYTES_PER_LOOK = 1 << 18;
 /** Descriptors that one look takes in as new; honest drivers never come near. */
-export const NEW_DESCRIPTORS_PER_LOOK = 1 << 18;
+export const NEW_DESCRIPTORS_PER_LOOK = 1 << 16;
 
 /**
  * What all watchers of a checker may remember together, in bytes as they are estimated. Beyond it buffers are still

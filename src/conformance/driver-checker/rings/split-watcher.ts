@@ -17,6 +17,7 @@ import {
   NEW_DESCRIPTORS_PER_LOOK,
   type RingWatch,
   type RingWatcher,
+  TABLE_BYTES_PER_LOOK,
 } from "./ring-watcher.ts";
 import { SplitSuppression } from "./split-suppression.ts";
 
@@ -32,12 +33,16 @@ export class SplitWatcher implements RingWatcher {
   readonly #chains = new Map<number, WatchedChain>();
   /** Raw descriptors of chains in flight, by index in the table. */
   readonly #shadow = new Map<number, Uint8Array>();
+  /** Heads that were used before they were seen to be available, in this look. */
+  readonly #unseen = new Map<number, number>();
+  #unseenCount = 0;
   /** What the chains in flight cost of the budget, by token. */
   readonly #costs = new Map<number, number>();
   /** How many descriptors this look may still take in. */
   #newLeft = 0;
   /** Where the next look begins to compare. */
   #cursor = 0;
+  #tableCursor = 0;
   readonly #pair = new Uint8Array(4);
   readonly #entry = new Uint8Array(8);
   readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
@@ -99,22 +104,33 @@ export class SplitWatcher implements RingWatcher {
   readonly #alteredTables: {
     readonly chain: WatchedChain;
     readonly table: WatchedTable;
-    readonly now: string;
+    /** Where the first difference is. */
+    readonly at: number;
+    readonly now: Uint8Array;
   }[] = [];
 
   #compareTables(): void {
     const { memory } = this.#watch.context;
     this.#alteredTables.length = 0;
+    let budget = TABLE_BYTES_PER_LOOK;
+    let seen = 0;
     for (const chain of this.#chains.values()) {
+      if (seen++ < this.#tableCursor) continue;
+      if (budget <= 0) {
+        this.#tableCursor = seen - 1;
+        return;
+      }
       for (const table of chain.tables) {
         if (table.bytes === null) continue;
+        budget -= table.bytes.length;
         const now = new Uint8Array(table.bytes.length);
         if (memory.read(table.address, now) && !sameBytes(now, table.bytes)) {
           const at = now.findIndex((byte, i) => byte !== table.bytes?.[i]) & ~(DESCRIPTOR_BYTES - 1);
-          this.#alteredTables.push({ chain, table, now: toHex(now.subarray(at, at + DESCRIPTOR_BYTES)) });
+          this.#alteredTables.push({ chain, table, at, now });
         }
       }
     }
+    this.#tableCursor = 0;
   }
 
   #reportAltered(index: number): void {
@@ -140,8 +156,13 @@ export class SplitWatcher implements RingWatcher {
     if (context.memory.read(at, this.#pair)) {
       const idx = get16(this.#pair, VIRTQ_USED.idx);
       let count = (idx - this.#usedIdx) & 0xffff;
-      // More than there is can't be used: the device's fault, or the driver wrote there; not for this watch to say.
-      if (count > this.#chains.size) count = this.#chains.size;
+      this.#unseen.clear();
+      this.#unseenCount = 0;
+      // The entries of a whole lap are gone: nobody can say what was used.
+      if (count > this.#size) {
+        this.#lose();
+        count = 0;
+      }
       for (; count > 0; count--) {
         const entry = at + VIRTQ_USED.ring + 8 * (this.#usedIdx % this.#size);
         this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
@@ -149,30 +170,52 @@ export class SplitWatcher implements RingWatcher {
         // With IN_ORDER one entry may stand for several buffers: the oldest ones, whatever the others say.
         const first = this.#chains.keys().next();
         const head = inOrder && first.done !== true ? first.value : get32(this.#entry, 0);
-        this.#release(head, get32(this.#entry, 4));
+        if (this.#release(head, get32(this.#entry, 4))) continue;
+        // Made available and used since the last look: by a device that works when nobody notifies it.
+        this.#unseenCount++;
+        this.#unseen.set(head, (this.#unseen.get(head) ?? 0) + 1);
       }
       this.#usedIdx = idx;
     }
-    for (const { chain, table, now } of this.#alteredTables) {
+    for (const { chain, table, at: from, now } of this.#alteredTables) {
       if (this.#chains.get(chain.token) !== chain || table.bytes === null) continue;
       context.report(
         "content.driver.device-cleanup.1",
         queue.index,
         `the indirect table of buffer ${chain.token} was altered while the device held it`,
-        [{ what: "indirect table", address: table.address, before: toHex(table.bytes), after: now }],
+        [
+          {
+            what: "indirect table",
+            address: table.address + from,
+            before: toHex(table.bytes.subarray(from, from + DESCRIPTOR_BYTES)),
+            after: toHex(now.subarray(from, from + DESCRIPTOR_BYTES)),
+          },
+        ],
       );
-      context.memory.read(table.address, table.bytes);
+      table.bytes.set(now);
     }
     this.#alteredTables.length = 0;
   }
 
-  #release(head: number, writtenBytes: number): void {
+  /** Forgets everything in flight, because too much happened between two looks. */
+  #lose(): void {
+    const { context, queue } = this.#watch;
+    context.note(`queue ${queue.index}: more was used between two looks than can be told`);
+    for (const token of this.#chains.keys()) this.#forget(token);
+    this.#chains.clear();
+    this.#shadow.clear();
+    const at = queue.addresses.driver;
+    if (context.memory.read(at, this.#pair)) this.#availIdx = get16(this.#pair, VIRTQ_AVAIL.idx);
+  }
+
+  #release(head: number, writtenBytes: number): boolean {
     const chain = this.#chains.get(head);
-    if (chain === undefined) return;
+    if (chain === undefined) return false;
     this.#chains.delete(head);
     for (const { index } of chain.direct) this.#shadow.delete(index);
     this.#forget(chain.token);
     this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
+    return true;
   }
 
   /** Keeps a buffer in mind, whole if the budget allows. */
@@ -207,7 +250,9 @@ export class SplitWatcher implements RingWatcher {
     const count = (idx - this.#availIdx) & 0xffff;
     if (count === 0) return;
     if (count > this.#size) {
-      this.#reportBackwards(idx, at);
+      // Many buffers may have come and gone, but never more than the queue holds are in flight.
+      if (((idx - this.#usedIdx) & 0xffff) > this.#size) this.#reportBackwards(idx, at);
+      else this.#lose();
       this.#availIdx = idx;
       return;
     }
@@ -215,9 +260,18 @@ export class SplitWatcher implements RingWatcher {
       const position = (this.#availIdx + i) & 0xffff;
       const entry = at + VIRTQ_AVAIL.ring + 2 * (position % this.#size);
       if (!context.memory.read(entry, this.#pair)) continue;
-      this.#publish(get16(this.#pair, 0), position);
+      const head = get16(this.#pair, 0);
+      if (!this.#cameAndWent(head)) this.#publish(head, position);
     }
     this.#availIdx = idx;
+  }
+
+  /** Whether this buffer is used already: its descriptors may belong to others by now. */
+  #cameAndWent(head: number): boolean {
+    if (this.#watch.inOrder) return this.#unseenCount-- > 0;
+    const times = this.#unseen.get(head) ?? 0;
+    if (times > 0) this.#unseen.set(head, times - 1);
+    return times > 0;
   }
 
   #reportBackwards(idx: number, at: number): void {
