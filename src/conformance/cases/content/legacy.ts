@@ -1,9 +1,9 @@
-import { VIRTIO_F_VERSION_1 } from "../../../wire/common.ts";
 import { VIRTIO_MMIO_VERSION } from "../../../wire/mmio.ts";
 import { PCI_DEVICE_ID, VIRTIO_PCI_DEVICE_ID_BASE } from "../../../wire/pci.ts";
 import { CaseList } from "../../case.ts";
 import { LegacyPci } from "../../guest/index.ts";
 import { SMALL } from "../support/rings.ts";
+import { placeProbes } from "./support.ts";
 
 const cases = new CaseList();
 const PCI_REVISION_ID = 0x08;
@@ -38,8 +38,17 @@ cases.add({
   async run(t, { driver }) {
     const { guest } = t;
     if (driver === "of-today") {
-      await guest.start({ queueSize: SMALL });
-      t.ok(guest.features.has(VIRTIO_F_VERSION_1), "VIRTIO_F_VERSION_1 was acknowledged");
+      t.ok(await guest.negotiate(), "FEATURES_OK stands with VIRTIO_F_VERSION_1");
+      const modern = await guest.addQueue(0, SMALL);
+      placeProbes(t, modern, 1);
+      await guest.kick(modern);
+      t.ok(
+        await guest.returnedNothing(modern),
+        "nothing is used before DRIVER_OK, as legacy drivers have it",
+      );
+      await guest.driverOk();
+      await guest.notify(modern);
+      t.ok((await guest.used(modern)) !== null, "the buffer is used after DRIVER_OK");
       await t.serves(0, "the device serves in the layout of today");
       return;
     }

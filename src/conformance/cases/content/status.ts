@@ -1,7 +1,6 @@
 import {
   VIRTIO_CONFIG_S_ACKNOWLEDGE,
   VIRTIO_CONFIG_S_DRIVER,
-  VIRTIO_CONFIG_S_DRIVER_OK,
   VIRTIO_CONFIG_S_FAILED,
   VIRTIO_CONFIG_S_FEATURES_OK,
 } from "../../../wire/common.ts";
@@ -228,23 +227,27 @@ cases.add({
   id: "content/reset/features-forgotten",
   title: "What was accepted before a reset is not in force after it",
   clauses: [RESET],
-  needs: { format: "any" },
+  needs: { format: "split" },
   async run(t) {
     const { guest } = t;
+    const everything = await guest.offeredFeatures();
     await guest.acknowledge();
-    await guest.acceptFeatures(await guest.offeredFeatures());
+    await guest.acceptFeatures(everything);
     await resetOnly(t);
+    // A driver that accepts nothing: refused for want of VIRTIO_F_VERSION_1, or served a split ring; not by what was
+    // accepted before, which had packed ones.
     await guest.acknowledge();
     await guest.writeStatus(
       VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK,
     );
-    // Without VIRTIO_F_VERSION_1 a device may accept, or not; it must not go by what was written before.
-    await resetOnly(t);
-    t.ok(await guest.negotiate(), "FEATURES_OK stands with VIRTIO_F_VERSION_1 alone");
-    const ring = await guest.addQueue(0, SMALL);
-    await guest.writeStatus((await guest.status()) | VIRTIO_CONFIG_S_DRIVER_OK);
-    t.equal(ring.format, "split", "the format of the ring");
-    await t.serves(0, "the device serves a split ring");
+    if (((await guest.status()) & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) {
+      await guest.addQueue(0, SMALL);
+      await guest.driverOk();
+      await t.serves(0, "the device serves a driver that accepted nothing");
+    }
+    await guest.reset();
+    await guest.start({ queueSize: SMALL });
+    await t.serves(0, "the device serves a driver that accepted VIRTIO_F_VERSION_1 alone");
   },
 });
 
