@@ -12,6 +12,8 @@ declare const performance: { now(): number };
 declare function setTimeout(task: () => void, milliseconds: number): number;
 declare function clearTimeout(timer: number): void;
 
+/** For at most so long a run keeps everything else waiting: what shows its progress, what wants to end it. */
+const TURN_MS = 50;
 const DEFAULT_CASE_TIMEOUT_MS = 20_000;
 
 /** Choices for {@link runCases}; all have defaults. */
@@ -72,8 +74,13 @@ export async function runCases(
   const results: CaseResult[] = new Array(instances.length);
   const bench = new Bench(target, options);
   let done = 0;
+  let turnEnds = begin + TURN_MS;
   try {
     for (const index of order) {
+      if (performance.now() >= turnEnds) {
+        await new Promise<void>((resume) => setTimeout(resume, 0));
+        turnEnds = performance.now() + TURN_MS;
+      }
       if (options.cancelled?.() === true) break;
       const result = await bench.run(instances[index] as CaseInstance);
       results[index] = result;

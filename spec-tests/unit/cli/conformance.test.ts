@@ -307,6 +307,23 @@ reports(
   }),
 );
 
+reports(
+  "Ctrl-C ends the run after the case that is running, with nothing written",
+  inFolder(async (folder) => {
+    const interrupting = caseOf("interrupts", async () => void process.emit("SIGINT"));
+    let later = 0;
+    const counting = caseOf("counts", async () => void later++);
+    const paths = { json: join(folder, "a.json"), writeExpect: join(folder, "b.json") };
+    const target = ["builtin-mmio", "builtin-pci"] as const;
+    const { code, out } = await runKit([PASSES, interrupting, counting], { ...paths, target });
+    assert.is(code, 130);
+    assert.is(out, "");
+    assert.is(later, 0);
+    assert.equal(readdirSync(folder), []);
+    assert.is(process.listenerCount("SIGINT"), 0, "nobody listens any more");
+  }),
+);
+
 reports.run();
 
 const expectations = suite("expected results");

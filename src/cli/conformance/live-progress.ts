@@ -15,12 +15,20 @@ export class LiveProgress {
   readonly #totals = new Map<Verdict, number>();
   #target = "";
   #painted = 0;
-  #nextLine = performance.now() + LINE_EVERY_MS;
+  readonly #lineEveryMs: number;
+  #nextLine: number;
 
-  constructor(stream: ProgressStream, console: Console, environment: NodeJS.ProcessEnv = process.env) {
+  constructor(
+    stream: ProgressStream,
+    console: Console,
+    environment: NodeJS.ProcessEnv = process.env,
+    lineEveryMs = LINE_EVERY_MS,
+  ) {
     this.#stream = stream;
     this.#console = console;
     this.#quiet = stream.isTTY !== true && isTrue(environment["CI"]);
+    this.#lineEveryMs = lineEveryMs;
+    this.#nextLine = performance.now() + lineEveryMs;
     this.#progress = new Progress(stream, PATIENCE_MS);
   }
 
@@ -40,7 +48,7 @@ export class LiveProgress {
       this.#painted = now;
       this.#progress.say(clip(`${this.#soFar(done, total)}  ${id}`, (this.#stream.columns ?? 80) - 4));
     } else if (!this.#quiet && now >= this.#nextLine) {
-      this.#nextLine = now + LINE_EVERY_MS;
+      this.#nextLine = now + this.#lineEveryMs;
       this.#console.error(`${this.#soFar(done, total)}\n`);
     }
   }
