@@ -51,9 +51,9 @@ export interface CaseDetail {
   readonly message: string;
   /** How the device went away, if it did. */
   readonly gone?: "crash" | "hang";
-  /** What happened, oldest first; the last few hundred entries. Left out when the verdict is pass or skip. */
+  /** What happened, oldest first; the last few hundred entries. Only with fail and wedged. */
   readonly timeline?: readonly TimelineEntry[];
-  /** The rings at the end. Left out when the verdict is pass or skip. */
+  /** The rings at the end. Only with fail and wedged. */
   readonly rings?: readonly RingSnapshot[];
 }
 

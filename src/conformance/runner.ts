@@ -158,7 +158,7 @@ class Bench {
       const run = new CaseRun(guest);
       await this.#inTime(definition.run(run, parameters));
       return run.rejected
-        ? { verdict: "reject", detail: describe("rightly refused, and alive", guest) }
+        ? { verdict: "reject", detail: { message: "rightly refused, and alive" } }
         : { verdict: "pass", detail: null };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
