@@ -5,6 +5,11 @@ const cases = new CaseList();
 const devices = ["rng"];
 const FILLER = 0xa5;
 
+/** Whether random bytes stand where the filler was; chance makes half of 16 bytes equal to it in no lifetime. */
+function wereWritten(bytes: Uint8Array): boolean {
+  return bytes.filter((byte) => byte === FILLER).length < bytes.length / 2;
+}
+
 cases.add({
   id: "entropy/request/one-byte-or-more",
   title: "A buffer comes back with at least one byte of randomness in it, whatever its length",
@@ -41,7 +46,7 @@ cases.add({
       seen.push(bytes.slice(0, lengthBytes).join());
       // One byte may repeat or equal the filler by chance; sixteen do not.
       if (lengthBytes >= 16) {
-        t.ok(!bytes.slice(0, lengthBytes).every((byte) => byte === FILLER), "the bytes were written");
+        t.ok(wereWritten(bytes.slice(0, lengthBytes)), "the bytes were written");
       }
     }
     if (seen.every((text) => text.length >= 32))
@@ -72,7 +77,7 @@ cases.add({
       "nothing is written behind the bytes it says it placed",
     );
     if (lengthBytes < 16) return;
-    t.ok(!bytes.slice(0, lengthBytes).every((byte) => byte === FILLER), "the bytes were written");
+    t.ok(wereWritten(bytes.slice(0, lengthBytes)), "the bytes were written");
   },
 });
 

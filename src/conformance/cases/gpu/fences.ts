@@ -231,7 +231,7 @@ cases.add({
       { ctx: 2, ring: 0, fence: 5n, words: 16 },
       { ctx: 1, ring: 0, fence: 11n, words: 1 },
       { ctx: 1, ring: 1, fence: 2n, words: 2 },
-      { ctx: 2, ring: 0, fence: 6n, words: 1 },
+      { ctx: 2, ring: 0, fence: 0x1_0000_0002n, words: 1 },
     ];
     const posted = plan.map(({ ctx, ring, fence, words }) =>
       gpu.post(submit3d(nops(words), ringHeader(ctx, ring, fence))),
