@@ -2,6 +2,7 @@ import type { CheckedMachine } from "../checked-driver.ts";
 import { RAW_CONTENT } from "./raw-content.ts";
 import { RAW_GPU } from "./raw-gpu.ts";
 import { RAW_PACKED } from "./raw-packed.ts";
+import { RAW_PCI } from "./raw-pci.ts";
 import { RAW_SPLIT } from "./raw-split.ts";
 
 /**
@@ -16,4 +17,5 @@ export const RAW_DRIVERS: Readonly<Record<string, RawDriver>> = {
   ...RAW_SPLIT,
   ...RAW_PACKED,
   ...RAW_GPU,
+  ...RAW_PCI,
 };

@@ -49,6 +49,15 @@ export const NOT_OBSERVABLE_OF_DRIVERS: readonly NotObservable[] = [
   { clause: "packed-ring.driver.updating-flags.1", reason: BARRIER },
   { clause: "packed-ring.prose.implementation-example.1", reason: BARRIER },
   {
+    clause: "transport-mmio.driver.notifications-from-the-device.2",
+    reason:
+      "at which of its queues a driver looks upon an interrupt is in its own memory, and cannot be seen",
+  },
+  {
+    clause: "transport-pci.driver.virtio-structure-pci-capabilities.5",
+    reason: "how much of a structure a driver maps leaves no trace in the device",
+  },
+  {
     clause: "entropy.driver.device-operation.2",
     reason: "what a driver reads from the used ring, and makes of it, cannot be seen",
   },

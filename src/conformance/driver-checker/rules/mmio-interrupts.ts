@@ -8,6 +8,8 @@ const NOTIFICATIONS = "transport-mmio.driver.notifications-from-the-device";
 const DEFINED = VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG;
 /** Accesses to the device that may pass before an interrupt is taken care of: drivers have more than one thread. */
 const PATIENCE = 256;
+/** The same when the device is reset meanwhile, which takes care of all interrupts. */
+const PATIENCE_UNTIL_RESET = 16;
 
 const hex = (value: number) => `0x${(value >>> 0).toString(16)}`;
 
@@ -44,6 +46,7 @@ export class MmioInterruptRules implements Rule {
         break;
       case "status-write":
         if (event.value !== 0) break;
+        if (this.#accesses >= PATIENCE_UNTIL_RESET) this.#expectHandled();
         this.#unread = false;
         this.#seen = 0;
         break;
@@ -61,6 +64,14 @@ export class MmioInterruptRules implements Rule {
   }
 
   #acknowledge(value: number): void {
+    if (this.#unread) {
+      this.#unread = false;
+      this.#report(
+        `${NOTIFICATIONS}.1`,
+        "an interrupt was acknowledged, and InterruptStatus not read before",
+        value,
+      );
+    }
     const undefinedBits = (value & ~DEFINED) >>> 0;
     if (undefinedBits !== 0) {
       this.#report(`${LAYOUT}.13`, `undefined bits ${hex(undefinedBits)} were acknowledged`, value);

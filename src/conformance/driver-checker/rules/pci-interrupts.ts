@@ -9,6 +9,8 @@ const ISR_CLAUSE = "transport-pci.driver.isr-status-capability.1";
 const BOTH = VIRTIO_PCI_ISR_QUEUE | VIRTIO_PCI_ISR_CONFIG;
 /** Accesses to the device that may pass before a driver looks at what changed: it may do so in another thread. */
 const PATIENCE = 1024;
+/** The same when the device is reset meanwhile. */
+const PATIENCE_UNTIL_RESET = 16;
 
 /** What drivers do upon interrupts (virtio 1.4, sections 4.1.4.5.2 and 4.1.5.4.2). */
 export class PciInterruptRules implements Rule {
@@ -43,11 +45,11 @@ export class PciInterruptRules implements Rule {
         break;
       case "config-read":
       case "generation-read":
-      case "status-read":
         this.#unseenChange = false;
         break;
       case "status-write":
         if (event.value === 0) {
+          if (this.#accesses >= PATIENCE_UNTIL_RESET) this.#expectSeen();
           this.#unseenChange = false;
           this.#queueMessage = false;
           this.#vectors.clear();

@@ -6,7 +6,6 @@ import {
   VIRTIO_MMIO_INTERRUPT_STATUS,
   VIRTIO_MMIO_MAGIC_VALUE,
   VIRTIO_MMIO_QUEUE_NUM_MAX,
-  VIRTIO_MMIO_QUEUE_READY,
   VIRTIO_MMIO_QUEUE_RESET,
   VIRTIO_MMIO_VERSION,
 } from "../../../wire/mmio.ts";
@@ -51,8 +50,8 @@ function slowQueueReset(bus: CheckedMmio): CheckedMmio {
   return {
     read: (at, width) => {
       const value = bus.read(at, width);
-      if (looks === 0 || (at !== VIRTIO_MMIO_QUEUE_RESET && at !== VIRTIO_MMIO_QUEUE_READY)) return value;
-      if (at === VIRTIO_MMIO_QUEUE_RESET) looks--;
+      if (looks === 0 || at !== VIRTIO_MMIO_QUEUE_RESET) return value;
+      looks--;
       return 1;
     },
     write: (at, width, value) => {
