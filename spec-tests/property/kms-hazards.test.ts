@@ -68,8 +68,11 @@ class Chaos {
   readonly #fences: KmsFence[] = [];
   readonly #policy: AnswerPolicy;
 
-  constructor(seed: number) {
+  readonly #lies: boolean;
+
+  constructor(seed: number, lies = false) {
     const n = new Numbers(seed);
+    this.#lies = lies;
     this.n = n;
     const badness = n.pick([0, 2, 10]);
     this.#policy = () => {
@@ -148,6 +151,9 @@ class Chaos {
       ["kill", () => void this.hangs.shift()?.kill()],
       ["open", () => this.#open()],
       ["close", () => this.#close(file)],
+      ...(this.#lies
+        ? Array.from({ length: 3 }, () => ["lie", () => this.#lie()] as [string, () => void])
+        : []),
       ["master", () => (n.chance(20) ? file.dropMaster() : file.setMaster())],
     ];
   }
@@ -264,6 +270,34 @@ class Chaos {
     }
   }
 
+  /** The device writes nonsense into its part of a ring, or into everything that the driver gave it. */
+  #lie(): void {
+    const { n, rig } = this;
+    const { queue } = n.pick([rig.card.gpu.control, rig.card.gpu.cursor]);
+    const { region, offset } = queue.ring.memory.device;
+    const used = new DataView(region.u8.buffer, region.u8.byteOffset + offset, 4 + 8 * queue.ring.size);
+    const idx = used.getUint16(2, true);
+    switch (n.below(4)) {
+      case 0:
+        used.setUint16(2, n.pick([idx + 1, idx - 1, n.weird()]) & 0xffff, true);
+        break;
+      case 1: {
+        const at = 4 + 8 * (idx & (queue.ring.size - 1));
+        used.setUint32(at, n.chance(70) ? n.below(2 * queue.ring.size) : n.weird(), true);
+        used.setUint32(at + 4, n.weird(), true);
+        used.setUint16(2, (idx + 1) & 0xffff, true);
+        break;
+      }
+      case 2:
+        used.setUint16(0, n.weird() & 0xffff, true);
+        break;
+      default:
+        // Requests and their answers.
+        for (let i = 0; i < 200; i++) region.u8[n.below(region.u8.length >>> 3)] = n.below(256);
+    }
+    rig.card.process();
+  }
+
   #open(): void {
     if (this.#files.length < 3) this.#files.push(this.rig.card.open());
   }
@@ -305,6 +339,18 @@ class Chaos {
       pictures++;
     }
     return pictures;
+  }
+
+  /** Programs and other drivers let go of what the card no longer has. */
+  letGo(): void {
+    for (const fd of this.#fds.splice(0)) fd.close();
+    for (const file of this.#files.splice(0)) {
+      try {
+        file.close();
+      } catch (error) {
+        if (!(error instanceof DriverError)) throw error;
+      }
+    }
   }
 
   /** Everything is closed. */
@@ -356,6 +402,28 @@ test("only an errno comes of any call, the device shows what the kernel believes
   assert.ok(hangs > 0, "some devices let some programs hang");
   assert.ok(pictures > seeds.length / 4, `${pictures} pictures were shown in the end`);
   assert.is(done.size, ACTIONS, "every call did something");
+});
+
+test("devices that lie break queues, but neither the driver nor its memory", () => {
+  const seeds = ONE === undefined ? Array.from({ length: CASES }, (_, i) => i + 1) : [Number(ONE)];
+  let broken = 0;
+  for (const seed of seeds) {
+    const chaos = new Chaos(seed, true);
+    const { card, driven } = chaos.rig;
+    try {
+      for (let i = 0; i < STEPS; i++) chaos.step();
+      if (card.gpu.control.broken || card.gpu.cursor.broken) broken++;
+      chaos.settle();
+      card.remove();
+      chaos.letGo();
+      assert.is(driven.allocator.liveAllocations, 0, "memory is left");
+    } catch (error) {
+      const what = error instanceof Error ? error.stack : String(error);
+      const log = chaos.log.slice(-20).join("\n  ");
+      throw new Error(`seed ${seed}, ${card.gpu.profile.name}:\n  ${log}\n${what}`, { cause: error });
+    }
+  }
+  if (ONE === undefined) assert.ok(broken > seeds.length / 4, `${broken} devices broke a queue`);
 });
 
 test.run();

@@ -49,6 +49,8 @@ export class BufferObject implements Referenced {
   handles = 0;
   /** The dma-buf it was exported as, while a handle exists; that it came from, for an import. */
   exported: DmaBuf | null = null;
+  /** Whether others hold it as a dma-buf, which may outlive all handles. */
+  shared = false;
   uuidState: UuidState = "initializing";
   uuid: Uint8Array<ArrayBuffer> | null = null;
   /** Whether the device has the memory of an import attached. */

@@ -23,6 +23,8 @@ const BYTES_PER_PIXEL = 4;
 export class Buffers {
   readonly #gpu: VirtioGpu;
   readonly #objects = new Set<BufferObject>();
+  /** The device is gone: buffers end without it. */
+  #removed = false;
 
   constructor(gpu: VirtioGpu) {
     this.#gpu = gpu;
@@ -112,8 +114,14 @@ export class Buffers {
   *#carry(entries: MemEntryList): Task<void> {
     const { control } = this.#gpu;
     const list = control.allocateList(entries);
-    if (!control.hasRoom(2 + list.elements)) yield* this.#gpu.waitForRoom(2 + list.elements);
-    control.carry(list);
+    let isCarried = false;
+    try {
+      if (!control.hasRoom(2 + list.elements)) yield* this.#gpu.waitForRoom(2 + list.elements);
+      control.carry(list);
+      isCarried = true;
+    } finally {
+      if (!isCarried) control.freeList(list);
+    }
   }
 
   /** RESOURCE_ASSIGN_UUID. The caller notifies; nobody waits for the answer until the UUID is asked for. */
@@ -226,6 +234,10 @@ export class Buffers {
   /** RESOURCE_UNREF, and the memory is free once that is answered: never, if it is not. */
   *#free(object: BufferObject): Task<void> {
     const gpu = this.#gpu;
+    if (this.#removed) {
+      this.#abandon(object);
+      return;
+    }
     const { imported } = object;
     if (imported !== null) {
       yield* this.#detach(object);
@@ -243,8 +255,32 @@ export class Buffers {
     if (object.pages !== null) this.#gpu.driver.platform.allocator.freePages(object.pages);
   }
 
-  /** The device was reset: nothing uses the memory any more. */
-  freeAll(): void {
-    for (const object of [...this.#objects]) this.#freeMemory(object);
+  /**
+   * The device was reset: it uses no memory any more. What other drivers have as dma-bufs ends when they let go of it,
+   * everything else now.
+   */
+  removeAll(closeFiles: () => void): void {
+    this.#removed = true;
+    closeFiles();
+    for (const object of [...this.#objects]) {
+      // Nobody will say it any more.
+      if (object.uuidState === "initializing") object.uuidState = "error";
+      if (!object.shared) this.#abandon(object);
+    }
+  }
+
+  /** The last user of an export has let go. */
+  exportEnded(object: BufferObject): void {
+    if (this.#removed) this.#abandon(object);
+  }
+
+  /** The end of a buffer that the device no longer knows. */
+  #abandon(object: BufferObject): void {
+    if (!this.#objects.has(object)) return;
+    const { imported } = object;
+    this.#freeMemory(object);
+    if (imported === null) return;
+    imported.attachment.detach();
+    imported.dmaBuf.release();
   }
 }

@@ -77,6 +77,7 @@ export class KmsCard {
   /** @internal */
   readonly framebuffers: Map<number, Framebuffer> = new Map();
   readonly #prober: Prober;
+  readonly #files = new Set<FileState>();
   #master: FileState | null = null;
   #nextId = 1;
   #nextFd = FIRST_FD;
@@ -168,6 +169,7 @@ export class KmsCard {
   open(): DrmFile {
     this.checkPresent();
     const file = new DrmFile(this);
+    this.#files.add(file.state);
     this.#master ??= file.state;
     return file;
   }
@@ -187,6 +189,7 @@ export class KmsCard {
 
   /** @internal */
   forget(file: FileState): void {
+    this.#files.delete(file);
     if (this.#master === file) this.#master = null;
   }
 
@@ -203,13 +206,19 @@ export class KmsCard {
     this.gpu.scheduler.run();
   }
 
-  /** Unbinds the driver: the device is reset, nothing more is sent. */
+  /**
+   * Unbinds the driver: the device is reset, nothing more is sent. Files can only be closed from then on, and buffers
+   * that other drivers have imported live until those let go.
+   */
   remove(): void {
     if (this.#removed) return;
     this.#removed = true;
     this.gpu.scheduler.stop();
     this.gpu.close();
-    this.buffers.freeAll();
+    this.framebuffers.clear();
+    this.buffers.removeAll(() => {
+      for (const file of this.#files) file.abandon();
+    });
   }
 
   /** @internal */

@@ -157,6 +157,12 @@ export class CommandQueue implements GpuRequestWriter {
     return { entries, buffer: null, pages: this.#allocator.allocatePages(elements), elements };
   }
 
+  /** Frees a list that no request carries. */
+  freeList({ buffer, pages }: EntryList): void {
+    if (buffer !== null) this.#allocator.free(buffer);
+    if (pages !== null) this.#allocator.freePages(pages);
+  }
+
   /** The next request carries this list. */
   carry(list: EntryList): void {
     this.#list = list;
@@ -334,8 +340,7 @@ export class CommandQueue implements GpuRequestWriter {
   #free(entry: InFlight): void {
     this.#freeSlots.push(entry.slot);
     if (entry.large !== null) this.#allocator.free(entry.large);
-    if (entry.list?.buffer) this.#allocator.free(entry.list.buffer);
-    if (entry.list?.pages) this.#allocator.freePages(entry.list.pages);
+    if (entry.list !== null) this.freeList(entry.list);
   }
 
   /** Frees all memory. Only after the device was reset. */

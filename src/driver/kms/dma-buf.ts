@@ -20,7 +20,7 @@ export interface DmaBufAttachment {
   pin(): void;
   /** The importer needs it to stay no longer. */
   unpin(): void;
-  /** The importer lets go. */
+  /** The importer lets go, of its pins as well. */
   detach(): void;
 }
 
@@ -113,16 +113,21 @@ export class GuestDmaBuf implements DmaBuf {
 
   attach(importer: DmaBufImporter): DmaBufAttachment {
     this.#importers.add(importer);
+    let pins = 0;
     return {
       map: () => MemEntryList.ofPages(this.pages),
       pin: () => {
+        pins++;
         this.#pins++;
       },
       unpin: () => {
+        pins--;
         this.#pins--;
       },
       detach: () => {
         this.#importers.delete(importer);
+        this.#pins -= pins;
+        pins = 0;
       },
     };
   }

@@ -25,6 +25,7 @@ export class ExportedBuffer implements DmaBuf {
   constructor(card: KmsCard, object: BufferObject) {
     this.card = card;
     this.object = object;
+    object.shared = true;
     object.retain();
   }
 
@@ -68,6 +69,9 @@ export class ExportedBuffer implements DmaBuf {
 
   /** One user less; the buffer ends with the last one. */
   release(): void {
-    if (--this.#holds === 0) this.object.release();
+    if (--this.#holds > 0) return;
+    this.object.shared = false;
+    this.object.release();
+    this.card.buffers.exportEnded(this.object);
   }
 }

@@ -77,6 +77,18 @@ export class FileState {
     object.release();
   }
 
+  /** The card is gone: lets go of everything without telling it. */
+  abandon(): void {
+    this.events.length = 0;
+    this.framebuffers.length = 0;
+    this.deleteHandles();
+  }
+
+  /** Gives up all handles, in the order of their numbers. */
+  deleteHandles(): void {
+    for (const handle of [...this.handles.keys()].sort((a, b) => a - b)) this.deleteHandle(handle);
+  }
+
   handleOf(dmaBuf: DmaBuf): number | null {
     return this.#handleOf.get(dmaBuf) ?? null;
   }

@@ -190,7 +190,7 @@ export class DrmFile {
   }
 
   #run<T>(name: string, task: Task<T>): T {
-    return this.#tell(name, () => this.card.gpu.scheduler.runSync(task));
+    return this.#tell(name, () => this.card.gpu.scheduler.runSync(onFile(this.state, task)));
   }
 
   #tell<T>(name: string, call: () => T): T {
@@ -208,7 +208,7 @@ export class DrmFile {
   async #runAsync<T>(name: string, task: Task<T>): Promise<T> {
     const { onIoctl, gpu } = this.card;
     try {
-      const result = await gpu.scheduler.runAsync(task);
+      const result = await gpu.scheduler.runAsync(onFile(this.state, task));
       onIoctl?.(name, null);
       return result;
     } catch (error) {
@@ -442,6 +442,15 @@ export class DrmFile {
   }
 }
 
+/** A call on a file. One that hung goes on though the file was closed: what it has got by then goes, too. */
+function* onFile<T>(state: FileState, task: Task<T>): Task<T> {
+  try {
+    return yield* task;
+  } finally {
+    if (!state.isOpen) state.deleteHandles();
+  }
+}
+
 function codeOf(error: unknown): DriverErrorCode | null {
   return error instanceof DriverError ? error.code : null;
 }
@@ -466,7 +475,7 @@ function* closeFile(state: FileState): Task<void> {
   state.isOpen = false;
   state.takeEvents();
   for (const fb of state.framebuffers.splice(0)) yield* dropFramebuffer(state, fb);
-  for (const handle of [...state.handles.keys()].sort((a, b) => a - b)) state.deleteHandle(handle);
+  state.deleteHandles();
   state.card.forget(state);
 }
 

@@ -148,6 +148,7 @@ export class Scheduler {
   stop(): void {
     for (const sleeper of this.#sleepers.splice(0)) {
       sleeper.cancelTimer?.();
+      sleeper.task.return(undefined);
       sleeper.fail(new DriverError("ENODEV", "the card was removed"));
     }
   }
@@ -285,12 +286,16 @@ export function* waitFor(
 
 /** Has a worker of the kernel do something: no signal to the process that waits for it ends its waits. */
 export function* inWorker<T>(task: Task<T>): Task<T> {
-  let step = task.next("ready");
-  while (step.done !== true) {
-    const { done, deadlineMs, what } = step.value;
-    step = task.next(yield { done, deadlineMs, what, interruptible: false });
+  try {
+    let step = task.next("ready");
+    while (step.done !== true) {
+      const { done, deadlineMs, what } = step.value;
+      step = task.next(yield { done, deadlineMs, what, interruptible: false });
+    }
+    return step.value;
+  } finally {
+    task.return(undefined as never);
   }
-  return step.value;
 }
 
 /** A lock that tasks hold across waits. */

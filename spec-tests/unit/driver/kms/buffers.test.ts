@@ -1,6 +1,7 @@
 // Buffer objects: what holds them, when the device hears of them, and how they are shared.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { DriverError } from "../../../../src/driver/index.ts";
 import {
   DRM_FORMAT_XRGB8888,
   ExportedBuffer,
@@ -129,6 +130,71 @@ lifetimes("removing the card resets the device and gives all memory back", () =>
     codeOf(() => rig.card.open()),
     "ENODEV",
   );
+});
+
+lifetimes("a file of a card that was removed can be closed, whatever it had", () => {
+  const rig = withBlobs({ profile: "linux-7.3" });
+  const head = rig.open();
+  const { file } = head;
+  head.show(head.framebuffer());
+  const foreign = new GuestDmaBuf(rig.driven.allocator, 320 * 200 * 4, "test");
+  const fd = new PrimeFd(9, foreign);
+  const handle = file.primeFdToHandle(fd);
+  const fbId = file.addFb2({ width: 320, height: 200, format: DRM_FORMAT_XRGB8888, handle, pitch: 1280 });
+  file.pageFlip({ crtcId: head.crtcId, fbId, event: true });
+  assert.is(foreign.pinned, true);
+  rig.card.remove();
+  rig.take();
+  assert.is(foreign.pinned, false);
+  fd.close();
+  assert.is(rig.driven.allocator.liveAllocations, 0, "the other driver's buffer, too: nobody holds it");
+  assert.equal(file.readEvents(), []);
+  file.close();
+  assert.is(file.isOpen, false);
+  assert.equal(rig.take(), []);
+  rig.card.remove();
+});
+
+lifetimes("a call that hangs when the card is removed leaves nothing behind", async () => {
+  for (const entryLists of ["contiguous", "scattered"] as const) {
+    const rig = new KmsRig({ entryLists, device: { controlQueueSize: 2, features: {} } });
+    const { file } = rig.open();
+    rig.answers = () => "never";
+    const calls = Array.from({ length: 4 }, () =>
+      file.async.createDumb({ width: 640, height: 480, bpp: 32 }),
+    );
+    const codes = Promise.all(calls.map((call) => call.then(String, (error: DriverError) => error.code)));
+    rig.card.remove();
+    assert.is((await codes).filter((code) => code === "ENODEV").length, 2);
+    assert.is(rig.driven.allocator.liveAllocations, 0);
+  }
+});
+
+lifetimes("what other drivers have imported outlives the card", () => {
+  const rig = new KmsRig();
+  const head = rig.open();
+  const fb = head.framebuffer();
+  fill(fb, 0x123456);
+  rig.answers = (command) => (command === "RESOURCE_ASSIGN_UUID" ? "never" : null);
+  const fd = head.file.primeHandleToFd(fb.handle);
+  const { dmaBuf } = fd;
+  const attachment = dmaBuf.attach({ moveNotify: () => {} });
+  dmaBuf.retain();
+  rig.card.remove();
+  fd.close();
+  head.file.close();
+  assert.ok(rig.driven.allocator.liveAllocations > 0);
+  const entries = attachment.map();
+  const first = rig.driven.memory.read(entries.los[0] as number, 4);
+  assert.equal([...first], [0x56, 0x34, 0x12, 0], "the pixels are still there");
+  assert.is(
+    codeOf(() => (dmaBuf as ExportedBuffer).uuid()),
+    "ENODEV",
+    "nobody will say it any more",
+  );
+  attachment.detach();
+  dmaBuf.release();
+  assert.is(rig.driven.allocator.liveAllocations, 0);
 });
 
 lifetimes("one file is master, and modes are its to set", () => {

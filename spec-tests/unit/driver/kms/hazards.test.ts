@@ -2,7 +2,13 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { le16, le32 } from "../../../../src/base/index.ts";
-import { DRM_FORMAT_XRGB8888, KmsFence, KmsHangError } from "../../../../src/driver/kms/index.ts";
+import {
+  DRM_FORMAT_XRGB8888,
+  GuestDmaBuf,
+  KmsFence,
+  KmsHangError,
+  PrimeFd,
+} from "../../../../src/driver/kms/index.ts";
 import { fill, KmsRig } from "../../../support/kms-rig.ts";
 import { RecordingRenderer } from "../../../support/recording-renderer.ts";
 
@@ -498,6 +504,26 @@ writers("in 7.3 a flush that was never answered stops the next one for good", ()
   rig.withheld[0]?.();
   rig.answers = () => null;
   head.file.dirtyFb(fb.id);
+});
+
+writers("an import that hangs until its file is closed leaves nothing behind", () => {
+  const rig = new KmsRig({ ...BLOBS, profile: "linux-7.3", hangAfterMs: 1000 });
+  const { file } = rig.open();
+  const buffer = new GuestDmaBuf(rig.driven.allocator, 4096);
+  const fd = new PrimeFd(9, buffer);
+  const rendering = new KmsFence("renderer");
+  buffer.reservation.add(rendering, "write");
+  assert.instance(
+    thrownBy(() => file.primeFdToHandle(fd)),
+    KmsHangError,
+  );
+  fd.close();
+  file.close();
+  rendering.signal();
+  rig.card.process();
+  assert.equal(rig.take().slice(-2), ["RESOURCE_DETACH_BACKING 2 fenced", "RESOURCE_UNREF 2"]);
+  assert.is(rig.card.bufferCount, 0);
+  assert.throws(() => buffer.pages, /gone/);
 });
 
 writers("VIRTGPU_WAIT waits for all of them, for 15 s", () => {
