@@ -22,7 +22,11 @@ interface PageData {
 
 function dataOf(page: string): PageData {
   const [, json = ""] = /<script type="application\/json" id="cases">(.*?)<\/script>/s.exec(page) ?? [];
-  return JSON.parse(json) as PageData;
+  const data = JSON.parse(json) as PageData & { shared: string[] };
+  const html = data.html.map((panel) =>
+    panel.replace(/<div data-shared="(\d+)"><\/div>/g, (_, place) => data.shared[Number(place)] ?? ""),
+  );
+  return { ...data, html };
 }
 
 test("needs nothing from elsewhere", () => {
@@ -57,6 +61,16 @@ test("a statement's cases stand worst first, a case on all its targets in one pl
   assert.match(bad, /<svg class="ring"/);
   assert.match(bad, "Status ← 0x0b (ACKNOWLEDGE DRIVER FEATURES_OK)");
   assert.not.match(html[ids.indexOf("x/good")] ?? "", "<svg");
+});
+
+test("rings that look the same are there once", () => {
+  const of = (target: string) =>
+    judged(
+      reportOf(target, [caseResult("x", { clauses: [CLAUSE], verdict: "fail", detail: evidence("no") })]),
+    );
+  const page = formatHtml([of("a"), of("b")]);
+  assert.is(page.match(/Descriptor table {2}0x100000/g)?.length, 1);
+  assert.is(dataOf(page).html[0]?.match(/Descriptor table {2}0x100000/g)?.length, 2);
 });
 
 test("reasons of what cannot be observed, and of known differences, are there", () => {

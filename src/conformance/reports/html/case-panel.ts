@@ -25,8 +25,14 @@ const ACTORS: Readonly<Record<TimelineEntry["who"], string>> = {
   note: "note",
 };
 
+/**
+ * Keeps a part that many cases have in common, once, and gives back what stands in its place: most rings look the same
+ * on several targets.
+ */
+export type Share = (html: string) => string;
+
 /** A case on all targets it ran on; the result is a `details` element. */
-export function casePanel(runs: readonly CaseOnTarget[]): string {
+export function casePanel(runs: readonly CaseOnTarget[], share: Share): string {
   const first = runs[0];
   if (first === undefined) return "";
   const { id, title } = first.result;
@@ -36,7 +42,7 @@ export function casePanel(runs: readonly CaseOnTarget[]): string {
   return (
     `<details class="case"><summary><span class="case-title">${escapeHtml(title)}</span>` +
     `<code class="case-id">${escapeHtml(id)}</code><span class="marks">${marks.join("")}</span></summary>` +
-    `<div class="case-body">${clauseLinks(first.result)}${worstFirst.map((run) => onTarget(run, broken)).join("")}</div></details>`
+    `<div class="case-body">${clauseLinks(first.result)}${worstFirst.map((run) => onTarget(run, broken, share)).join("")}</div></details>`
   );
 }
 
@@ -54,7 +60,7 @@ function clauseLinks({ clauses }: CaseResult): string {
   return `<p class="covers">Covers ${links.join(", ")}</p>`;
 }
 
-function onTarget({ target, result, why }: CaseOnTarget, broken: boolean): string {
+function onTarget({ target, result, why }: CaseOnTarget, broken: boolean, share: Share): string {
   const { verdict, ms, detail } = result;
   const message = detail?.message ?? (verdict === "pass" ? "as the specification demands" : "");
   const gone =
@@ -68,15 +74,15 @@ function onTarget({ target, result, why }: CaseOnTarget, broken: boolean): strin
   return (
     `<section class="on-target v-${verdict}"><h4><span class="sign" aria-hidden="true">${STATUS_SIGNS[verdict]}</span>` +
     `${escapeHtml(target)} <span class="verdict">${verdict}</span>${gone}<span class="ms">${duration(ms)}</span></h4>` +
-    `<p class="message">${escapeHtml(message)}</p>${known}${detail === null ? "" : evidence(detail, open)}</section>`
+    `<p class="message">${escapeHtml(message)}</p>${known}${detail === null ? "" : evidence(detail, open, share)}</section>`
   );
 }
 
-function evidence({ rings = [], timeline = [] }: CaseDetail, open: boolean): string {
+function evidence({ rings = [], timeline = [] }: CaseDetail, open: boolean, share: Share): string {
   // The ring with the chain the case is about comes first.
   const touched = rings.filter(isTouched);
   const sorted = touched.sort((a, b) => b.highlight.length - a.highlight.length).slice(0, MAX_RINGS);
-  const drawn = sorted.map((ring, index) => ringFigure(ring, open && index === 0));
+  const drawn = sorted.map((ring, index) => ringFigure(ring, open && index === 0, share));
   return drawn.join("") + timelineTable(timeline, open);
 }
 
@@ -85,12 +91,12 @@ function isTouched({ descriptors, highlight }: RingSnapshot): boolean {
   return highlight.length > 0 || /[^0]/.test(descriptors);
 }
 
-function ringFigure(ring: RingSnapshot, open: boolean): string {
+function ringFigure(ring: RingSnapshot, open: boolean, share: Share): string {
   const drawing = ring.format === "split" ? drawSplitRing(ring) : drawPackedRing(ring);
   const caption = `${escapeHtml(ring.queue)} <span>${ring.format}, ${ring.size} descriptors</span>`;
   return (
     `<details class="ring-box"${open ? " open" : ""}><summary>${caption}</summary>` +
-    `<div class="scroll" tabindex="0">${drawing}</div>${bytesOf(ring)}</details>`
+    `${share(`<div class="scroll" tabindex="0">${drawing}</div>${bytesOf(ring)}`)}</details>`
   );
 }
 

@@ -314,9 +314,17 @@ function caseData(runs: readonly JudgedRun[], areas: readonly MatrixArea[]) {
       const indexes = cases.flatMap((id) => places.get(id) ?? []);
       return [clause.id, indexes.sort((a, b) => byVerdict(worst(a), worst(b)) || a - b)];
     });
+  const shared = new Map<string, number>();
+  const share = (html: string) => {
+    const place = shared.get(html) ?? shared.size;
+    shared.set(html, place);
+    return `<div data-shared="${place}"></div>`;
+  };
+  const html = ids.map((id) => casePanel(byCase.get(id) ?? [], share));
   return {
     ids,
-    html: ids.map((id) => casePanel(byCase.get(id) ?? [])),
+    html,
+    shared: [...shared.keys()],
     clauses: Object.fromEntries(clauses),
     reasons: Object.fromEntries(
       rows.flatMap(({ clause, reason }) => (reason === undefined ? [] : [[clause.id, reason]])),

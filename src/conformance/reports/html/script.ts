@@ -115,7 +115,10 @@ export const SCRIPT = String.raw`
   // Cases.
   function panelsOf(indexes) {
     const list = document.createElement("div");
-    const put = (some) => list.insertAdjacentHTML("beforeend", some.map((index) => data.html[index]).join(""));
+    const put = (some) => {
+      list.insertAdjacentHTML("beforeend", some.map((index) => data.html[index]).join(""));
+      for (const place of all("[data-shared]:empty", list)) place.innerHTML = data.shared[place.dataset.shared];
+    };
     put(indexes.slice(0, FIRST_CASES));
     if (indexes.length > FIRST_CASES) {
       const more = document.createElement("button");
