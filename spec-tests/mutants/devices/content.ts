@@ -208,13 +208,6 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     "    this.#status &= VIRTIO_CONFIG_S_NEEDS_RESET;\n",
   ),
   mutant("keeps-failed", reset(1), DEVICE, "    this.#status = 0;\n", "    this.#status &= 0x80;\n"),
-  mutant(
-    "remembers-features",
-    reset(1),
-    DEVICE,
-    "this.#features.accepted.clear();\n    this.#suspending",
-    "this.#suspending",
-  ),
   mutant("keeps-queues-enabled", reset(1), QUEUES, "slot.enabled = false;\n", "\n"),
   {
     id: "goes-on-with-its-queues",

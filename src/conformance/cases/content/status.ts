@@ -2,7 +2,6 @@ import {
   VIRTIO_CONFIG_S_ACKNOWLEDGE,
   VIRTIO_CONFIG_S_DRIVER,
   VIRTIO_CONFIG_S_FAILED,
-  VIRTIO_CONFIG_S_FEATURES_OK,
 } from "../../../wire/common.ts";
 import { CaseList, type CaseRun } from "../../case.ts";
 import { SMALL } from "../support/rings.ts";
@@ -220,34 +219,6 @@ cases.add({
     await guest.dut.settle();
     t.ok(!(await guest.dut.interruptLine()), "the interrupt line is not asserted after the reset");
     await quiet(t, "after the reset");
-  },
-});
-
-cases.add({
-  id: "content/reset/features-forgotten",
-  title: "What was accepted before a reset is not in force after it",
-  clauses: [RESET],
-  needs: { format: "split" },
-  async run(t) {
-    const { guest } = t;
-    const everything = await guest.offeredFeatures();
-    await guest.acknowledge();
-    await guest.acceptFeatures(everything);
-    await resetOnly(t);
-    // A driver that accepts nothing: refused for want of VIRTIO_F_VERSION_1, or served a split ring; not by what was
-    // accepted before, which had packed ones.
-    await guest.acknowledge();
-    await guest.writeStatus(
-      VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK,
-    );
-    if (((await guest.status()) & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) {
-      await guest.addQueue(0, SMALL);
-      await guest.driverOk();
-      await t.serves(0, "the device serves a driver that accepted nothing");
-    }
-    await guest.reset();
-    await guest.start({ queueSize: SMALL });
-    await t.serves(0, "the device serves a driver that accepted VIRTIO_F_VERSION_1 alone");
   },
 });
 

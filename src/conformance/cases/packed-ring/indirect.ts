@@ -9,6 +9,7 @@ import {
   offerPacked,
   packedTable,
   prepareProbe,
+  refusedOrLost,
   SMALL,
   servedOrRefused,
   servesElements,
@@ -184,7 +185,7 @@ cases.add({
       offerPacked(ring, [{ ...direct, flags: VIRTQ_DESC_F_NEXT }, reference]);
     }
     await t.guest.kick(ring);
-    await t.refused();
+    await refusedOrLost(t);
   },
 });
 

@@ -11,6 +11,7 @@ import type {
   SplitDescriptor,
   SplitRing,
 } from "../../guest/index.ts";
+import { CaseWedged } from "../../verdicts.ts";
 
 /** Fills memory that the device is to write, so that one sees whether it did. */
 export const FILLER = 0xa5;
@@ -212,6 +213,21 @@ export async function servedOrRefused(t: CaseRun, request: Request, probe: Prepa
   if (wrong !== null) t.fail(`a request that was served has the wrong answer: ${wrong}`);
   if (used.lengthBytes === 0) await t.refused(request.ring.index);
   else await t.serves(request.ring.index, "the device goes on");
+}
+
+/**
+ * The case broke a rule in a way that leaves open where in the ring the device went on, so that one cannot ask it to.
+ * It must say DEVICE_NEEDS_RESET, or be there after a reset.
+ */
+export async function refusedOrLost(t: CaseRun): Promise<void> {
+  await t.guest.dut.settle();
+  t.rejected = true;
+  if (await t.guest.needsReset()) return;
+  const features = [...t.guest.features];
+  await t.guest.reset();
+  await t.guest.start({ features, queueSize: SMALL });
+  const wrong = await t.guest.probe();
+  if (wrong !== null) throw new CaseWedged(`the device serves no more, not even after a reset: ${wrong}`);
 }
 
 /** Waits until something holds; false when it does not come true. */
