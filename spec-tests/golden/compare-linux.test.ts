@@ -1,6 +1,15 @@
 // What a real kernel sent, against the model of its driver: equal for every capture, and when a capture is tampered with,
 // the field that was is named.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -481,6 +490,16 @@ unseen("the first commands of a group may be taken before its notification", () 
   });
 });
 
+unseen("files as other systems write them", () => {
+  withCopy("edid", ({ folder }) => {
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      writeFileSync(path, `\uFEFF${readFileSync(path, "utf8").replaceAll("\n", "\r\n")}`);
+    }
+    assert.ok(compare(folder).scenarios.every(({ status }) => status === "equal"));
+  });
+});
+
 unseen("lists page by page", () => {
   withCopy("blob", ({ folder, edit }) => {
     edit("dirty", (lines) => {
@@ -595,10 +614,17 @@ commandLine("what cannot be: one line, and 2", async () => {
     writeFileSync(join(odd, "dirty.jsonl"), '{"q": "control", "cmd": "X", "hex": "zz", "kick": 1}\n');
     const none = join(empty, "none");
     mkdirSync(none);
+    const folder = join(empty, "folder");
+    mkdirSync(join(folder, "dirty.jsonl"), { recursive: true });
+    const gone = join(empty, "gone");
+    mkdirSync(gone);
+    symlinkSync(join(empty, "nowhere"), join(gone, "dirty.jsonl"));
     for (const [args, message] of [
       [["/no/such/folder"], /cannot read \/no\/such\/folder: there is no such folder/],
       [["package.json"], /it is no folder/],
       [[none], /holds no captures/],
+      [[folder], /cannot read .*dirty\.jsonl: it is a folder/],
+      [[gone], /cannot read .*dirty\.jsonl: it is not there/],
       [[bad], /bad\/dirty\.jsonl, line 2 is no JSON/],
       [[odd], /odd\/dirty\.jsonl, line 1: "hex" holds no bytes/],
       [[join(GOLDEN, "edid"), "--profile", "linux-5.4"], /linux-5\.4.*linux-6\.1, linux-6\.12, linux-7\.3/],

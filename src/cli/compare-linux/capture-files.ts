@@ -105,9 +105,20 @@ interface Line {
   readonly where: string;
 }
 
+/** Contents of a file, without the mark that some editors put in front of UTF-8. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    const reason = code === "EISDIR" ? "it is a folder" : code === "ENOENT" ? "it is not there" : code;
+    throw new UsageError(`cannot read ${path}: ${reason}.`);
+  }
+}
+
 function readLines(path: string): Line[] {
   const lines: Line[] = [];
-  for (const [i, text] of readFileSync(path, "utf8").split("\n").entries()) {
+  for (const [i, text] of readText(path).split("\n").entries()) {
     if (text.trim() === "") continue;
     const where = `${path}, line ${i + 1}`;
     let value: unknown;
