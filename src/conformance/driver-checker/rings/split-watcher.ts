@@ -36,6 +36,8 @@ export class SplitWatcher implements RingWatcher {
   /** Heads that were used before they were seen to be available, in this look. */
   readonly #unseen = new Map<number, number>();
   #unseenCount = 0;
+  /** How many buffers were used since the last look. */
+  #usedCount = 0;
   /** What the chains in flight cost of the budget, by token. */
   readonly #costs = new Map<number, number>();
   /** How many descriptors this look may still take in. */
@@ -158,6 +160,7 @@ export class SplitWatcher implements RingWatcher {
       let count = (idx - this.#usedIdx) & 0xffff;
       this.#unseen.clear();
       this.#unseenCount = 0;
+      this.#usedCount = count;
       // The entries of a whole lap are gone: nobody can say what was used.
       if (count > this.#size) {
         this.#lose();
@@ -250,8 +253,8 @@ export class SplitWatcher implements RingWatcher {
     const count = (idx - this.#availIdx) & 0xffff;
     if (count === 0) return;
     if (count > this.#size) {
-      // Many buffers may have come and gone, but never more than the queue holds are in flight.
-      if (((idx - this.#usedIdx) & 0xffff) > this.#size) this.#reportBackwards(idx, at);
+      // Many buffers may have come and gone, but of those that came all but what the queue holds have to be used.
+      if (count > this.#usedCount + this.#size) this.#reportBackwards(idx, at);
       else this.#lose();
       this.#availIdx = idx;
       return;
