@@ -1,4 +1,5 @@
 import type { CaseDefinition } from "../../case.ts";
+import { overlapCases } from "../support/overlaps.ts";
 import { AREA_CASES } from "./areas.ts";
 import { INDIRECT_CASES } from "./indirect.ts";
 import { LIST_CASES } from "./lists.ts";
@@ -12,4 +13,5 @@ export const PACKED_RING_CASES: readonly CaseDefinition[] = [
   ...INDIRECT_CASES,
   ...USED_CASES,
   ...NOTIFICATION_CASES,
+  ...overlapCases("packed-ring", "packed", ["packed-ring.device.scatter-gather-support.2"]),
 ];

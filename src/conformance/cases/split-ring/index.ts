@@ -1,4 +1,5 @@
 import type { CaseDefinition } from "../../case.ts";
+import { overlapCases } from "../support/overlaps.ts";
 import { AREA_CASES } from "./areas.ts";
 import { AVAILABLE_CASES } from "./available.ts";
 import { CHAIN_CASES } from "./chains.ts";
@@ -14,4 +15,5 @@ export const SPLIT_RING_CASES: readonly CaseDefinition[] = [
   ...AVAILABLE_CASES,
   ...USED_CASES,
   ...NOTIFICATION_CASES,
+  ...overlapCases("split-ring", "split", ["split-ring.device.message-framing.2"]),
 ];
