@@ -112,7 +112,12 @@ export class LinuxGpu implements LinuxDevice {
       attachToV86(emulator, this.#device);
       return;
     }
-    const checker = new DriverChecker({ memory, timelineLength: TIMELINE_LENGTH });
+    const checker = new DriverChecker({
+      memory,
+      timelineLength: TIMELINE_LENGTH,
+      // v86 answers for configuration space, from a copy.
+      seesConfigSpace: false,
+    });
     this.#checker = checker;
     attachToV86(emulator, this.#device, {
       interpose: (registers) => checker.pci(registers),

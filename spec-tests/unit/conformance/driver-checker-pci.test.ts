@@ -215,6 +215,18 @@ test("what Linux does by the legacy interface [transport-pci.legacy.legacy-inter
   }
 });
 
+test("configuration space that the checker does not see", () => {
+  for (const [seesConfigSpace, expected] of [
+    [true, ["transport-pci.legacy.legacy-interface-a-note-on-device-layout-detecti.4"]],
+    [false, []],
+  ] as const) {
+    const checker = new DriverChecker({ memory: { read: () => false }, seesConfigSpace });
+    checker.pci(rng()).barRead(0, 0x14, 1);
+    checker.finish();
+    assert.equal([...checker.counts.keys()], expected);
+  }
+});
+
 test("nothing of these areas is called unobservable that is observed", () => {
   const observed = new Set(PCI_STAGES.flatMap(({ clauses }) => clauses));
   for (const { clause } of NOT_OBSERVABLE_OF_DRIVERS) assert.not.ok(observed.has(clause), clause);

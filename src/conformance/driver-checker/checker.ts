@@ -39,6 +39,12 @@ export interface DriverCheckerOptions {
   readonly notificationPatience?: number;
   /** Whether the driver is a transitional one, which can use the legacy interface too. Default false. */
   readonly transitional?: boolean;
+  /**
+   * Whether all accesses to the PCI function's configuration space go through the checker, from the first on. Default
+   * true. Emulators that keep configuration space themselves say false; nothing is concluded then from what was not
+   * seen.
+   */
+  readonly seesConfigSpace?: boolean;
   /** Called for every violation that is kept, at the moment it is seen. */
   readonly onViolation?: (violation: Violation) => void;
 }
@@ -249,6 +255,7 @@ export class DriverChecker {
       memory: watchMemory(this.#options.memory),
       stage,
       transitional: this.#options.transitional ?? false,
+      seesConfigSpace: this.#options.seesConfigSpace ?? true,
       pciLayout: () => this.#pci?.layout ?? null,
       report: (clause, queue, message, evidence = []) => this.#report(clause, queue, message, evidence),
       note: (text) => this.#record(text),

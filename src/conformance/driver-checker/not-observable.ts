@@ -12,11 +12,6 @@ const LEGACY =
 /** Statements that the driver checker cannot judge, reviewed one by one. */
 export const NOT_OBSERVABLE_OF_DRIVERS: readonly NotObservable[] = [
   {
-    clause: "content.driver.device-configuration-space.1",
-    reason:
-      "forbids an assumption; a driver that reads fields one by one may well not assume that they belong together",
-  },
-  {
     clause: "content.driver.device-configuration-space.4",
     reason:
       "how a driver compares a size with what it needs cannot be seen, only whether it refuses the device",

@@ -2,6 +2,7 @@ import type { WatchedChain } from "../chain.ts";
 import type { QueueView } from "../device-view.ts";
 import type { DriverEvent } from "../events.ts";
 import { FeatureRules } from "./features.ts";
+import { GenerationRules } from "./generation.ts";
 import { QueueLifeRules } from "./queue-life.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 import { StatusRules } from "./status.ts";
@@ -14,6 +15,7 @@ export function contentRules(context: RuleContext): Rule {
     new FeatureRules(context),
     new QueueLifeRules(context),
     new SuspendRules(context),
+    new GenerationRules(context),
   ];
   return {
     event: (event: DriverEvent) => {

@@ -84,7 +84,7 @@ export class PciCapabilityRules implements Rule {
         what,
       );
     }
-    if (end > idEnd && !this.#qualified.has(at)) {
+    if (end > idEnd && !this.#qualified.has(at) && this.#context.seesConfigSpace) {
       this.#context.report(
         `${VENDOR_DATA}.2`,
         -1,

@@ -68,6 +68,7 @@ export class PciLegacyRules implements Rule {
 
   /** Whether the driver walked the list as far as the common configuration, the first thing it needs. */
   #looked(): boolean {
+    if (!this.#context.seesConfigSpace) return true;
     const capabilities = this.#context.pciLayout()?.capabilities ?? [];
     if (!this.#read.has(PCI_CAPABILITY_LIST)) return false;
     const common = this.#context

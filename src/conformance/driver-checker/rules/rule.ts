@@ -15,6 +15,8 @@ export interface RuleContext {
   readonly stage: StageFacts | null;
   /** Whether the driver says of itself that it can use the legacy interface too. */
   readonly transitional: boolean;
+  /** Whether every access to PCI configuration space is an event. */
+  readonly seesConfigSpace: boolean;
   /** The capabilities of the PCI function; null on another transport. */
   pciLayout(): PciLayout | null;
   /** Records a violation. `queue` is -1 when it is about none. */
