@@ -107,7 +107,7 @@ function headline({ findings, known }: Judgement): string {
     return `<p class="verdict bad"><span aria-hidden="true">✗</span>${count(findings.length, "finding")}${besides}</p>`;
   }
   if (differences === "") return '<p class="verdict good"><span aria-hidden="true">✓</span>No findings</p>';
-  return `<p class="verdict known"><span aria-hidden="true">✓</span>As expected: ${differences}</p>`;
+  return `<p class="verdict known"><span aria-hidden="true">✓</span>${differences}</p>`;
 }
 
 function statementSums(summary: AreaSummary): string {
@@ -246,7 +246,9 @@ function overviewCell(summary: AreaSummary | undefined, targets: number): string
   const { byStatus } = summary;
   const broken = byStatus.fail + byStatus.wedged;
   const good = byStatus.pass + byStatus.reject;
-  const text = broken === 0 ? `${good} hold` : `<span class="broken">${broken} broken</span>, ${good} hold`;
+  const holds = good === 0 ? "" : `${good} hold`;
+  const breaks = broken === 0 ? "" : `<span class="broken">${broken} broken</span>`;
+  const text = [breaks, holds].filter((part) => part !== "").join(", ") || "–";
   const numbers = targets > MAX_NUMBERED ? "" : `<span class="num">${text}</span>`;
   return `<td><span class="cell">${bar(summary)}${numbers}</span></td>`;
 }

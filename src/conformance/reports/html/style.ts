@@ -120,7 +120,7 @@ details.area h3{font:600 14px var(--mono)}
 .matrix thead th.t{width:132px}
 .matrix tr.section th{padding:12px 16px 5px;font-size:13px;font-weight:600;border-top:1px solid var(--line);background:none}
 .matrix tr.section .trail{color:var(--muted);font-weight:400}
-.matrix tr.clause>*{padding:3px 8px;border-top:1px solid color-mix(in srgb,var(--line) 55%,transparent);font-size:13px;vertical-align:baseline}
+.matrix tr.clause>*{padding:4px 8px;border-top:1px solid color-mix(in srgb,var(--line) 55%,transparent);font-size:13px;line-height:1.42;vertical-align:top}
 .matrix tr.clause>th{padding-left:16px;font-family:var(--mono);font-size:12.3px;font-weight:450;overflow-wrap:anywhere}
 .matrix tr.clause>th span{color:var(--muted)}
 .matrix tr.clause button{border:0;background:none;padding:0;font:inherit;text-align:left;cursor:pointer;color:inherit}
