@@ -14,6 +14,12 @@ import {
   LINUX_PROFILE_NAMES,
   PrimeFd,
 } from "../../src/driver/kms/index.ts";
+import {
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_RING_PACKED,
+} from "../../src/wire/index.ts";
 import { Numbers } from "../support/hostile/numbers.ts";
 import { type AnswerPolicy, KmsRig } from "../support/kms-rig.ts";
 
@@ -92,7 +98,20 @@ class Chaos {
           { widthPixels: 80, heightPixels: 40, enabled: n.chance(70) },
         ],
       },
-      driven: { memoryBytes: 2 << 20 },
+      driven: {
+        memoryBytes: 2 << 20,
+        transport: n.pick(["mmio", "pci"]),
+        msix: n.chance(50),
+        // Who lies does so in split rings.
+        device: {
+          ringFeatures: [
+            VIRTIO_F_INDIRECT_DESC,
+            VIRTIO_F_EVENT_IDX,
+            VIRTIO_F_RING_PACKED,
+            VIRTIO_F_IN_ORDER,
+          ].filter((bit) => n.chance(60) && !(lies && bit === VIRTIO_F_RING_PACKED)),
+        },
+      },
     });
     this.#files.push(this.rig.card.open());
   }

@@ -11,7 +11,7 @@ import type { BufferObject } from "./buffer-object.ts";
 import type { DmaBuf, PrimeFd } from "./dma-buf.ts";
 import { ExportedBuffer } from "./exported-buffer.ts";
 import type { FileState } from "./file-state.ts";
-import { type Task, waitFor } from "./tasks.ts";
+import { type Task, uninterruptible, waitFor } from "./tasks.ts";
 
 const BLOB_FLAGS =
   VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE |
@@ -112,12 +112,32 @@ export function mapBuffer(file: FileState, handle: number): GuestBuffer {
   return pages;
 }
 
-export function closeHandle(file: FileState, handle: number): void {
+/** Has a task to itself what changes the names of buffers, however long it takes. */
+function* alone<T>(file: FileState, task: Task<T>): Task<T> {
+  const { names } = file.card;
+  if (!names.tryTake()) yield* uninterruptible(names.take());
+  try {
+    return yield* task;
+  } finally {
+    names.release();
+  }
+}
+
+export function closeHandle(file: FileState, handle: number): Task<void> {
+  return alone(file, closeHandleAlone(file, handle));
+}
+
+// biome-ignore lint/correctness/useYield: what changes names is a task
+function* closeHandleAlone(file: FileState, handle: number): Task<void> {
   file.check();
   file.deleteHandle(handle);
 }
 
-export function* primeHandleToFd(file: FileState, handle: number): Task<PrimeFd> {
+export function primeHandleToFd(file: FileState, handle: number): Task<PrimeFd> {
+  return alone(file, handleToFd(file, handle));
+}
+
+function* handleToFd(file: FileState, handle: number): Task<PrimeFd> {
   file.check();
   const object = file.object(handle);
   let dmaBuf: DmaBuf | null = file.dmaBufOf(handle);
@@ -147,7 +167,11 @@ function* exportObject(file: FileState, object: BufferObject): Task<DmaBuf> {
   return exported;
 }
 
-export function* primeFdToHandle(file: FileState, fd: PrimeFd): Task<number> {
+export function primeFdToHandle(file: FileState, fd: PrimeFd): Task<number> {
+  return alone(file, fdToHandle(file, fd));
+}
+
+function* fdToHandle(file: FileState, fd: PrimeFd): Task<number> {
   file.check();
   const { dmaBuf } = fd;
   const known = file.handleOf(dmaBuf);

@@ -11,7 +11,7 @@ import type { FileState } from "./file-state.ts";
 import { Connector, Crtc, type Framebuffer, Plane } from "./mode-objects.ts";
 import { type KmsCapset, Prober } from "./probe.ts";
 import { type LinuxProfileName, linuxProfile } from "./profiles.ts";
-import type { Task } from "./tasks.ts";
+import { type Task, TaskLock } from "./tasks.ts";
 import { VirtioGpu } from "./virtio-gpu.ts";
 
 /** What file descriptors of buffers count from: standard streams and the card itself come before. */
@@ -76,6 +76,8 @@ export class KmsCard {
   readonly onIoctl: ((name: string, error: DriverErrorCode | null) => void) | null;
   /** @internal */
   readonly framebuffers: Map<number, Framebuffer> = new Map();
+  /** @internal Held while the names of buffers change: handles, and the dma-bufs that go with them. */
+  readonly names: TaskLock = new TaskLock("the names of buffers");
   readonly #prober: Prober;
   readonly #files = new Set<FileState>();
   #master: FileState | null = null;

@@ -176,7 +176,7 @@ export class DrmFile {
   constructor(card: KmsCard) {
     this.card = card;
     this.state = new FileState(card);
-    this.async = makeAsync(this.state, (name, task) => this.#runAsync(name, task));
+    this.async = makeAsync(this.state, (name, task, orphan) => this.#runAsync(name, task, orphan));
   }
 
   /** False once the file was closed. */
@@ -189,8 +189,8 @@ export class DrmFile {
     return this.card.master === this.state;
   }
 
-  #run<T>(name: string, task: Task<T>): T {
-    return this.#tell(name, () => this.card.gpu.scheduler.runSync(onFile(this.state, task)));
+  #run<T>(name: string, task: Task<T>, orphan?: (result: T) => void): T {
+    return this.#tell(name, () => this.card.gpu.scheduler.runSync(onFile(this.state, task), orphan));
   }
 
   #tell<T>(name: string, call: () => T): T {
@@ -205,10 +205,10 @@ export class DrmFile {
     }
   }
 
-  async #runAsync<T>(name: string, task: Task<T>): Promise<T> {
+  async #runAsync<T>(name: string, task: Task<T>, orphan?: (result: T) => void): Promise<T> {
     const { onIoctl, gpu } = this.card;
     try {
-      const result = await gpu.scheduler.runAsync(onFile(this.state, task));
+      const result = await gpu.scheduler.runAsync(onFile(this.state, task), orphan);
       onIoctl?.(name, null);
       return result;
     } catch (error) {
@@ -322,23 +322,17 @@ export class DrmFile {
 
   /** Gives up a handle. Throws EINVAL. */
   destroyDumb(handle: number): void {
-    this.#run(
-      "DRM_IOCTL_MODE_DESTROY_DUMB",
-      asTask(() => closeHandle(this.state, handle)),
-    );
+    this.#run("DRM_IOCTL_MODE_DESTROY_DUMB", closeHandle(this.state, handle));
   }
 
   /** Gives up a handle of any buffer. Throws EINVAL. */
   gemClose(handle: number): void {
-    this.#run(
-      "DRM_IOCTL_GEM_CLOSE",
-      asTask(() => closeHandle(this.state, handle)),
-    );
+    this.#run("DRM_IOCTL_GEM_CLOSE", closeHandle(this.state, handle));
   }
 
   /** A file descriptor for a buffer, to hand to other drivers. Throws ENOENT. */
   primeHandleToFd(handle: number): PrimeFd {
-    return this.#run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(this.state, handle));
+    return this.#run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(this.state, handle), closeFd);
   }
 
   /** A handle for a buffer of a file descriptor: the one it has already, if any. Throws ENODEV, EBADF. */
@@ -451,6 +445,11 @@ function* onFile<T>(state: FileState, task: Task<T>): Task<T> {
   }
 }
 
+/** A file descriptor of a call that was given up: nobody has it. */
+function closeFd(fd: PrimeFd): void {
+  fd.close();
+}
+
 function codeOf(error: unknown): DriverErrorCode | null {
   return error instanceof DriverError ? error.code : null;
 }
@@ -479,21 +478,13 @@ function* closeFile(state: FileState): Task<void> {
   state.card.forget(state);
 }
 
-type RunAsync = <T>(name: string, task: Task<T>) => Promise<T>;
+type RunAsync = <T>(name: string, task: Task<T>, orphan?: (result: T) => void) => Promise<T>;
 
 function makeAsync(state: FileState, run: RunAsync): AsyncDrmFile {
   return {
     createDumb: (request) => run("DRM_IOCTL_MODE_CREATE_DUMB", createDumb(state, request)),
-    destroyDumb: (handle) =>
-      run(
-        "DRM_IOCTL_MODE_DESTROY_DUMB",
-        asTask(() => closeHandle(state, handle)),
-      ),
-    gemClose: (handle) =>
-      run(
-        "DRM_IOCTL_GEM_CLOSE",
-        asTask(() => closeHandle(state, handle)),
-      ),
+    destroyDumb: (handle) => run("DRM_IOCTL_MODE_DESTROY_DUMB", closeHandle(state, handle)),
+    gemClose: (handle) => run("DRM_IOCTL_GEM_CLOSE", closeHandle(state, handle)),
     addFb2: (request) =>
       run(
         "DRM_IOCTL_MODE_ADDFB2",
@@ -511,7 +502,7 @@ function makeAsync(state: FileState, run: RunAsync): AsyncDrmFile {
     moveCursor: (crtcId, x, y) =>
       run("DRM_IOCTL_MODE_CURSOR", changeCursor(state, { crtcId, position: { x, y } })),
     atomicCommit: (request) => run("DRM_IOCTL_MODE_ATOMIC", atomicCommit(state, request)),
-    primeHandleToFd: (handle) => run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(state, handle)),
+    primeHandleToFd: (handle) => run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(state, handle), closeFd),
     primeFdToHandle: (fd) => run("DRM_IOCTL_PRIME_FD_TO_HANDLE", primeFdToHandle(state, fd)),
     resourceCreateBlob: (request) =>
       run("DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB", createBlob(state, request)),

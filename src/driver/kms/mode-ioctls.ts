@@ -18,7 +18,7 @@ import {
   type Plane,
 } from "./mode-objects.ts";
 import type { DrmMode } from "./modes.ts";
-import { inWorker, type Task } from "./tasks.ts";
+import { type Task, uninterruptible } from "./tasks.ts";
 
 const BYTES_PER_PIXEL = 4;
 const U32_MAX = 0xffffffff;
@@ -169,7 +169,8 @@ export function* rmFb(file: FileState, id: number): Task<void> {
 export function* dropFramebuffer(file: FileState, fb: Framebuffer): Task<void> {
   const { card } = file;
   card.framebuffers.delete(fb.id);
-  if (fb.holds > 1) yield* inWorker(takeOffScreen(card, fb));
+  // A worker's task.
+  if (fb.holds > 1) yield* uninterruptible(takeOffScreen(card, fb));
   fb.release();
 }
 

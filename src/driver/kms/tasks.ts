@@ -101,12 +101,15 @@ export class Scheduler {
     this.run();
   }
 
-  /** Runs a task to its end, blocking. Throws what the task throws, or {@link KmsHangError}. */
-  runSync<T>(task: Task<T>): T {
+  /**
+   * Runs a task to its end, blocking. Throws what the task throws, or {@link KmsHangError}; `orphan` gets the result of
+   * one that ends after that, since nobody else does.
+   */
+  runSync<T>(task: Task<T>, orphan: (result: T) => void = ignore): T {
     this.#running++;
     try {
       let step = task.next("ready");
-      while (step.done !== true) step = task.next(this.#block(task, step.value));
+      while (step.done !== true) step = task.next(this.#block(task, step.value, orphan));
       return step.value;
     } finally {
       this.#running--;
@@ -115,9 +118,10 @@ export class Scheduler {
   }
 
   /** Runs a task without blocking; rejects as {@link runSync} throws. */
-  runAsync<T>(task: Task<T>): Promise<T> {
+  runAsync<T>(task: Task<T>, orphan: (result: T) => void = ignore): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#add(task, resolve as (value: unknown) => void, reject);
+      const finish = (result: T) => (sleeper.hangReported ? orphan(result) : resolve(result));
+      const sleeper = this.#add(task, finish as (value: unknown) => void, reject);
       this.run();
     });
   }
@@ -237,7 +241,7 @@ export class Scheduler {
   }
 
   /** Blocks the caller until its wait is over; meanwhile the background goes on. */
-  #block(task: Task<unknown>, wait: Wait): WaitOutcome {
+  #block<T>(task: Task<T>, wait: Wait, orphan: (result: T) => void): WaitOutcome {
     const { poll } = this.#options;
     const since = this.clock.now();
     const hangMs = this.#hangMs(wait, since);
@@ -254,7 +258,7 @@ export class Scheduler {
         const now = this.clock.now();
         if (now >= wait.deadlineMs) return "timeout";
         if (now >= hangMs) {
-          const sleeper = this.#add(task, ignore, ignore);
+          const sleeper = this.#add(task, orphan as (value: unknown) => void, ignore);
           sleeper.hangReported = true;
           sleeper.wait = wait;
           sleeper.since = since;
@@ -284,8 +288,8 @@ export function* waitFor(
   return yield { done, deadlineMs: clock.now() + timeoutMs, interruptible, what };
 }
 
-/** Has a worker of the kernel do something: no signal to the process that waits for it ends its waits. */
-export function* inWorker<T>(task: Task<T>): Task<T> {
+/** A task whose waits no signal ends: a worker of the kernel does it, or the lock is one that only waits. */
+export function* uninterruptible<T>(task: Task<T>): Task<T> {
   try {
     let step = task.next("ready");
     while (step.done !== true) {

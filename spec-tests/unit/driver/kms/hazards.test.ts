@@ -526,6 +526,41 @@ writers("an import that hangs until its file is closed leaves nothing behind", (
   assert.throws(() => buffer.pages, /gone/);
 });
 
+writers(
+  "names of buffers change one at a time: exports and closed handles wait for the export that hangs",
+  async () => {
+    const rig = new KmsRig({
+      device: { controlQueueSize: 4, features: { resourceBlob: false } },
+      hangAfterMs: 1000,
+    });
+    const { file } = rig.open();
+    const { handle } = file.createDumb({ width: 64, height: 64, bpp: 32 });
+    const other = file.createDumb({ width: 64, height: 64, bpp: 32 }).handle;
+    rig.answers = () => "never";
+    file.createDumb({ width: 64, height: 64, bpp: 32 });
+    file.createDumb({ width: 64, height: 64, bpp: 32 });
+    const first = file.async.primeHandleToFd(handle);
+    const second = file.async.primeHandleToFd(handle);
+    const closed = file.async.gemClose(other);
+    rig.take();
+    const hang = thrownBy(() => file.gemClose(other)) as KmsHangError;
+    assert.match(hang.what, /names of buffers/);
+    assert.is(hang.killable, false);
+    rig.answers = () => null;
+    for (const answer of rig.withheld.splice(0)) answer();
+    const results = await Promise.allSettled([first, second, closed]);
+    // Reported as hanging by then; the kernel has gone on all the same.
+    assert.equal(
+      results.map(({ status }) => status),
+      ["rejected", "rejected", "rejected"],
+    );
+    assert.equal(rig.take(), ["RESOURCE_ASSIGN_UUID 2", "RESOURCE_UNREF 3"]);
+    file.close();
+    assert.equal(rig.take().length, 3, "and nothing is held");
+    assert.is(rig.card.bufferCount, 0);
+  },
+);
+
 writers("VIRTGPU_WAIT waits for all of them, for 15 s", () => {
   const rig = new KmsRig();
   const { file } = rig.open();
