@@ -3,6 +3,9 @@ import type { DriverEvent } from "../events.ts";
 import { registerEvidence } from "../violation.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
+/** Of how many queues is remembered that they are being reset. */
+const MOST_QUEUES = 1024;
+
 /** Until a queue's reset reads as complete, the queue is not to be configured, enabled or notified. */
 export class QueueResetRules implements Rule {
   readonly #context: RuleContext;
@@ -20,8 +23,8 @@ export class QueueResetRules implements Rule {
         if (event.value === 0) this.#pending.clear();
         break;
       case "queue-reset-write":
-        if (event.value === 1 && this.#context.view.hasFeature(VIRTIO_F_RING_RESET))
-          this.#pending.add(event.queue);
+        if (event.value !== 1 || !this.#context.view.hasFeature(VIRTIO_F_RING_RESET)) break;
+        if (this.#pending.size < MOST_QUEUES) this.#pending.add(event.queue);
         break;
       case "queue-reset-read":
         if (event.value === 0) this.#pending.delete(event.queue);
