@@ -41,6 +41,24 @@ test("the example of a shared buffer prints what the README says, and so does th
   assert.match(torn.stdout, /0 whole, 6 torn/);
 });
 
+test("the device of one's own is put under test as it stands, in under 60 lines", () => {
+  const code = /### Your own device[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  assert.ok(code.split("\n").length < 60, "it stays short");
+  mkdirSync(".build/readme", { recursive: true });
+  writeFileSync(".build/readme/my-device.mjs", code);
+  const report = ".build/readme/my-device.json";
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ["dist/cli.js", "conformance", "--target", "./.build/readme/my-device.mjs", "--json", report],
+    { encoding: "utf8" },
+  );
+  assert.is(status, 0, stdout + stderr);
+  const run = JSON.parse(readFileSync(report, "utf8")) as { target: string; totals: Record<string, number> };
+  assert.is(run.target, "my-device");
+  assert.ok((run.totals["pass"] ?? 0) > 100);
+  assert.is((run.totals["fail"] ?? 0) + (run.totals["wedged"] ?? 0), 0);
+});
+
 test("every npm script and entry point that it names exists", () => {
   const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
     scripts: Record<string, string>;

@@ -1,3 +1,4 @@
+import type { Target } from "./device-under-test.ts";
 import type { Guest } from "./guest/index.ts";
 import { CaseFailure, CaseSkip, CaseWedged } from "./verdicts.ts";
 
@@ -8,7 +9,7 @@ export type Parameters = Readonly<Record<string, ParameterValue>>;
 
 /** What a case cannot do without. */
 export interface Needs {
-  /** Names of the devices it can run on. Default `gpu` and `rng`. */
+  /** Names of the devices it can run on. Default `gpu`, `rng`, and those of which the target brings models. */
   readonly devices?: readonly string[];
   /** The transport. Default: any. */
   readonly transport?: "mmio" | "pci";
@@ -164,14 +165,16 @@ const DEFAULT_DEVICES = ["gpu", "rng"];
 /** All the instances of cases for a target's transport and devices, in a stable order. */
 export function instancesOf(
   cases: readonly CaseDefinition[],
-  target: { readonly transport: "mmio" | "pci"; readonly devices: readonly string[] },
+  target: Pick<Target, "transport" | "devices" | "models">,
   formats: readonly ("split" | "packed")[] = ["split", "packed"],
 ): CaseInstance[] {
   const instances: CaseInstance[] = [];
+  const general = new Set([...DEFAULT_DEVICES, ...(target.models ?? []).map(({ name }) => name)]);
   for (const definition of cases) {
     const { needs = {} } = definition;
     if (needs.transport !== undefined && needs.transport !== target.transport) continue;
-    const devices = (needs.devices ?? DEFAULT_DEVICES).filter((device) => target.devices.includes(device));
+    const fit = needs.devices ?? [...general];
+    const devices = fit.filter((device) => target.devices.includes(device));
     const format = needs.format ?? "each";
     const inFormats =
       format === "any" ? formats.slice(0, 1) : formats.filter((f) => format === "each" || f === format);

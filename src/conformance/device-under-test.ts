@@ -1,4 +1,5 @@
 import type { MaybeLater } from "../base/later.ts";
+import type { DeviceModel } from "./models/model.ts";
 
 /** A width of a register access, in bytes. */
 export type AccessWidth = 1 | 2 | 4;
@@ -100,6 +101,8 @@ export interface Target {
   readonly transport: "mmio" | "pci";
   /** The devices it can start: names of `DeviceModel`s. */
   readonly devices: readonly string[];
+  /** Models of device types that the kit does not know, or knows in another way. Default: none. */
+  readonly models?: readonly DeviceModel[];
   /** Starts a device, fresh from power-on. Rejects when it cannot be started. */
   open(device: string): MaybeLater<DeviceUnderTest>;
 }

@@ -26,8 +26,6 @@ export interface RunOptions {
   readonly formats?: readonly ("split" | "packed")[];
   /** Only these of the target's devices. Default all. */
   readonly devices?: readonly string[];
-  /** Models of devices besides the kit's own. */
-  readonly models?: readonly DeviceModel[];
   /** A case that takes longer hangs. Default 20000. */
   readonly caseTimeoutMs?: number;
   /** Called after every case. */
@@ -38,13 +36,13 @@ export interface RunOptions {
 
 /** The instances a run would run, in order: those of the target that filter and shard leave. */
 export function selectInstances(
-  target: Pick<Target, "transport" | "devices">,
+  target: Pick<Target, "transport" | "devices" | "models">,
   cases: readonly CaseDefinition[],
   options: RunOptions = {},
 ): CaseInstance[] {
   const { filter, shard, devices } = options;
   const offered = target.devices.filter((device) => devices?.includes(device) ?? true);
-  const instances = instancesOf(cases, { transport: target.transport, devices: offered }, options.formats);
+  const instances = instancesOf(cases, { ...target, devices: offered }, options.formats);
   const filtered = filter === undefined ? instances : instances.filter(({ id }) => filter(id));
   return shard === undefined ? filtered : filtered.filter((_, i) => i % shard.count === shard.index);
 }
@@ -118,7 +116,7 @@ class Bench {
   constructor(target: Target, options: RunOptions) {
     this.#target = target;
     this.#options = options;
-    this.#models = [...(options.models ?? []), ...DEVICE_MODELS];
+    this.#models = [...(target.models ?? []), ...DEVICE_MODELS];
   }
 
   async run(instance: CaseInstance): Promise<CaseResult> {

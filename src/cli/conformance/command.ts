@@ -17,10 +17,13 @@ export function addConformanceCommand(program: Command, console: Console): void 
     .description(
       "Runs the conformance kit's cases on devices and says how each normative statement of virtio 1.4 stands: a table " +
         "by area, then the findings. The devices are this project's own, or those of a QEMU, over virtio-mmio and over " +
-        "PCI. The exit code is 1 when there are findings.",
+        "PCI, or yours. The exit code is 1 when there are findings.",
     )
     .addOption(
-      new Option("--target <names>", `what to test, separated by commas: ${TARGET_NAMES.join(", ")}`)
+      new Option(
+        "--target <names>",
+        `what to test, separated by commas: ${TARGET_NAMES.join(", ")}, or paths of modules that export a target`,
+      )
         .default(["builtin-mmio", "builtin-pci"], "builtin-mmio,builtin-pci")
         .argParser(parseTargets),
     )

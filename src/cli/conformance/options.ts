@@ -1,11 +1,19 @@
 /** What the command takes. */
 import { InvalidArgumentError } from "commander";
 
-/** Everything that can be put under test, by the name the command line gives it. */
+/** Everything that can be put under test without bringing something along, by the name the command line gives it. */
 export const TARGET_NAMES = ["builtin-mmio", "builtin-pci", "qemu-mmio", "qemu-pci"] as const;
 
 /** One of {@link TARGET_NAMES}. */
-export type TargetName = (typeof TARGET_NAMES)[number];
+export type KnownTargetName = (typeof TARGET_NAMES)[number];
+/** One of {@link TARGET_NAMES}, or the path of a module that exports a target. */
+export type TargetName = KnownTargetName | `${string}${ModuleExtension}`;
+type ModuleExtension = ".js" | ".mjs";
+
+/** Whether a name is the path of a module. */
+export function isModulePath(name: string): name is `${string}${ModuleExtension}` {
+  return /\.m?js$/.test(name);
+}
 
 /** One of several parts of a run, each of which runs some of the cases. */
 export interface Shard {
@@ -32,14 +40,15 @@ export interface ConformanceOptions {
 
 const MAX_SHARDS = 10_000;
 
-/** Parses the names of targets, separated by commas. */
+/** Parses the names of targets, or paths of modules, separated by commas. */
 export function parseTargets(text: string): readonly TargetName[] {
   const known: readonly string[] = TARGET_NAMES;
   const names = parseNames(text);
-  const unknown = names.find((name) => !known.includes(name));
+  const unknown = names.find((name) => !known.includes(name) && !isModulePath(name));
   if (unknown === undefined) return names as TargetName[];
   throw new InvalidArgumentError(
-    `${JSON.stringify(unknown)} is unknown: choose from ${TARGET_NAMES.join(", ")}, separated by commas.`,
+    `${JSON.stringify(unknown)} is unknown: choose from ${TARGET_NAMES.join(", ")}, or give the path of a .js or ` +
+      ".mjs file that exports a target of your own; several are separated by commas.",
   );
 }
 

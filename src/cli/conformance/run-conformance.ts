@@ -18,6 +18,7 @@ import { LiveProgress } from "./live-progress.ts";
 import type { ConformanceOptions, TargetName } from "./options.ts";
 import { type Selection, selectCases } from "./select.ts";
 import { builtinTarget } from "./targets/builtin.ts";
+import { moduleTarget } from "./targets/module.ts";
 import { qemuTarget } from "./targets/qemu.ts";
 
 const EXIT_FINDINGS = 1;
@@ -41,6 +42,8 @@ const KIT: Kit = {
       case "qemu-mmio":
       case "qemu-pci":
         return qemuTarget(name, { qemuPath: qemu });
+      default:
+        return moduleTarget(name);
     }
   },
 };
