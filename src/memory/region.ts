@@ -57,6 +57,8 @@ export class MemoryRegion {
   u8: Uint8Array;
   u16: Uint16Array;
   u32: Uint32Array;
+  /** For copies only: outside of compiled code each access makes a `bigint`. */
+  u64: BigUint64Array;
 
   #source: GrowableMemory | null;
   #buffer: ArrayBufferLike;
@@ -104,6 +106,7 @@ export class MemoryRegion {
     this.u8 = new Uint8Array(buffer, byteOffset, byteLength);
     this.u16 = new Uint16Array(buffer, byteOffset, byteLength >>> 1);
     this.u32 = new Uint32Array(buffer, byteOffset, Math.floor(byteLength / 4));
+    this.u64 = new BigUint64Array(buffer, byteOffset, Math.floor(byteLength / 8));
   }
 
   /** The buffer behind the region as it is now. */
@@ -122,6 +125,7 @@ export class MemoryRegion {
     this.u8 = new Uint8Array(buffer, this.byteOffset, this.sizeBytes);
     this.u16 = new Uint16Array(buffer, this.byteOffset, this.sizeBytes >>> 1);
     this.u32 = new Uint32Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 4));
+    this.u64 = new BigUint64Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 8));
     return true;
   }
 
@@ -135,6 +139,7 @@ export class MemoryRegion {
     this.u8 = new Uint8Array(0);
     this.u16 = new Uint16Array(0);
     this.u32 = new Uint32Array(0);
+    this.u64 = new BigUint64Array(0);
   }
 
   /**

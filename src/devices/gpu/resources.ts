@@ -175,7 +175,8 @@ export class ResourceTable {
 export function allocatePixels(sizeBytes: number): HostPixels | null {
   try {
     const buffer = new ArrayBuffer(sizeBytes);
-    return { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer) };
+    const pairs = new BigUint64Array(buffer, 0, sizeBytes >>> 3);
+    return { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), u64: pairs };
   } catch {
     return null;
   }

@@ -140,6 +140,62 @@ test("the same source for another place of the target, again and again", () => {
   }
 });
 
+test("more rectangles than are remembered, at all distances from each other", () => {
+  const memory = newMemory();
+  const order = [3, 0, 9, 5, 14, 1, 7, 12, 2, 11, 4, 15, 6, 13, 8, 10];
+  const model = build(
+    memory,
+    order.map((page) => ({ offset: page << 12, length: 4096, hole: false })),
+  );
+  const engine = new TransferEngine();
+  const pixels = pixelsOf(new Uint8Array(REGION_BYTES));
+  const stride = 512;
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 150; i++) {
+      const at = ((i * 7) % 60) * stride + ((i * 13) % 50) * 4;
+      const wanted = expected(model, at, pixels.u8, at, stride, 256, 64);
+      assert.is(engine.copy(model.pages, at, pixels, at, stride, 256, 64), wanted.copied);
+      assert.ok(Buffer.from(pixels.u8).equals(wanted.bytes), `round ${round}, rectangle ${i}`);
+    }
+    pixels.u8.fill(round);
+  }
+});
+
+test("rows on both sides of 2 GiB, where positions are no 32-bit integers any more", () => {
+  const memory = newMemory();
+  const pages = new GuestPages(memory);
+  const hole = 0x7fffff00;
+  pages.addHole(hole);
+  pages.addPiece(memory.regions[0] as MemoryRegion, 4096, 4096);
+  pages.addPiece(memory.regions[0] as MemoryRegion, 0, 4096);
+  const engine = new TransferEngine();
+  for (const position of [hole - 128, hole, hole + 100, hole + 4000]) {
+    const pixels = pixelsOf(new Uint8Array(4096).fill(0xee));
+    const wanted = new Uint8Array(4096).fill(0xee);
+    let copied = 0;
+    for (let row = 0; row < 8; row++) {
+      for (let i = 0; i < 40; i++) {
+        const inner = position + row * 256 + i - hole;
+        if (inner < 0 || inner >= 8192) continue;
+        wanted[row * 256 + i] = memory.read(inner < 4096 ? 4096 + inner : inner - 4096, 1)[0] as number;
+        copied++;
+      }
+    }
+    assert.is(engine.copy(pages, position, pixels, 0, 256, 40, 8), copied);
+    assert.equal(pixels.u8, wanted);
+  }
+});
+
+test("a hole of more than 2 GiB stays one", () => {
+  const memory = newMemory();
+  const pages = new GuestPages(memory);
+  pages.addHole(0x80000100);
+  pages.addPiece(memory.regions[0] as MemoryRegion, 0, 4096);
+  const pixels = pixelsOf(new Uint8Array(4096).fill(0xee));
+  assert.is(new TransferEngine().copy(pages, 100, pixels, 0, 256, 40, 8), 0);
+  assert.equal(pixels.u8, new Uint8Array(4096).fill(0xee));
+});
+
 test("adjacent pages melt into one piece, pages in reverse order do not", () => {
   const memory = newMemory();
   const forward = build(
