@@ -109,6 +109,14 @@ export const CONTENT_MUTANTS: readonly DriverMutant[] = [
     RNG,
   ),
   driverMutant(
+    "takes-fields-for-one-though-they-changed",
+    content("device-configuration-space.1"),
+    DRIVER,
+    "if (this.transport.configGeneration() === before) return value;",
+    "if (this.transport.configGeneration() >= before) return value;",
+    { name: "gpu-in-motion", ...ODD },
+  ),
+  driverMutant(
     "reads-an-optional-field-always",
     content("device-configuration-space.2"),
     "src/driver/drivers/gpu/gpu-driver.ts",

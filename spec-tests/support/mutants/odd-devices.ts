@@ -81,6 +81,25 @@ export const ODD_DEVICES = {
     made(machine);
     GpuDriver.start(machine.probe()).close();
   },
+  /** Changes its configuration space while it is read, a few times. */
+  "gpu-in-motion": (scenario: Omit<Scenario, "name">, made: Made): void => {
+    let changes = 0;
+    const machine = new CheckedMachine(new GpuDevice(), {
+      transport: "mmio",
+      device: { ringFeatures: ringFeatures(scenario) },
+      filterMmio: (bus) => ({
+        read: (offset, width) => {
+          const value = bus.read(offset, width);
+          return offset === 0xfc ? value + Math.min(++changes, 4) : value;
+        },
+        write: (offset, width, value) => bus.write(offset, width, value),
+      }),
+    });
+    made(machine);
+    const gpu = GpuDriver.start(machine.probe());
+    for (let i = 0; i < 10; i++) gpu.getDisplayInfo();
+    gpu.close();
+  },
   /** Has more configuration space than its fields take. */
   "gpu-with-a-large-configuration": (scenario: Omit<Scenario, "name">, made: Made): void => {
     const machine = new CheckedMachine(new GpuDevice(), {
