@@ -1,5 +1,5 @@
 export type { PciBar, PciStructure, PciWindow } from "./bar.ts";
-export { ByteLanes } from "./byte-lanes.ts";
+export { ByteLanes, type ByteLanesTarget } from "./byte-lanes.ts";
 export type { MsixMessage } from "./msix.ts";
 export type { PciLayout, PciMsixOptions, PciTransportOptions, PciVendorData } from "./options.ts";
 export { PciTransport } from "./pci-transport.ts";
