@@ -216,8 +216,8 @@ class Band {
   touched = 0;
 
   /**
-   * Copies what is waiting. First one word of every cache line is read: these reads don't wait for each other, while a
-   * loop that copies word by word has the processor wait for memory again and again.
+   * Copies what is waiting. First one word of every cache line of the source is read: these reads don't wait for each
+   * other, while a loop that copies has the processor wait for memory again and again. (Stores wait for nobody.)
    */
   copy(region: MemoryRegion, pixels: HostPixels): void {
     const { sources, targets, lengths, count } = this;
@@ -225,9 +225,7 @@ class Band {
     const target = pixels.u32;
     let touched = 0;
     for (let part = 0; part < count; part++) {
-      const words = lengths[part] as number;
-      touched |=
-        touch(source, sources[part] as number, words) | touch(target, targets[part] as number, words);
+      touched |= touch(source, sources[part] as number, lengths[part] as number);
     }
     this.touched = touched;
     for (let part = 0; part < count; part++) {
