@@ -33,6 +33,7 @@ export {
   type Picture,
   type Target,
 } from "./device-under-test.ts";
+export * from "./driver-checker/index.ts";
 export * from "./guest/index.ts";
 export * from "./models/index.ts";
 export * from "./reports/index.ts";
