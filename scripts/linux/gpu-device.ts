@@ -1,6 +1,11 @@
 // This project's virtio-gpu on v86's PCI bus, with a display that keeps what is shown.
 import type { V86 } from "v86";
-import { attachToV86, type V86PciDevice, v86Memory } from "../../src/adapters/v86/index.ts";
+import {
+  attachToV86,
+  type V86PciDevice,
+  type V86Registers,
+  v86Memory,
+} from "../../src/adapters/v86/index.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
 import { TeeDisplay } from "../../src/cli/display/tee-display.ts";
 import { DriverChecker } from "../../src/conformance/driver-checker/index.ts";
@@ -108,8 +113,10 @@ export class LinuxGpu implements LinuxDevice {
       ringFeatures,
       trace: (event) => this.complaints.push(describe(event)),
     });
+    const { stage } = this.#options;
+    const present = stage === undefined ? {} : { present: (bus: V86Registers) => stage.present(bus) };
     if (this.#options.checkDriver !== true) {
-      attachToV86(emulator, this.#device);
+      attachToV86(emulator, this.#device, present);
       return;
     }
     const checker = new DriverChecker({
@@ -120,7 +127,9 @@ export class LinuxGpu implements LinuxDevice {
     });
     this.#checker = checker;
     attachToV86(emulator, this.#device, {
-      interpose: (registers) => checker.pci(registers),
+      ...present,
+      interpose: (registers) =>
+        checker.pci(registers, stage === undefined ? null : { ...stage, present: (shown) => shown }),
       onInterrupt: checker.line(() => undefined),
     });
   }

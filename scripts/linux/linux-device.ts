@@ -1,5 +1,6 @@
 // What `npm run linux` needs of the device that the guest drives, whoever makes it.
 import type { V86 } from "v86";
+import type { PciStage } from "../../src/conformance/driver-checker/index.ts";
 import type { Display } from "../../src/devices/gpu/index.ts";
 import type { CheckedDriver } from "./checked-driver.ts";
 import type { DeviceIdentity } from "./snapshot.ts";
@@ -67,6 +68,8 @@ export interface LinuxDeviceOptions {
   readonly display?: Display | undefined;
   /** Watch what the driver does. Default false. */
   readonly checkDriver?: boolean;
+  /** How the device is presented to the driver that is watched. Default: as it is. */
+  readonly stage?: PciStage | undefined;
 }
 
 export interface LinuxDevice {

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DISPLAY_SYNTAX, type DisplaySpec, parseDisplaySpec } from "../../src/cli/display/display-spec.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
+import { PCI_STAGES, type PciStage } from "../../src/conformance/driver-checker/index.ts";
 import { SCENARIOS, type ScenarioName } from "./guest-session.ts";
 import { FEATURE_NAMES, type FeatureName } from "./linux-device.ts";
 
@@ -26,6 +27,7 @@ export interface LinuxOptions {
   readonly out: string | undefined;
   readonly display: DisplaySpec | undefined;
   readonly checkDriver: boolean;
+  readonly stage: PciStage | undefined;
 }
 
 export type ParsedOptions =
@@ -69,7 +71,8 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
       memoryMebibytes: values.memory ?? DEFAULT_MEMORY,
       out: values.out,
       display: values.display,
-      checkDriver: values.checkDriver === true,
+      checkDriver: values.checkDriver === true || values.stage !== undefined,
+      stage: values.stage,
     },
   };
 }
@@ -87,6 +90,7 @@ interface Values {
   readonly out?: string;
   readonly display?: DisplaySpec;
   readonly checkDriver?: true;
+  readonly stage?: PciStage;
 }
 
 const HELP = `
@@ -133,6 +137,13 @@ function createCommand(write: (text: string) => void): Command {
       "--check-driver",
       "watch the guest's driver and list the statements of the specification it breaks",
     )
+    .addOption(
+      new Option(
+        "--stage <name>",
+        "present a peculiar device to the driver, and watch what it makes of it: " +
+          PCI_STAGES.map(({ id }) => id).join(", "),
+      ).argParser(stage),
+    )
     .option("--list", "list the scenarios")
     .allowExcessArguments(false)
     .addHelpText("after", HELP)
@@ -144,6 +155,14 @@ function scenario(value: string): ScenarioName {
   const name = SCENARIOS.find((known) => known === value);
   if (name === undefined) throw new InvalidArgumentError(`The scenarios are ${SCENARIOS.join(", ")}.`);
   return name;
+}
+
+function stage(value: string): PciStage {
+  const found = PCI_STAGES.find(({ id }) => id === value);
+  if (found === undefined) {
+    throw new InvalidArgumentError(`The stages are ${PCI_STAGES.map(({ id }) => id).join(", ")}.`);
+  }
+  return found;
 }
 
 function display(value: string): DisplaySpec {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { V86 } from "v86";
+import type { PciStage } from "../../src/conformance/driver-checker/index.ts";
 import type { Display } from "../../src/devices/gpu/index.ts";
 import { compileGuestProgram } from "./compile-guest.ts";
 import { fetchGuest } from "./fetch-guest.ts";
@@ -54,6 +55,8 @@ export interface RunOptions {
   readonly display?: Display | undefined;
   /** Watch what the driver does. Default false. */
   readonly checkDriver?: boolean;
+  /** How the device is presented to the driver. Default: as it is. */
+  readonly stage?: PciStage | undefined;
   /** Where pictures go; none are written when left out. */
   readonly out?: string | undefined;
   /** What is being waited for. */
@@ -76,13 +79,14 @@ export async function runLinux(options: RunOptions): Promise<LinuxReport> {
       ...DISPLAY,
       display: options.display,
       checkDriver: options.checkDriver ?? false,
+      stage: options.stage,
     });
     if (isOwnGuest) {
       runs.push(await runOwnGuest(options, parts, device, features));
       continue;
     }
     // A device that only stands on the bus while the state is made; the one that is used must be untouched.
-    const bystander = options.createDevice({ features, ...DISPLAY });
+    const bystander = options.createDevice({ features, ...DISPLAY, stage: options.stage });
     const snapshot = await bootedState({
       parts,
       identity: bystander.identity,

@@ -30,6 +30,9 @@ options("without any, all scenarios run, once for UUIDs and once for blobs", () 
 
 options("the driver is watched when that is asked for", () => {
   assert.is(accepted("--check-driver").checkDriver, true);
+  const { checkDriver, stage } = accepted("--stage", "slow-reset");
+  assert.is(checkDriver, true);
+  assert.is(stage?.id, "slow-reset");
 });
 
 options("scenarios and feature sets may be repeated", () => {
@@ -62,6 +65,7 @@ options("files, memory and the rest are taken over", () => {
       out: "o",
       display: { kind: "vnc", host: "127.0.0.1", port: 5901 },
       checkDriver: false,
+      stage: undefined,
     },
   );
 });
@@ -72,6 +76,7 @@ options("a wrong one gets one line that says what is right", () => {
   assert.match(refused("--memory", "12"), /80 to 2048/);
   assert.match(refused("--memory", "1e9"), /80 to 2048/);
   assert.match(refused("--kernel", "k"), /--initrd/);
+  assert.match(refused("--stage", "drury-lane"), /as-it-is, .*both-causes/);
   assert.match(refused("--display", "x11"), /vnc.*terminal.*png/);
   assert.match(refused("--speed"), /--speed/);
   assert.match(refused("more"), /argument/);

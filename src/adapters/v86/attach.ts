@@ -3,6 +3,7 @@ import type { VirtioDevice } from "../../device/virtio-device.ts";
 import { ByteLanes } from "../../transport/pci/byte-lanes.ts";
 import { type PciBar, PciTransport, type PciTransportOptions } from "../../transport/pci/index.ts";
 import {
+  PCI_CFG_SPACE_SIZE,
   PCI_COMMAND,
   PCI_COMMAND_IO,
   PCI_COMMAND_MASTER,
@@ -24,6 +25,11 @@ export interface V86AttachOptions {
   readonly space?: "io" | "memory";
   /** First port, a multiple of 256, or first address, a multiple of 128 KiB. Default 0xa000 or 0xfea00000. */
   readonly address?: number;
+  /**
+   * What the guest is to see in place of the function, configuration space included: to find out what drivers make of
+   * peculiar devices. Its base address registers must be those of the function. Default: the function as it is.
+   */
+  readonly present?: (registers: V86Registers) => V86Registers;
   /**
    * Puts something between the guest and the registers, to watch what goes by or to change it. It gets the function and
    * returns what the guest's accesses to base address registers go to. Default: nothing in between.
@@ -118,10 +124,11 @@ export function attachToV86(
   const bar = transport.bars[0] as PciBar;
   const owner = { name: options.name ?? `virtio-${device.type.name}` };
   const command = new CommandRegister(cpu, pciId, transport);
-  const access = options.interpose?.(transport) ?? transport;
+  const presented = options.present?.(transport);
+  const access = options.interpose?.(presented ?? transport) ?? presented ?? transport;
   if (space === "io") registerPorts(cpu, owner, access, command, address, Number(bar.sizeBytes));
   else registerMemory(cpu, transport, access, command, address);
-  const configSpace = transport.configImage();
+  const configSpace = presented === undefined ? transport.configImage() : configImageOf(presented);
   pci.register_device({
     pci_id: pciId,
     name: owner.name,
@@ -129,6 +136,10 @@ export function attachToV86(
     pci_bars: [{ size: Number(bar.sizeBytes) }],
   });
   return { transport, pciId, configSpace };
+}
+
+function configImageOf(registers: V86Registers): Uint8Array {
+  return Uint8Array.from({ length: PCI_CFG_SPACE_SIZE }, (_, offset) => registers.configRead(offset, 1));
 }
 
 /** The guest's Command register lives in v86's memory: brought over before each access. */
