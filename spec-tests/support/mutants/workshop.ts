@@ -1,22 +1,64 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import * as esbuild from "esbuild";
 import type { Mutant } from "./mutant.ts";
 
+/** How the compiled sources are loaded: each as a function, fresh for every mutant, in a thread that is kept. */
+const THREAD = `
+  const { createRequire } = require("node:module");
+  const { posix } = require("node:path");
+  const { parentPort, workerData } = require("node:worker_threads");
+  const outside = createRequire(workerData.root);
+  const sources = require(workerData.sources);
+
+  function load(changed) {
+    const loaded = new Map();
+    const get = (path) => {
+      const known = loaded.get(path);
+      if (known !== undefined) return known.exports;
+      const module = { exports: {} };
+      loaded.set(path, module);
+      const body = changed[path] === undefined
+        ? sources[path]
+        : new Function("exports", "require", "module", changed[path]);
+      const from = posix.dirname(path);
+      const find = (name) => name.startsWith(".") ? get(posix.join(from, name)) : outside(name);
+      body(module.exports, find, module);
+      return module.exports;
+    };
+    return get(workerData.entry);
+  }
+
+  let running = false;
+  const end = (result) => {
+    // Timers that a mutant left behind are nobody's business any more.
+    if (running) parentPort.postMessage(result);
+    running = false;
+  };
+  const fail = (error) => end({ error: error instanceof Error ? error.message : String(error) });
+  process.on("uncaughtException", fail);
+  parentPort.on("message", async ({ changed, input }) => {
+    running = true;
+    try {
+      end({ value: await load(changed).run(input) });
+    } catch (error) {
+      fail(error);
+    }
+  });
+`;
+
 /**
- * Makes mutants: bundles an entry file again and again, each time with the edits of one mutant, and runs each bundle in a
- * thread of its own, which is ended when it takes too long: broken code may spin.
+ * Makes mutants: compiles the sources an entry file needs once, and for each mutant the few that it edits, and runs the
+ * entry in another thread, which is replaced when it takes too long: broken code may spin.
  *
  * The entry exports `run(input)`, which returns (a promise of) plain data.
  */
 export class Workshop {
   readonly #entry: string;
   readonly #folder: string;
-  #context: esbuild.BuildContext | null = null;
-  #mutant: Mutant | null = null;
-  #count = 0;
+  #sources: Promise<string> | null = null;
+  #thread: Worker | null = null;
 
   /** `entry` is a path from the root of the repository; `name` names the folder below .build. */
   constructor(entry: string, name: string) {
@@ -26,67 +68,95 @@ export class Workshop {
 
   /** Runs the entry with a mutant, or with the sources as they are for null. Rejects when an edit does not apply. */
   async run(mutant: Mutant | null, input: unknown, timeoutMs = 60_000): Promise<unknown> {
-    const bundle = await this.#build(mutant);
-    const code = `
-      import { parentPort, workerData } from "node:worker_threads";
-      const { run } = await import(workerData.bundle);
-      parentPort.postMessage(await run(workerData.input));
-    `;
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
-      workerData: { bundle: pathToFileURL(resolve(bundle)).href, input },
+    const changed = await compileMutant(mutant);
+    this.#sources ??= compileSources(this.#entry, this.#folder);
+    const sources = await this.#sources;
+    this.#thread ??= new Worker(THREAD, {
+      eval: true,
+      workerData: { sources, entry: this.#entry, root: resolve("package.json") },
     });
+    const thread = this.#thread;
     let timer: NodeJS.Timeout | undefined;
     try {
-      return await new Promise<unknown>((done, reject) => {
+      const { value, error } = await new Promise<{ value?: unknown; error?: string }>((done, reject) => {
         timer = setTimeout(() => reject(new Error(`no end after ${timeoutMs} ms`)), timeoutMs);
-        worker.once("message", done);
-        worker.once("error", reject);
-        worker.once("exit", (exitCode) => reject(new Error(`the thread ended with ${exitCode}`)));
+        thread.once("message", done);
+        thread.once("error", reject);
+        thread.once("exit", (exitCode) => reject(new Error(`the thread ended with ${exitCode}`)));
+        thread.postMessage({ changed, input });
       });
+      if (error !== undefined) throw new Error(error);
+      return value;
+    } catch (error) {
+      // It may spin, or hold what the mutant left behind.
+      this.#thread = null;
+      await thread.terminate();
+      throw error;
     } finally {
       clearTimeout(timer);
-      await worker.terminate();
+      for (const event of ["message", "error", "exit"]) thread.removeAllListeners(event);
     }
   }
 
-  /** Ends the compiler and removes the bundles. */
+  /** Ends the thread and removes what was compiled. */
   async close(): Promise<void> {
-    await this.#context?.dispose();
-    this.#context = null;
+    await this.#thread?.terminate();
+    this.#thread = null;
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
 
-  async #build(mutant: Mutant | null): Promise<string> {
-    this.#mutant = mutant;
-    this.#context ??= await esbuild.context({
-      entryPoints: [this.#entry],
-      bundle: true,
-      format: "esm",
+/** Writes a module with a function for every source the entry needs; returns its path. */
+async function compileSources(entry: string, folder: string): Promise<string> {
+  const { metafile } = await esbuild.build({
+    entryPoints: [entry],
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    write: false,
+    metafile: true,
+    logLevel: "silent",
+  });
+  const functions = await Promise.all(
+    Object.keys(metafile.inputs).map(async (path) => {
+      const code = await compile(path, readFileSync(path, "utf8"));
+      return `${JSON.stringify(path)}: function (exports, require, module) {\n${code}\n}`;
+    }),
+  );
+  mkdirSync(folder, { recursive: true });
+  const file = resolve(folder, "sources.cjs");
+  writeFileSync(file, `"use strict";\nmodule.exports = {\n${functions.join(",\n")}\n};\n`);
+  return file;
+}
+
+/** The sources that a mutant edits, compiled: path → code. */
+async function compileMutant(mutant: Mutant | null): Promise<Record<string, string>> {
+  const changed: Record<string, string> = {};
+  const edits = mutant?.edits ?? [];
+  for (const file of new Set(edits.map((edit) => edit.file))) {
+    if (!existsSync(file))
+      throw new Error(`${file} holds 0 times, not once: anything, for it does not exist`);
+    const own = edits.filter((edit) => edit.file === file);
+    const path = relative(".", file).replaceAll("\\", "/");
+    changed[path] = await compile(path, applyEdits(readFileSync(file, "utf8"), own));
+  }
+  return changed;
+}
+
+async function compile(path: string, source: string): Promise<string> {
+  try {
+    const { code } = await esbuild.transform(source, {
+      loader: path.endsWith(".json") ? "json" : "ts",
+      format: "cjs",
       platform: "node",
       target: "es2022",
-      packages: "external",
-      write: false,
+      sourcefile: path,
       logLevel: "silent",
-      plugins: [
-        {
-          name: "edits",
-          setup: (build) => {
-            build.onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, ({ path }) => this.#edited(path));
-          },
-        },
-      ],
     });
-    const { outputFiles } = await this.#context.rebuild();
-    const bundle = `${this.#folder}/${this.#count++}.mjs`;
-    mkdirSync(this.#folder, { recursive: true });
-    writeFileSync(bundle, (outputFiles as esbuild.OutputFile[])[0]?.contents ?? "");
-    return bundle;
-  }
-
-  #edited(path: string): esbuild.OnLoadResult | undefined {
-    const edits = (this.#mutant?.edits ?? []).filter(({ file }) => resolve(file) === path);
-    if (edits.length === 0) return undefined;
-    return { contents: applyEdits(readFileSync(path, "utf8"), edits), loader: "ts" };
+    return code;
+  } catch (error) {
+    throw new Error(`Build failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
