@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { KNOWN_FINDINGS } from "../../scripts/linux/known-findings.ts";
+import { NOT_OBSERVABLE_OF_DRIVERS, STATEMENTS_OF_DRIVERS } from "../../src/conformance/index.ts";
 
 const test = suite("README");
 const readme = readFileSync("README.md", "utf8");
@@ -39,6 +41,22 @@ test("the example of a shared buffer prints what the README says, and so does th
     encoding: "utf8",
   });
   assert.match(torn.stdout, /0 whole, 6 torn/);
+});
+
+test("the example of a checked driver prints what the README says, and the numbers are right", () => {
+  const section = /### Your own driver[\s\S]*?(?=\n## )/.exec(readme)?.[0] ?? "";
+  const code = /```js\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
+  assert.match(code, /DriverChecker/);
+  mkdirSync(".build/readme", { recursive: true });
+  writeFileSync(".build/readme/check-driver.mjs", code);
+  const { stdout, stderr, status } = spawnSync(process.execPath, [".build/readme/check-driver.mjs"], {
+    encoding: "utf8",
+  });
+  assert.is(status, 0, stderr);
+  assert.is(stdout, `${/It prints `([^`]+)`/.exec(section)?.[1]}\n`);
+  const judged = STATEMENTS_OF_DRIVERS.length - NOT_OBSERVABLE_OF_DRIVERS.length;
+  assert.is(/It judges (\d+) statements/.exec(section)?.[1], `${judged}`);
+  assert.is(KNOWN_FINDINGS.length, 1);
 });
 
 test("the device of one's own is put under test as it stands, in under 60 lines", () => {
