@@ -4,6 +4,7 @@ import { FEATURE_CASES } from "./features.ts";
 import { IN_ORDER_CASES } from "./in-order.ts";
 import { LEGACY_CONTENT_CASES } from "./legacy.ts";
 import { QUEUE_RESET_CASES } from "./queue-reset.ts";
+import { RESERVED_CASES } from "./reserved.ts";
 import { STATUS_CASES } from "./status.ts";
 import { SUSPEND_CASES } from "./suspend.ts";
 
@@ -11,6 +12,7 @@ import { SUSPEND_CASES } from "./suspend.ts";
 export const CONTENT_CASES: readonly CaseDefinition[] = [
   ...STATUS_CASES,
   ...FEATURE_CASES,
+  ...RESERVED_CASES,
   ...CONFIG_CASES,
   ...IN_ORDER_CASES,
   ...QUEUE_RESET_CASES,

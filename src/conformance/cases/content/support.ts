@@ -1,9 +1,9 @@
 // What cases about status, features and resets share.
-import { VIRTIO_CONFIG_S_NEEDS_RESET } from "../../../wire/common.ts";
+import { VIRTIO_CONFIG_S_NEEDS_RESET, VIRTIO_F_INDIRECT_DESC } from "../../../wire/common.ts";
 import { VIRTQ_DESC_F_NEXT } from "../../../wire/split-ring.ts";
 import type { CaseRun } from "../../case.ts";
 import { type PackedRing, type Request, type Ring, SplitRing } from "../../guest/index.ts";
-import { inOrder, offerPacked, prepareProbe } from "../support/rings.ts";
+import { inOrder, offerPacked, prepareProbe, SMALL } from "../support/rings.ts";
 
 /** Places `count` of the model's probes; the device does not see them yet. */
 export function placeProbes(t: CaseRun, ring: Ring, count: number): Request[] {
@@ -67,4 +67,16 @@ export async function quiet(t: CaseRun, when: string): Promise<void> {
   const { queue, config } = await t.guest.takeInterrupts();
   t.ok(!queue, `no used buffer notification comes ${when}`);
   t.ok(!config, `no configuration change notification comes ${when}`);
+}
+
+/** Sets up queue 0, runs, and fails unless it is served, with indirect tables too if they were agreed on. */
+export async function works(t: CaseRun, features: readonly number[]): Promise<void> {
+  const { guest } = t;
+  await guest.addQueue(0, SMALL);
+  await guest.driverOk();
+  const what = `the device serves with feature bits ${features.join(", ")}`;
+  for (let i = 0; i < SMALL; i++) await t.serves(0, what);
+  if (!guest.features.has(VIRTIO_F_INDIRECT_DESC)) return;
+  const wrong = await guest.probe(0, { indirectFrom: 0 });
+  if (wrong !== null) t.fail(`it does not hold that ${what} in indirect tables: ${wrong}`);
 }

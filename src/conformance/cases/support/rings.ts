@@ -62,20 +62,6 @@ export function prepareProbe(guest: Guest, queue: number, count: number): Prepar
   };
 }
 
-/** Lengths of the pieces of the model's probe when it is cut into `count` pieces. */
-export function probeLayout(
-  guest: Guest,
-  queue: number,
-  count: number,
-): { readable: number[]; writable: number[] } {
-  const { readable, writableBytes } = guest.model.probe(queue);
-  const readablePieces = readable.length === 0 ? 0 : Math.max(1, count >> 1);
-  return {
-    readable: cut(readable.length, readablePieces),
-    writable: cut(writableBytes, Math.max(1, count - readablePieces)),
-  };
-}
-
 /** A well-formed chain of these elements in these entries of a descriptor table. */
 export function chained(elements: readonly Element[], slots: readonly number[]): SplitDescriptor[] {
   return elements.map((element, i) => {
