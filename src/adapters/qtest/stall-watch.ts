@@ -1,3 +1,6 @@
+/** Looks within the limit: the more, the closer to it a stall is noticed. */
+const LOOKS = 8;
+
 /**
  * Notices that an answer does not come. One timer for however many: cheap enough to be told of every register access.
  */
@@ -8,7 +11,7 @@ export class StallWatch {
   #answers = 0;
   #waiting = false;
 
-  /** `onStall` is called when nothing was answered for `limitMs` milliseconds, or for up to twice that. */
+  /** `onStall` is called when nothing was answered for `limitMs` milliseconds, or for up to an eighth more. */
   constructor(limitMs: number, onStall: () => void) {
     this.#limitMs = limitMs;
     this.#onStall = onStall;
@@ -32,14 +35,15 @@ export class StallWatch {
     this.#waiting = false;
   }
 
-  #arm(): NodeJS.Timeout {
+  #arm(looks = 0): NodeJS.Timeout {
     const seen = this.#answers;
     const timer = setTimeout(() => {
       this.#timer = undefined;
       if (!this.#waiting) return;
-      if (this.#answers === seen) this.#onStall();
-      else this.#timer = this.#arm();
-    }, this.#limitMs);
+      if (this.#answers !== seen) this.#timer = this.#arm();
+      else if (looks + 1 >= LOOKS) this.#onStall();
+      else this.#timer = this.#arm(looks + 1);
+    }, this.#limitMs / LOOKS);
     // What is waited for comes through a socket, and that keeps the process alive.
     return timer.unref();
   }
