@@ -25,8 +25,8 @@ export function benchFrames(name: string, shared: boolean, natives: NativeProgra
 /**
  * TRANSFER_TO_HOST_2D of 64 × 64 pixels, against memcpy for each row.
  *
- * Rectangles that never come twice miss the bar on a quiet machine: measured were 0.15 (the C program alone in the caches:
- * 0.9 µs a rectangle) to 0.26 (caches shared with others: 2.5 µs). JavaScript has no copy of a part of an array to
+ * Rectangles that never come twice miss the bar on a quiet machine: measured were 0.17 (the C program alone in the caches:
+ * 0.9 µs a rectangle) to 0.36 (caches shared with others: 3 µs). JavaScript has no copy of a part of an array to
  * another one that makes no view, 64 of them for each rectangle here; and a loop takes some ten instructions for each
  * element, as the engine checks both indexes. Copying alone takes 1 to 2 µs, in pairs of words or in words.
  */
