@@ -159,12 +159,6 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   ),
   queue(
     "response",
-    "longer-request-refused",
-    "if (request.lengthBytes < command.requestBytes) {",
-    "if (request.chain !== null && request.chain.readableBytes > command.requestBytes + 16) {",
-  ),
-  queue(
-    "response",
     "short-header-taken-for-whole",
     ': core.refuse(core.policy.shortHeader, "the request is shorter than a header");',
     ": (findCommand(0x100)?.handler(core, request, response) ?? 0);",

@@ -6,9 +6,11 @@ import {
   VIRTIO_GPU_F_CONTEXT_INIT,
   VIRTIO_GPU_F_EDID,
   VIRTIO_GPU_F_RESOURCE_BLOB,
+  VIRTIO_GPU_F_RESOURCE_UUID,
   VIRTIO_GPU_F_VIRGL,
   VIRTIO_GPU_MAX_SCANOUTS,
 } from "../../../wire/gpu.ts";
+import { PCI_CLASS_DEVICE } from "../../../wire/pci.ts";
 import { type CaseDefinition, CaseList, type CaseRun } from "../../case.ts";
 import { CLAUSE, GPU } from "./common.ts";
 import { displays, type OneDisplay, preferredMode, readEdid } from "./displays.ts";
@@ -16,6 +18,17 @@ import { GpuSession } from "./session.ts";
 
 const cases = new CaseList();
 const HOTPLUG = { ...GPU, displayChange: true };
+
+/** Features, each with those it requires. */
+const FEATURES: Readonly<Record<string, readonly number[]>> = {
+  none: [],
+  VIRGL: [VIRTIO_GPU_F_VIRGL],
+  EDID: [VIRTIO_GPU_F_EDID],
+  RESOURCE_UUID: [VIRTIO_GPU_F_RESOURCE_UUID],
+  RESOURCE_BLOB: [VIRTIO_GPU_F_RESOURCE_BLOB],
+  CONTEXT_INIT: [VIRTIO_GPU_F_VIRGL, VIRTIO_GPU_F_CONTEXT_INIT],
+  BLOB_ALIGNMENT: [VIRTIO_GPU_F_RESOURCE_BLOB, VIRTIO_GPU_F_BLOB_ALIGNMENT],
+};
 
 function events(t: CaseRun): Promise<number> {
   return t.guest.registers.config(VIRTIO_GPU_CONFIG.events_read, 4);
@@ -85,6 +98,32 @@ cases.add({
       "BLOB_ALIGNMENT comes with RESOURCE_BLOB",
     );
     t.ok(offered.has(VIRTIO_F_VERSION_1), "VERSION_1 is offered");
+  },
+});
+
+cases.add({
+  id: "gpu/config/valid-subsets",
+  title: "Every feature of the chapter can be accepted with what it requires and without the others",
+  clauses: ["content.device.feature-bits.2"],
+  needs: GPU,
+  parameters: Object.keys(FEATURES).map((feature) => ({ feature })),
+  async run(t, { feature }) {
+    const bits = FEATURES[feature] as readonly number[];
+    const offered = await t.guest.offeredFeatures();
+    if (!bits.every((bit) => offered.has(bit))) return t.skip(`${feature} is not offered`);
+    await t.guest.start({ features: bits });
+    await t.serves();
+  },
+});
+
+cases.add({
+  id: "gpu/config/pci-class",
+  title: "The PCI class is DISPLAY_OTHER, or DISPLAY_VGA with VGA compatibility (section 5.7.7)",
+  clauses: [CLAUSE.config],
+  needs: { ...GPU, transport: "pci" },
+  async run(t) {
+    const code = await t.guest.pci.raw.configRead(PCI_CLASS_DEVICE, 2);
+    t.ok(code === 0x0300 || code === 0x0380, `0x${code.toString(16)} is the class of a display`);
   },
 });
 

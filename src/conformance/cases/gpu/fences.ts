@@ -253,7 +253,7 @@ cases.add({
   async run(t, { ring }) {
     const gpu = await GpuSession.start(t, WITH_RINGS.features);
     await gpu.ok(ctxCreate(0, "test", { ctxId: 1 }), "CTX_CREATE");
-    const answer = await gpu.send(submit3d(nops(1), ringHeader(1, ring, 99n)));
+    const answer = await gpu.send(submit3d(nops(0), ringHeader(1, ring, 99n)));
     t.ok(answer.header.type < VIRTIO_GPU_RESP_ERR_UNSPEC, "SUBMIT_3D is accepted");
     checkEcho(t, answer, 99n);
   },
@@ -268,8 +268,8 @@ cases.add({
   async run(t, { ring }) {
     const gpu = await GpuSession.start(t, WITH_RINGS.features);
     await gpu.ok(ctxCreate(0, "test", { ctxId: 1 }), "CTX_CREATE");
-    await gpu.refuse(submit3d(nops(1), ringHeader(1, ring, 99n)), `ring_idx ${ring}`);
-    await gpu.ok(submit3d(nops(1), { ctxId: 1 }), "SUBMIT_3D without a ring");
+    await gpu.refuse(submit3d(nops(0), ringHeader(1, ring, 99n)), `ring_idx ${ring}`);
+    await gpu.ok(submit3d(nops(0), { ctxId: 1 }), "SUBMIT_3D without a ring");
   },
 });
 
