@@ -117,7 +117,7 @@ cases.add({
 });
 
 cases.add({
-  id: "content/queue-reset/broken-ring",
+  id: "content/queue-reset/again-and-again",
   title: "A queue that was reset again and again serves each time",
   clauses: [FORGETS],
   needs,
