@@ -54,6 +54,8 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
   ),
   resources("response", "resources-outlive-reset", "    this.#byId.clear();", ""),
 
+  resources("response", "memory-never-freed", "    this.#hostBytes -= resource.hostBytes;", ""),
+
   // Backing
   commands("response", "backing-not-attached", "  core.resources.setBacking(resource, pages);", ""),
   commands("response", "backing-not-detached", "  core.resources.setBacking(resource, null);", ""),

@@ -318,5 +318,49 @@ cases.add({
   },
 });
 
+cases.add({
+  id: "gpu/fence/full-queue",
+  title: "As many commands as the queue holds are answered, each with its own fence",
+  clauses: [CLAUSE.response, CLAUSE.timeline],
+  needs: { devices: ["gpu"] },
+  async run(t) {
+    const gpu = await GpuSession.start(t);
+    const ring = t.guest.ring(CONTROLQ);
+    for (let round = 0; round < 3; round++) {
+      const posted = Array.from({ length: ring.size / 2 }, () =>
+        gpu.post(getDisplayInfo(gpu.fence()), DISPLAY_INFO_BYTES),
+      );
+      await inOrder(
+        t,
+        posted,
+        posted.map(() => 0),
+      );
+      const ids = posted.map((request) => decodeHeader(t.guest.writtenBytes(request)).fenceId);
+      t.equal(new Set(ids).size, posted.length, "the number of different fence ids");
+    }
+  },
+});
+
+cases.add({
+  id: "gpu/fence/reset-while-pending",
+  title:
+    "A reset with commands under way ends them: nothing comes back, and the device serves when it runs again",
+  clauses: [CLAUSE.asynchronous],
+  needs: { devices: ["gpu"], features: [VIRTIO_GPU_F_VIRGL] },
+  async run(t) {
+    const gpu = await GpuSession.start(t, [VIRTIO_GPU_F_VIRGL]);
+    await gpu.ok(ctxCreate(0, "test", { ctxId: 1 }), "CTX_CREATE");
+    const ring = t.guest.ring(CONTROLQ);
+    for (let i = 0; i < 4; i++) gpu.post(submit3d(nops(64), { ctxId: 1, ...gpu.fence() }));
+    await t.guest.kick(ring);
+    await t.guest.reset();
+    while (ring.takeUsed() !== null) t.note("a command was answered before the reset");
+    for (let turn = 0; turn < 10; turn++) await t.guest.dut.settle();
+    t.ok(ring.takeUsed() === null, "no command is answered behind the reset");
+    await t.guest.start({ features: [VIRTIO_GPU_F_VIRGL] });
+    await t.serves();
+  },
+});
+
 /** Fences. */
 export const FENCE_CASES: readonly CaseDefinition[] = cases.all;

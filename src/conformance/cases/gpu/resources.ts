@@ -341,5 +341,62 @@ cases.add({
   },
 });
 
+/** Together much more than a device can have at a time. */
+const LARGE_ROUNDS = 40;
+const LARGE_SIDE = 2048;
+
+cases.add({
+  id: "gpu/unref/frees-memory",
+  title: "What a resource took is free again when it is destroyed: large ones come and go without end",
+  clauses: [CLAUSE.response],
+  needs: GPU,
+  async run(t) {
+    const gpu = await GpuSession.start(t);
+    const large = { resourceId: 1, format: FORMAT, width: LARGE_SIDE, height: LARGE_SIDE };
+    if (!(await gpu.either(create2d(large)))) {
+      t.rejected = false;
+      return t.skip("the device has no room for 16 MiB");
+    }
+    for (let round = 1; round < LARGE_ROUNDS; round++) {
+      await gpu.ok(unref(1), "RESOURCE_UNREF");
+      await gpu.ok(create2d(large), `RESOURCE_CREATE_2D, round ${round}`);
+    }
+  },
+});
+
+cases.add({
+  id: "gpu/unref/frees-backing",
+  title: "Backing is let go when its resource is destroyed: long scatter lists come and go without end",
+  clauses: [CLAUSE.response],
+  needs: GPU,
+  async run(t) {
+    const gpu = await GpuSession.start(t);
+    const address = t.guest.arena.allocate(64);
+    const entries = Array.from({ length: 4096 }, () => ({ address, lengthBytes: 4 }));
+    for (let round = 0; round < LARGE_ROUNDS; round++) {
+      await gpu.create(1, 64, 64);
+      await gpu.ok(attachBacking(1, entries), `RESOURCE_ATTACH_BACKING, round ${round}`);
+      if (round % 2 === 0) await gpu.ok(detachBacking(1), "RESOURCE_DETACH_BACKING");
+      await gpu.ok(unref(1), "RESOURCE_UNREF");
+    }
+  },
+});
+
+cases.add({
+  id: "gpu/attach-backing/own-ring",
+  title: "Backing that lies over the queue's own rings is read as it stands there, and the queue goes on",
+  clauses: [CLAUSE.response],
+  needs: { devices: ["gpu"] },
+  async run(t) {
+    const gpu = await GpuSession.start(t);
+    await gpu.create(1, 16, 16);
+    const { descriptors, device } = t.guest.ring(0).addresses;
+    const entries = [descriptors, device].map((address) => ({ address, lengthBytes: 512 }));
+    await gpu.either(attachBacking(1, entries));
+    await gpu.either(transferToHost2d(1, area(16, 16), 0));
+    await t.serves();
+  },
+});
+
 /** Resources and their backing. */
 export const RESOURCE_CASES: readonly CaseDefinition[] = cases.all;
