@@ -209,6 +209,44 @@ test("a packed descriptor that is available again was used in between, if the de
   }
 });
 
+test("of a packed descriptor the device may write length and id before the flags, the driver nothing", () => {
+  for (const byDevice of [false, true]) {
+    let work = (): void => undefined;
+    const raw = new RawGuest(() => undefined, [34], new RngDevice(), {
+      filterMmio: (bus) => ({
+        read(offset, width) {
+          work();
+          return bus.read(offset, width);
+        },
+        write: (offset, width, value) => bus.write(offset, width, value),
+      }),
+    });
+    raw.start([34], 4);
+    for (const slot of [0, 1]) raw.packed(slot, { flags: 0x80 | WRITE, extra: slot });
+    raw.glance();
+    const early = () => raw.packed(0, { flags: 0x80 | WRITE, extra: 1, length: 5 });
+    if (byDevice) work = early;
+    else early();
+    raw.glance();
+    const changed = [
+      "packed-ring.driver.the-virtqueue-descriptor-table.2",
+      "content.driver.device-cleanup.1",
+    ];
+    assert.equal(clauses(raw.machine.checker.violations), byDevice ? [] : changed);
+    // The second used descriptor is complete before the first: a batch, whose first flags come last.
+    work = () => raw.packed(1, { flags: 0x8080 | WRITE, extra: 0, length: 5 });
+    raw.glance();
+    work = () => raw.packed(0, { flags: 0x8080 | WRITE, extra: 1, length: 5 });
+    raw.glance();
+    assert.is(raw.machine.checker.violations.length, byDevice ? 0 : 2);
+    const texts = raw.machine.checker.timeline().map(({ text }) => text);
+    assert.equal(
+      texts.filter((text) => / used, /.test(text)),
+      ["queue 0: buffer 1 used, 5 bytes written", "queue 0: buffer 0 used, 5 bytes written"],
+    );
+  }
+});
+
 test("a used descriptor of a buffer nobody saw ends the watch over a packed ring", () => {
   const raw = guest([34]);
   raw.start([34], 4);

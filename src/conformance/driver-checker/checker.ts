@@ -37,6 +37,11 @@ export interface DriverCheckerOptions {
    * after every access to the device. Default 128.
    */
   readonly notificationPatience?: number;
+  /**
+   * Whether the device runs in another thread or process than the checker, so that it may do something at any time.
+   * Default false.
+   */
+  readonly deviceElsewhere?: boolean;
   /** Whether the driver is a transitional one, which can use the legacy interface too. Default false. */
   readonly transitional?: boolean;
   /**
@@ -144,11 +149,12 @@ export class DriverChecker {
     return {
       read: (offset, widthBytes) => {
         this.#look();
+        this.#moment++;
         const value = device.read(offset, widthBytes);
         if (offset === VIRTIO_MMIO_DEVICE_ID && widthBytes === 4) view.deviceId = value;
         this.#handle({ kind: "mmio-read", offset, widthBytes, value });
         this.#decoded(decoder.read(offset, widthBytes, value));
-        this.#look();
+        this.#lookAfterDevice();
         return value;
       },
       write: (offset, widthBytes, value) => {
@@ -156,8 +162,9 @@ export class DriverChecker {
         if (offset === VIRTIO_MMIO_QUEUE_NUM) learnQueueSizeMax(device, view);
         this.#handle({ kind: "mmio-write", offset, widthBytes, value });
         this.#decoded(decoder.write(offset, widthBytes, value));
+        this.#moment++;
         device.write(offset, widthBytes, value);
-        this.#look();
+        this.#lookAfterDevice();
       },
     };
   }
@@ -173,10 +180,11 @@ export class DriverChecker {
       configRead: (offset, widthBytes) => {
         this.#look();
         const window = decoder.window(offset);
+        this.#moment++;
         const value = device.configRead(offset, widthBytes);
         this.#handle({ kind: "pci-config-read", offset, widthBytes, value });
         if (window !== null) this.#decoded(decoder.read(window.bar, window.offset, window.widthBytes, value));
-        this.#look();
+        this.#lookAfterDevice();
         return value;
       },
       configWrite: (offset, widthBytes, value) => {
@@ -185,23 +193,26 @@ export class DriverChecker {
         const window = decoder.window(offset);
         if (window !== null)
           this.#decoded(decoder.write(window.bar, window.offset, window.widthBytes, value));
+        this.#moment++;
         device.configWrite(offset, widthBytes, value);
-        this.#look();
+        this.#lookAfterDevice();
       },
       barRead: (bar, offset, widthBytes) => {
         this.#look();
+        this.#moment++;
         const value = device.barRead(bar, offset, widthBytes);
         this.#handle({ kind: "pci-bar-read", bar, offset, widthBytes, value });
         this.#decoded(decoder.read(bar, offset, widthBytes, value));
-        this.#look();
+        this.#lookAfterDevice();
         return value;
       },
       barWrite: (bar, offset, widthBytes, value) => {
         this.#look();
         this.#handle({ kind: "pci-bar-write", bar, offset, widthBytes, value });
         this.#decoded(decoder.write(bar, offset, widthBytes, value));
+        this.#moment++;
         device.barWrite(bar, offset, widthBytes, value);
-        this.#look();
+        this.#lookAfterDevice();
       },
     };
   }
@@ -224,7 +235,7 @@ export class DriverChecker {
   /** An interrupt line with the checker in front: to be given to the device in place of `next`. */
   line(next: (asserted: boolean) => void): (asserted: boolean) => void {
     return (asserted) => {
-      this.#look();
+      this.#lookAfterDevice();
       this.#handle({ kind: "line", asserted });
       next(asserted);
     };
@@ -233,7 +244,7 @@ export class DriverChecker {
   /** MSI-X messages with the checker in front: to be given to the device in place of `next`. */
   messages<M extends { readonly vector: number }>(next: (message: M) => void): (message: M) => void {
     return (message) => {
-      this.#look();
+      this.#lookAfterDevice();
       this.#handle({ kind: "message", vector: message.vector });
       next(message);
     };
@@ -241,7 +252,7 @@ export class DriverChecker {
 
   /** Looks at the rings now: for embedders who know of a moment when the driver did something. */
   look(): void {
-    this.#look();
+    this.#lookAfterDevice();
   }
 
   #begin(transport: "mmio" | "pci", stage: StageFacts | null): DeviceView {
@@ -363,8 +374,9 @@ export class DriverChecker {
     },
   };
 
-  /** The same number as long as nothing else can have run on this thread. */
+  /** The same number as long as the device cannot have done anything: it is on this thread, and had no turn. */
   #now(): number {
+    if (this.#options.deviceElsewhere === true) return ++this.#moment;
     if (!this.#awaitsTurn) {
       this.#awaitsTurn = true;
       queueMicrotask(() => {
@@ -373,6 +385,12 @@ export class DriverChecker {
       });
     }
     return this.#moment;
+  }
+
+  /** What changed since the last look may be the device's doing. */
+  #lookAfterDevice(): void {
+    this.#moment++;
+    this.#look();
   }
 
   #look(): void {

@@ -191,6 +191,19 @@ export class PackedWatcher implements RingWatcher {
     context.memory.read(this.#slotAddress(slot), now);
     const before = get16(bytes, FLAGS_AT);
     const after = get16(now, FLAGS_AT);
+    const lap = before & AVAIL_USED;
+    const bits = after & AVAIL_USED;
+    this.#shadow.set(slot, now);
+    // A used descriptor behind others that are not yet complete: the device's doing.
+    if (bits === ((before & VIRTQ_DESC_F_AVAIL) !== 0 ? AVAIL_USED : 0)) return;
+    // Made available for the next lap: the driver took for used what was not.
+    const reused = bits === (lap ^ AVAIL_USED);
+    // Length and id: a device may write those of a used descriptor long before its flags.
+    const asDevices = after === before && sameBytes(now.subarray(0, 8), bytes.subarray(0, 8));
+    if ((reused || asDevices) && !this.#undisturbed) {
+      if (reused) this.#lose();
+      return;
+    }
     const evidence = [
       {
         what: `descriptor ${slot}`,
@@ -199,13 +212,6 @@ export class PackedWatcher implements RingWatcher {
         after: toHex(now),
       },
     ];
-    this.#shadow.set(slot, now);
-    // Made available for the next lap: the driver took for used what was not.
-    const reused = (after & AVAIL_USED) !== (before & AVAIL_USED);
-    if (reused && !this.#undisturbed) {
-      this.#lose();
-      return;
-    }
     context.report(
       reused
         ? "packed-ring.driver.the-virtqueue-descriptor-table.1"

@@ -33,7 +33,7 @@ export interface RingWatch {
   readonly eventIdx: boolean;
   readonly inOrder: boolean;
   readonly budget: WatchBudget;
-  /** Changes whenever the thread was left in between: others may have run then. */
+  /** Changes whenever the device may have done something. */
   readonly moment: () => number;
   /** How many looks the driver may take to send a notification that it must send. */
   readonly patience: number;
