@@ -148,7 +148,7 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
     "finished",
     "3d-transfer-later",
     "  const renderer = rendererOf(core);\n  return core.done(\n",
-    "  const renderer = rendererOf(core);\n  if (!toHost) {\n    setTimeout(() => renderer.transferFromHost(request.ctxId, resource.id, info, resource.backing), 1);\n    return OK;\n  }\n  return core.done(\n",
+    "  const renderer = rendererOf(core);\n  if (!toHost) {\n    setTimeout(() => void (core.resources.has(resource) && renderer.transferFromHost(request.ctxId, resource.id, info, resource.backing)), 1);\n    return OK;\n  }\n  return core.done(\n",
   ),
 
   // Blobs
