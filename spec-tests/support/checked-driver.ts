@@ -40,6 +40,7 @@ export interface CheckedOptions {
   /** How often a driver looks before it gives up waiting. Default 2000. */
   readonly looks?: number;
   readonly patience?: number;
+  readonly deviceElsewhere?: boolean;
 }
 
 const BASE = 0x8000_0000;
@@ -73,6 +74,7 @@ export class CheckedMachine {
     const checker = new DriverChecker({
       memory: this.memory,
       transitional: options.transitional ?? false,
+      deviceElsewhere: options.deviceElsewhere ?? false,
       ...(options.patience === undefined ? {} : { notificationPatience: options.patience }),
     });
     this.checker = checker;

@@ -247,6 +247,20 @@ test("of a packed descriptor the device may write length and id before the flags
   }
 });
 
+test("a device in another thread may write at any time", () => {
+  const raw = new RawGuest(() => undefined, [34], new RngDevice(), { deviceElsewhere: true });
+  raw.start([34], 4);
+  raw.packed(0, { flags: 0x80 | WRITE, extra: 0 });
+  raw.glance();
+  raw.packed(0, { flags: 0x80 | WRITE, extra: 2, length: 5 });
+  raw.glance();
+  assert.equal(raw.machine.checker.violations, []);
+  // But no device writes addresses.
+  raw.packed(0, { flags: 0x80 | WRITE, extra: 2, length: 5, address: 0x8002_0000 });
+  raw.glance();
+  assert.is(raw.machine.checker.counts.get("packed-ring.driver.the-virtqueue-descriptor-table.2"), 1);
+});
+
 test("a used descriptor of a buffer nobody saw ends the watch over a packed ring", () => {
   const raw = guest([34]);
   raw.start([34], 4);
