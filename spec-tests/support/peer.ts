@@ -101,6 +101,17 @@ export const peers = {
     get: "apt-get install qemu-system-x86",
     find: () => executable("qemu-system-x86_64"),
   },
+  /** The version whose differences to the specification are written down. */
+  qemu72: {
+    name: "qemu-system-x86_64 of version 7.2",
+    get: "apt-get install qemu-system-x86 on Debian 12",
+    find: () => {
+      const path = executable("qemu-system-x86_64");
+      if (path === undefined) return undefined;
+      const { stdout } = spawnSync(path, ["--version"], { encoding: "utf8" });
+      return /version 7\.2\./.test(stdout) ? path : undefined;
+    },
+  },
 } as const satisfies Record<string, Peer>;
 
 const located = new Map<Peer, string | undefined>();

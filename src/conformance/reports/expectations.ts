@@ -3,7 +3,7 @@
  * side shows, and every known difference stays in the report with its reason.
  */
 import { VirtioUsageError } from "../../base/errors.ts";
-import { type CaseResult, type RunReport, VERDICTS, type Verdict } from "../result.ts";
+import { type RunReport, VERDICTS, type Verdict } from "../result.ts";
 import { byVerdict, isDifference } from "./names.ts";
 
 /** What a case is known to come to, and why. */
@@ -14,8 +14,8 @@ export interface ExpectedCase {
 }
 
 /**
- * The known results of one target: all its cases that neither pass nor are skipped. Cases that are not listed are
- * expected to pass, or to be skipped.
+ * The known results of one target: all its cases that fail or are wedged. Cases that are not listed are expected to do
+ * neither.
  */
 export interface Expectations {
   /** Name of the target. */
@@ -81,7 +81,7 @@ export function judge(
     const { id: caseId, verdict, clauses } = result;
     const message = result.detail?.message ?? result.title;
     const base = { target: report.target, caseId, clauses };
-    if (isAsExpected(verdict, expected, expectations !== null)) {
+    if (isAsExpected(verdict, expected)) {
       if (expected !== undefined && isDifference(verdict))
         known.push({ ...base, verdict, why: expected.why });
     } else {
@@ -116,10 +116,9 @@ function expectedVerdict(
   return expected?.verdict ?? (expectations === null ? null : "pass");
 }
 
-/** That a case is skipped or has not been written is no fault of a device that was not expected to do otherwise. */
-function isAsExpected(verdict: Verdict, expected: ExpectedCase | undefined, strict: boolean): boolean {
-  if (expected !== undefined) return verdict === expected.verdict;
-  return !isDifference(verdict) && !(strict && verdict === "reject");
+/** Where nothing was expected, whatever is no difference to the specification will do. */
+function isAsExpected(verdict: Verdict, expected: ExpectedCase | undefined): boolean {
+  return expected === undefined ? !isDifference(verdict) : verdict === expected.verdict;
 }
 
 /**
@@ -137,7 +136,7 @@ export function expectationsOf(
     ([id]) => !ran.has(id) && (allCases?.has(id) ?? true),
   );
   const found = report.cases
-    .filter(isWorthListing)
+    .filter(({ verdict }) => isDifference(verdict))
     .map(({ id, verdict, detail, title }): [string, ExpectedCase] => {
       const before = expectedOf(previous, id);
       const why = before?.verdict === verdict ? before.why : (detail?.message ?? title);
@@ -145,10 +144,6 @@ export function expectationsOf(
     });
   const cases = [...kept, ...found].sort(([a], [b]) => (a < b ? -1 : 1));
   return { target: report.target, description: report.description, cases: Object.fromEntries(cases) };
-}
-
-function isWorthListing({ verdict }: CaseResult): boolean {
-  return isDifference(verdict) || verdict === "reject";
 }
 
 /** Expectations as a file: those of one target, or an array of those of several. */
