@@ -1,4 +1,4 @@
-import { compare, type Effort, type Starter } from "../compare.ts";
+import { compare, type Effort, type Starter, startedOften } from "../compare.ts";
 import { startScript } from "../contestant.ts";
 import type { Bar, JudgedRow } from "../row.ts";
 
@@ -41,7 +41,7 @@ export async function benchKmsFlipSizes(name: string, effort: Effort): Promise<J
   const comparison = await compare([flips("2160p", 3840, 2160), flips("480p", 640, 480)], {
     unitsPerCount: 1,
     checkCount: CHECK_COUNT,
-    effort,
+    effort: startedOften(effort),
   });
   return [
     {
