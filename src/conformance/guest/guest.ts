@@ -16,7 +16,7 @@ import { Arena } from "./arena.ts";
 import { MmioVirtioRegisters } from "./mmio-registers.ts";
 import { PackedRing } from "./packed-ring.ts";
 import { PciVirtioRegisters } from "./pci-registers.ts";
-import type { InterruptCauses, VirtioRegisters } from "./registers.ts";
+import type { InterruptCauses, QueueAddresses, VirtioRegisters } from "./registers.ts";
 import type { Element, Placed, PlaceOptions, Ring, Used } from "./ring.ts";
 import { SplitRing } from "./split-ring.ts";
 import { Timeline } from "./timeline.ts";
@@ -210,16 +210,16 @@ export class Guest {
     return stands;
   }
 
-  /** Allocates a queue, and tells the device of it, without enabling it. */
-  async configureQueue(index: number, size = DEFAULT_QUEUE_SIZE): Promise<Ring> {
+  /** Tells the device of a queue, without enabling it; `addresses` are where it lies, by default memory of its own. */
+  async configureQueue(index: number, size = DEFAULT_QUEUE_SIZE, addresses?: QueueAddresses): Promise<Ring> {
     const max = await this.registers.queueSize(index);
     if (max === 0) throw new CaseFailure(`the device has no queue ${index}`);
     const entries = Math.min(size, max);
     const name = this.model.queues[index] ?? `queue ${index}`;
     const ring =
       this.format === "packed"
-        ? new PackedRing(this.arena, index, name, entries)
-        : new SplitRing(this.arena, index, name, entries);
+        ? new PackedRing(this.arena, index, name, entries, addresses)
+        : new SplitRing(this.arena, index, name, entries, addresses);
     await this.registers.setQueueSize(index, entries);
     await this.registers.setQueueAddresses(index, ring.addresses);
     this.rings.set(index, ring);
@@ -359,13 +359,20 @@ export class Guest {
     return this.answer(request);
   }
 
-  /** Sends the model's probe; returns what is wrong with the answer, null when nothing is. */
-  async probe(queue = 0, layout?: Layout): Promise<string | null> {
+  /**
+   * Sends the model's probe; returns what is wrong with the answer, null when nothing is. With `onOther`, buffers that
+   * come back before it are none of its business and go there.
+   */
+  async probe(queue = 0, layout?: Layout, onOther?: (used: Used) => void): Promise<string | null> {
     const probe: Exchange = this.model.probe(queue);
     const ring = this.ring(queue);
     const request = this.place(ring, probe.readable, probe.writableBytes, layout);
     await this.kick(ring);
-    const used = await this.used(ring);
+    let used = await this.used(ring);
+    while (onOther !== undefined && used !== null && used.id !== request.placed.id) {
+      onOther(used);
+      used = await this.used(ring);
+    }
     if (used === null) return "the device does not return the buffer";
     if (used.id !== request.placed.id) return `the device returned id ${used.id}, not ${request.placed.id}`;
     return probe.check(this.writtenBytes(request), used.lengthBytes);
