@@ -16,14 +16,8 @@ import {
 } from "../chain.ts";
 import { registerEvidence, toHex } from "../violation.ts";
 import { get16, get32, sameBytes } from "../watched-memory.ts";
-import {
-  chainCost,
-  DESCRIPTORS_PER_LOOK,
-  NEW_DESCRIPTORS_PER_LOOK,
-  type RingWatch,
-  type RingWatcher,
-  TABLE_BYTES_PER_LOOK,
-} from "./ring-watcher.ts";
+import { HeldBuffers } from "./held-buffers.ts";
+import { NEW_DESCRIPTORS_PER_LOOK, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
 
 const AVAIL_USED = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 const FLAGS_AT = 14;
@@ -40,29 +34,24 @@ export class PackedWatcher implements RingWatcher {
   #usedWrap = 1;
   /** Slots between the two: what the device holds. */
   #held = 0;
-  /** Buffers the device holds, oldest first, by id. */
-  readonly #chains = new Map<number, WatchedChain>();
-  /** Raw descriptors the device holds, by slot. */
-  readonly #shadow = new Map<number, Uint8Array>();
+  /** Buffers the device holds, by id. */
+  readonly #buffers: HeldBuffers;
   /** Nothing but this thread's own accesses happened since the last look. */
   #undisturbed = false;
   #moment = -1;
   #lost = false;
-  /** What the chains in flight cost of the budget, by token. */
-  readonly #costs = new Map<number, number>();
   /** How many descriptors this look may still take in. */
   #newLeft = 0;
-  #cursor = 0;
-  #tableCursor = 0;
   readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
 
   constructor(watch: RingWatch) {
     this.#watch = watch;
+    this.#buffers = new HeldBuffers(watch);
     this.#size = Math.max(1, Math.min(watch.queue.size, 32768));
   }
 
   get inFlight(): number {
-    return this.#chains.size;
+    return this.#buffers.chains.size;
   }
 
   look(): void {
@@ -71,10 +60,10 @@ export class PackedWatcher implements RingWatcher {
     this.#moment = moment;
     if (this.#lost) return;
     this.#newLeft = NEW_DESCRIPTORS_PER_LOOK;
-    const altered = this.#compare();
+    const altered = this.#buffers.compare();
     this.#takeUsed();
     for (const slot of altered) this.#reportAltered(slot);
-    this.#reportTables();
+    this.#buffers.reportTables();
     if (!this.#lost) this.#takeAvailable();
   }
 
@@ -93,7 +82,7 @@ export class PackedWatcher implements RingWatcher {
   }
 
   gone(): void {
-    for (const token of [...this.#costs.keys()]) this.#forget(token);
+    this.#buffers.giveBack();
   }
 
   #slotAddress(slot: number): number {
@@ -101,74 +90,6 @@ export class PackedWatcher implements RingWatcher {
   }
 
   // What the device holds
-
-  #compare(): number[] {
-    const { memory } = this.#watch.context;
-    const altered: number[] = [];
-    let budget = DESCRIPTORS_PER_LOOK;
-    let seen = 0;
-    for (const [slot, bytes] of this.#shadow) {
-      if (seen++ < this.#cursor) continue;
-      if (budget-- === 0) {
-        this.#cursor = seen - 1;
-        this.#compareTables();
-        return altered;
-      }
-      if (memory.read(this.#slotAddress(slot), this.#raw) && !sameBytes(this.#raw, bytes)) altered.push(slot);
-    }
-    this.#cursor = 0;
-    this.#compareTables();
-    return altered;
-  }
-
-  #alteredTables: { readonly chain: WatchedChain; readonly table: WatchedTable; readonly now: Uint8Array }[] =
-    [];
-
-  #compareTables(): void {
-    const { memory } = this.#watch.context;
-    this.#alteredTables = [];
-    let budget = TABLE_BYTES_PER_LOOK;
-    let seen = 0;
-    for (const chain of this.#chains.values()) {
-      if (seen++ < this.#tableCursor) continue;
-      if (budget <= 0) {
-        this.#tableCursor = seen - 1;
-        return;
-      }
-      for (const table of chain.tables) {
-        if (table.bytes === null) continue;
-        budget -= table.bytes.length;
-        const now = new Uint8Array(table.bytes.length);
-        if (memory.read(table.address, now) && !sameBytes(now, table.bytes)) {
-          this.#alteredTables.push({ chain, table, now });
-        }
-      }
-    }
-    this.#tableCursor = 0;
-  }
-
-  #reportTables(): void {
-    const { context, queue } = this.#watch;
-    for (const { chain, table, now } of this.#alteredTables) {
-      if (this.#chains.get(chain.token) !== chain || table.bytes === null) continue;
-      const at = now.findIndex((byte, i) => byte !== table.bytes?.[i]) & ~(DESCRIPTOR_BYTES - 1);
-      context.report(
-        "content.driver.device-cleanup.1",
-        queue.index,
-        `the indirect table of buffer ${chain.token} was altered while the device held it`,
-        [
-          {
-            what: "indirect table",
-            address: table.address + at,
-            before: toHex(table.bytes.subarray(at, at + DESCRIPTOR_BYTES)),
-            after: toHex(now.subarray(at, at + DESCRIPTOR_BYTES)),
-          },
-        ],
-      );
-      table.bytes.set(now);
-    }
-    this.#alteredTables = [];
-  }
 
   /**
    * A used descriptor stays only until the driver reuses its slot. Where the device may have used some in between, and
@@ -178,13 +99,11 @@ export class PackedWatcher implements RingWatcher {
     const { context, queue } = this.#watch;
     context.note(`queue ${queue.index}: buffers were used unseen; the watch over this ring ends`);
     this.#lost = true;
-    for (const token of this.#chains.keys()) this.#forget(token);
-    this.#chains.clear();
-    this.#shadow.clear();
+    this.#buffers.clear();
   }
 
   #reportAltered(slot: number): void {
-    const bytes = this.#shadow.get(slot);
+    const bytes = this.#buffers.shadow.get(slot);
     if (bytes === undefined) return;
     const { context, queue } = this.#watch;
     const now = new Uint8Array(DESCRIPTOR_BYTES);
@@ -193,7 +112,7 @@ export class PackedWatcher implements RingWatcher {
     const after = get16(now, FLAGS_AT);
     const lap = before & AVAIL_USED;
     const bits = after & AVAIL_USED;
-    this.#shadow.set(slot, now);
+    this.#buffers.shadow.set(slot, now);
     // A used descriptor behind others that are not yet complete: the device's doing.
     if (bits === ((before & VIRTQ_DESC_F_AVAIL) !== 0 ? AVAIL_USED : 0)) return;
     // Made available for the next lap: the driver took for used what was not.
@@ -247,7 +166,7 @@ export class PackedWatcher implements RingWatcher {
       if ((flags & AVAIL_USED) !== used) return;
       const id = get16(this.#raw, 12);
       const written = get32(this.#raw, 8);
-      const last = this.#chains.get(id);
+      const last = this.#buffers.chains.get(id);
       if (last === undefined) {
         this.#lose();
         return;
@@ -257,7 +176,7 @@ export class PackedWatcher implements RingWatcher {
         continue;
       }
       // One used descriptor may stand for several buffers: all up to this one.
-      for (const chain of this.#chains.values()) {
+      for (const chain of this.#buffers.chains.values()) {
         this.#release(chain, chain === last ? written : chain.writableBytes);
         if (chain === last) break;
       }
@@ -266,37 +185,16 @@ export class PackedWatcher implements RingWatcher {
   }
 
   #release(chain: WatchedChain, writtenBytes: number): void {
-    this.#chains.delete(chain.token);
+    this.#buffers.drop(chain.token);
     for (let i = 0; i < chain.direct.length; i++) {
-      this.#shadow.delete(this.#nextUsed);
+      this.#buffers.shadow.delete(this.#nextUsed);
       if (++this.#nextUsed === this.#size) {
         this.#nextUsed = 0;
         this.#usedWrap ^= 1;
       }
     }
     this.#held -= chain.direct.length;
-    this.#forget(chain.token);
     this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
-  }
-
-  /** Keeps a buffer in mind, whole if the budget allows. */
-  #remember(chain: WatchedChain): void {
-    this.#forget(chain.token);
-    this.#chains.delete(chain.token);
-    this.#chains.set(chain.token, chain);
-    const cost = chainCost(chain);
-    if (this.#watch.budget.take(cost)) {
-      this.#costs.set(chain.token, cost);
-      return;
-    }
-    chain.tables = [];
-    chain.elements = [];
-    for (const { index } of chain.direct) this.#shadow.delete(index);
-  }
-
-  #forget(token: number): void {
-    this.#watch.budget.give(this.#costs.get(token) ?? 0);
-    this.#costs.delete(token);
   }
 
   // What the driver makes available
@@ -336,7 +234,7 @@ export class PackedWatcher implements RingWatcher {
       const descriptor = packedDescriptor(raw, 0, at, slot);
       if (early < 0 && !this.#isAvailable(descriptor.flags, wrap)) early = slot;
       direct.push(descriptor);
-      if (direct.length <= free) this.#shadow.set(slot, raw);
+      if (direct.length <= free) this.#buffers.shadow.set(slot, raw);
       if (isIndirect(descriptor.flags)) {
         const table = this.#table(descriptor);
         tables.push(table);
@@ -375,7 +273,7 @@ export class PackedWatcher implements RingWatcher {
       writableBytes: sumBytes(elements, true),
     };
     this.#watch.listener.available(queue, chain);
-    this.#remember(chain);
+    this.#buffers.remember(chain);
     return true;
   }
 

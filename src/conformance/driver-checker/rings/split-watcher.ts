@@ -10,15 +10,9 @@ import {
   type WatchedTable,
 } from "../chain.ts";
 import { toHex } from "../violation.ts";
-import { get16, get32, sameBytes } from "../watched-memory.ts";
-import {
-  chainCost,
-  DESCRIPTORS_PER_LOOK,
-  NEW_DESCRIPTORS_PER_LOOK,
-  type RingWatch,
-  type RingWatcher,
-  TABLE_BYTES_PER_LOOK,
-} from "./ring-watcher.ts";
+import { get16, get32 } from "../watched-memory.ts";
+import { HeldBuffers } from "./held-buffers.ts";
+import { NEW_DESCRIPTORS_PER_LOOK, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
 import { SplitSuppression } from "./split-suppression.ts";
 
 /** Watches a split virtqueue (virtio 1.4, section 2.7). */
@@ -29,28 +23,21 @@ export class SplitWatcher implements RingWatcher {
   /** Available and used index as last seen. */
   #availIdx = 0;
   #usedIdx = 0;
-  /** Buffers the device holds, oldest first, by head. */
-  readonly #chains = new Map<number, WatchedChain>();
-  /** Raw descriptors of chains in flight, by index in the table. */
-  readonly #shadow = new Map<number, Uint8Array>();
+  /** Buffers the device holds, by head. */
+  readonly #buffers: HeldBuffers;
   /** Heads that were used before they were seen to be available, in this look. */
   readonly #unseen = new Map<number, number>();
   #unseenCount = 0;
   /** How many buffers were used since the last look. */
   #usedCount = 0;
-  /** What the chains in flight cost of the budget, by token. */
-  readonly #costs = new Map<number, number>();
   /** How many descriptors this look may still take in. */
   #newLeft = 0;
-  /** Where the next look begins to compare. */
-  #cursor = 0;
-  #tableCursor = 0;
   readonly #pair = new Uint8Array(4);
   readonly #entry = new Uint8Array(8);
-  readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
 
   constructor(watch: RingWatch) {
     this.#watch = watch;
+    this.#buffers = new HeldBuffers(watch);
     this.#size = Math.max(1, Math.min(watch.queue.size, 32768));
     this.#suppression = new SplitSuppression(watch, this.#size);
     const { memory } = watch.context;
@@ -60,12 +47,12 @@ export class SplitWatcher implements RingWatcher {
   }
 
   get inFlight(): number {
-    return this.#chains.size;
+    return this.#buffers.chains.size;
   }
 
   look(): void {
     this.#newLeft = NEW_DESCRIPTORS_PER_LOOK;
-    const altered = this.#compare();
+    const altered = this.#buffers.compare();
     this.#takeUsed();
     for (const index of altered) this.#reportAltered(index);
     this.#takeAvailable();
@@ -78,65 +65,13 @@ export class SplitWatcher implements RingWatcher {
 
   gone(): void {
     this.#suppression.gone(this.#availIdx);
-    for (const token of [...this.#costs.keys()]) this.#forget(token);
+    this.#buffers.giveBack();
   }
 
   // What the device holds
 
-  /** Descriptors that are not what they were when they were made available. Used buffers are told apart afterwards. */
-  #compare(): number[] {
-    const { context, queue } = this.#watch;
-    const altered: number[] = [];
-    let budget = DESCRIPTORS_PER_LOOK;
-    let seen = 0;
-    for (const [index, bytes] of this.#shadow) {
-      if (seen++ < this.#cursor) continue;
-      if (budget-- === 0) {
-        this.#cursor = seen - 1;
-        return altered;
-      }
-      const at = queue.addresses.descriptors + DESCRIPTOR_BYTES * index;
-      if (context.memory.read(at, this.#raw) && !sameBytes(this.#raw, bytes)) altered.push(index);
-    }
-    this.#cursor = 0;
-    this.#compareTables();
-    return altered;
-  }
-
-  readonly #alteredTables: {
-    readonly chain: WatchedChain;
-    readonly table: WatchedTable;
-    /** Where the first difference is. */
-    readonly at: number;
-    readonly now: Uint8Array;
-  }[] = [];
-
-  #compareTables(): void {
-    const { memory } = this.#watch.context;
-    this.#alteredTables.length = 0;
-    let budget = TABLE_BYTES_PER_LOOK;
-    let seen = 0;
-    for (const chain of this.#chains.values()) {
-      if (seen++ < this.#tableCursor) continue;
-      if (budget <= 0) {
-        this.#tableCursor = seen - 1;
-        return;
-      }
-      for (const table of chain.tables) {
-        if (table.bytes === null) continue;
-        budget -= table.bytes.length;
-        const now = new Uint8Array(table.bytes.length);
-        if (memory.read(table.address, now) && !sameBytes(now, table.bytes)) {
-          const at = now.findIndex((byte, i) => byte !== table.bytes?.[i]) & ~(DESCRIPTOR_BYTES - 1);
-          this.#alteredTables.push({ chain, table, at, now });
-        }
-      }
-    }
-    this.#tableCursor = 0;
-  }
-
   #reportAltered(index: number): void {
-    const bytes = this.#shadow.get(index);
+    const bytes = this.#buffers.shadow.get(index);
     if (bytes === undefined) return;
     const { context, queue } = this.#watch;
     const at = queue.addresses.descriptors + DESCRIPTOR_BYTES * index;
@@ -149,7 +84,7 @@ export class SplitWatcher implements RingWatcher {
       [{ what: `descriptor ${index}`, address: at, before: toHex(bytes), after: toHex(now) }],
     );
     // Once is enough: from here on it is what it is.
-    this.#shadow.set(index, now);
+    this.#buffers.shadow.set(index, now);
   }
 
   #takeUsed(): void {
@@ -171,7 +106,7 @@ export class SplitWatcher implements RingWatcher {
         this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
         if (!context.memory.read(entry, this.#entry)) continue;
         // With IN_ORDER one entry may stand for several buffers: the oldest ones, whatever the others say.
-        const first = this.#chains.keys().next();
+        const first = this.#buffers.chains.keys().next();
         const head = inOrder && first.done !== true ? first.value : get32(this.#entry, 0);
         if (this.#release(head, get32(this.#entry, 4))) continue;
         // Made available and used since the last look: by a device that works when nobody notifies it.
@@ -180,65 +115,25 @@ export class SplitWatcher implements RingWatcher {
       }
       this.#usedIdx = idx;
     }
-    for (const { chain, table, at: from, now } of this.#alteredTables) {
-      if (this.#chains.get(chain.token) !== chain || table.bytes === null) continue;
-      context.report(
-        "content.driver.device-cleanup.1",
-        queue.index,
-        `the indirect table of buffer ${chain.token} was altered while the device held it`,
-        [
-          {
-            what: "indirect table",
-            address: table.address + from,
-            before: toHex(table.bytes.subarray(from, from + DESCRIPTOR_BYTES)),
-            after: toHex(now.subarray(from, from + DESCRIPTOR_BYTES)),
-          },
-        ],
-      );
-      table.bytes.set(now);
-    }
-    this.#alteredTables.length = 0;
+    this.#buffers.reportTables();
   }
 
   /** Forgets everything in flight, because too much happened between two looks. */
   #lose(): void {
     const { context, queue } = this.#watch;
     context.note(`queue ${queue.index}: more was used between two looks than can be told`);
-    for (const token of this.#chains.keys()) this.#forget(token);
-    this.#chains.clear();
-    this.#shadow.clear();
+    this.#buffers.clear();
     const at = queue.addresses.driver;
     if (context.memory.read(at, this.#pair)) this.#availIdx = get16(this.#pair, VIRTQ_AVAIL.idx);
   }
 
   #release(head: number, writtenBytes: number): boolean {
-    const chain = this.#chains.get(head);
+    const chain = this.#buffers.chains.get(head);
     if (chain === undefined) return false;
-    this.#chains.delete(head);
-    for (const { index } of chain.direct) this.#shadow.delete(index);
-    this.#forget(chain.token);
+    this.#buffers.drop(head);
+    for (const { index } of chain.direct) this.#buffers.shadow.delete(index);
     this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
     return true;
-  }
-
-  /** Keeps a buffer in mind, whole if the budget allows. */
-  #remember(chain: WatchedChain): void {
-    this.#forget(chain.token);
-    this.#chains.delete(chain.token);
-    this.#chains.set(chain.token, chain);
-    const cost = chainCost(chain);
-    if (this.#watch.budget.take(cost)) {
-      this.#costs.set(chain.token, cost);
-      return;
-    }
-    chain.tables = [];
-    chain.elements = [];
-    for (const { index } of chain.direct) this.#shadow.delete(index);
-  }
-
-  #forget(token: number): void {
-    this.#watch.budget.give(this.#costs.get(token) ?? 0);
-    this.#costs.delete(token);
   }
 
   // What the driver makes available
@@ -293,11 +188,11 @@ export class SplitWatcher implements RingWatcher {
       `the available index went from ${this.#availIdx} to ${idx} in a queue of ${this.#size}`,
       evidence,
     );
-    if (this.#chains.size === 0) return;
+    if (this.#buffers.chains.size === 0) return;
     context.report(
       "content.driver.device-cleanup.2",
       queue.index,
-      `${this.#chains.size} buffers were taken back by the available index without a reset`,
+      `${this.#buffers.chains.size} buffers were taken back by the available index without a reset`,
       evidence,
     );
   }
@@ -325,7 +220,7 @@ export class SplitWatcher implements RingWatcher {
       if (!context.memory.read(at, raw)) break;
       const descriptor = splitDescriptor(raw, 0, at, index);
       direct.push(descriptor);
-      this.#shadow.set(index, raw);
+      this.#buffers.shadow.set(index, raw);
       if (isIndirect(descriptor.flags)) {
         const table = this.#table(descriptor);
         tables.push(table);
@@ -351,7 +246,7 @@ export class SplitWatcher implements RingWatcher {
     };
     this.#watch.listener.available(queue, chain);
     // A head that is in flight already goes to the end of the line.
-    this.#remember(chain);
+    this.#buffers.remember(chain);
   }
 
   /** The descriptors of an indirect table, as far as they are chained; never more than the queue has entries and one. */
