@@ -1,5 +1,6 @@
 import type { DmaError, DmaSpace } from "./dma.ts";
 import type { GuestMemory } from "./guest-memory.ts";
+import { createPageTable, type PageTable } from "./page-table.ts";
 import type { MemoryRegion } from "./region.ts";
 import { copyBytes, SegmentList } from "./segments.ts";
 
@@ -28,6 +29,8 @@ export class GuestPages {
   readonly #found = new SegmentList(1);
   #epoch: number;
   #views: (Uint8Array | null)[] = [];
+  /** Undefined as long as nobody asked. */
+  #table: PageTable | null | undefined;
   #part: Uint8Array | null = null;
   #partPiece = -1;
   #partOffset = 0;
@@ -70,10 +73,12 @@ export class GuestPages {
       this.starts[count] = this.totalBytes;
     }
     this.totalBytes += lengthBytes;
+    this.#table = undefined;
   }
 
   /** Appends bytes that are nowhere. */
   addHole(lengthBytes: number): void {
+    this.#table = undefined;
     this.totalBytes += lengthBytes;
     this.entryCount++;
   }
@@ -93,6 +98,7 @@ export class GuestPages {
     if (this.#epoch === memory.epoch) return;
     this.#epoch = memory.epoch;
     this.revision++;
+    this.#table = undefined;
     this.#views.length = 0;
     this.#partPiece = -1;
     this.#part = null;
@@ -109,6 +115,7 @@ export class GuestPages {
   /** Turns everything into one hole: the guest took its pages back. */
   release(): void {
     this.revision++;
+    this.#table = undefined;
     this.segments.count = 0;
     this.segments.regions.length = 0;
     this.#views.length = 0;
@@ -127,6 +134,14 @@ export class GuestPages {
       else high = middle;
     }
     return low;
+  }
+
+  /** Where each page lies; null where the pieces answer that as fast. Kept, as long as pieces stay what they are. */
+  pageTable(): PageTable | null {
+    if (this.#table === undefined) {
+      this.#table = createPageTable(this.segments, this.starts, this.totalBytes);
+    }
+    return this.#table;
   }
 
   /** The bytes of one whole piece; the view is kept, so that copying whole pages makes no garbage. */

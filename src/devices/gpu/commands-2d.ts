@@ -27,7 +27,7 @@ import type { GpuCore } from "./core.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 import { allocatePixels, Resource } from "./resources.ts";
-import type { HostPixels } from "./transfer.ts";
+import type { HostPixels } from "./transfer/words.ts";
 import { dropResource } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;

@@ -18,7 +18,7 @@ import { type GpuResponse, PENDING } from "./protocol.ts";
 import type { Renderer } from "./renderer.ts";
 import { ResourceTable } from "./resources.ts";
 import { Scanouts } from "./scanouts.ts";
-import { TransferEngine } from "./transfer.ts";
+import { TransferEngine } from "./transfer/engine.ts";
 
 /** Counts kept since the device was made. */
 export interface GpuCounters {

@@ -2,7 +2,7 @@ import type { GuestPages } from "./backing.ts";
 import { BYTES_PER_PIXEL } from "./formats.ts";
 import type { HostBlob } from "./host-heap.ts";
 import type { GpuLimits } from "./options.ts";
-import type { HostPixels } from "./transfer.ts";
+import type { HostPixels } from "./transfer/words.ts";
 
 /**
  * What a resource is: `2d` host pixels of the device; `blob` guest memory; `host-blob` memory of a renderer's object,

@@ -20,8 +20,14 @@ export const PLAN_WAYS = 8;
 /** Parts of rows that a remembered rectangle may consist of: with all plans in use some megabytes of views. */
 export const MAX_PLAN_PARTS = 1024;
 
-/** Parts of rows that are copied in one go: with what they go to, no more than the first-level cache of a processor holds. */
-export const BAND_PARTS = 128;
+/** Bytes that are copied in one go: with what they go to, no more than the first-level cache of a processor holds. */
+export const BAND_BYTES = 16384;
+/** Runs of words that are copied in one go. */
+export const MAX_RUNS = 128;
+/** Pairs of words that are copied in each turn of the loop. */
+export const PAIRS_AT_ONCE = 8;
+/** Shorter runs are copied word by word: they may not have as many whole pairs. */
+export const MIN_PAIRED_WORDS = 17;
 /** Words of a cache line. */
 export const CACHE_LINE_WORDS = 16;
 /** Positions up to here are 32-bit integers. */
