@@ -9,17 +9,20 @@ const MAX_PAGES_PER_PIECE = 16;
 const MAX_BYTES = 0x80000000;
 /** The shift by which every position is on page 0. */
 const ONE_PAGE_SHIFT = 31;
+const MAX_REGIONS = 256;
 
 /**
- * Where each page of a list of guest pages lies, for those that all lie in one region. It answers by one look what the
- * list answers by going through its pieces.
+ * Where each page of a list of guest pages lies. It answers by one look what the list answers by going through its
+ * pieces.
  */
 export interface PageTable {
-  readonly region: MemoryRegion;
-  /** Positions shifted right by this are indexes of {@link offsets}. */
+  /** Positions shifted right by this are indexes of {@link offsets} and {@link owners}. */
   readonly shift: number;
-  /** Offset in the region of each page's first byte, a multiple of 4; -1 when the page is not in one piece of it. */
+  /** Offset of each page's first byte in its region, a multiple of 4; -1 when the page is not in one piece. */
   readonly offsets: Int32Array;
+  /** Index of each page's region in {@link regions}. */
+  readonly owners: Uint8Array;
+  readonly regions: readonly MemoryRegion[];
   /** Positions from here on are not covered. */
   readonly endBytes: number;
 }
@@ -32,28 +35,34 @@ export function createPageTable(
 ): PageTable | null {
   const { count } = segments;
   if (count === 0 || totalBytes >= MAX_BYTES) return null;
-  const region = segments.regions[0] as MemoryRegion;
-  // The views know no other order than the region's own.
-  if (count === 1 && starts[0] === 0) {
-    const offset = segments.offsets[0] as number;
-    const endBytes = segments.lengths[0] as number;
-    if ((offset & 3) !== 0 || offset + endBytes > MAX_BYTES) return null;
-    return { region, shift: ONE_PAGE_SHIFT, offsets: Int32Array.of(offset), endBytes };
-  }
-  const pages = Math.ceil(totalBytes / PAGE_BYTES);
+  const isOnePage = count === 1 && segments.lengths[0] === totalBytes;
+  const shift = isOnePage ? ONE_PAGE_SHIFT : PAGE_SHIFT;
+  const pages = isOnePage ? 1 : Math.ceil(totalBytes / PAGE_BYTES);
   if (pages > MAX_PAGES_PER_PIECE * count) return null;
   const offsets = new Int32Array(pages).fill(-1);
+  const owners = new Uint8Array(pages);
+  const regions: MemoryRegion[] = [];
   for (let piece = 0; piece < count; piece++) {
-    if (segments.regions[piece] !== region) continue;
     const start = starts[piece] as number;
     const end = start + (segments.lengths[piece] as number);
     const toRegion = (segments.offsets[piece] as number) - start;
     if ((toRegion & 3) !== 0 || end + toRegion > MAX_BYTES) continue;
+    const region = segments.regions[piece] as MemoryRegion;
+    let owner = regions.lastIndexOf(region);
+    if (owner < 0) {
+      if (regions.length === MAX_REGIONS) continue;
+      owner = regions.push(region) - 1;
+    }
+    if (isOnePage) {
+      offsets[0] = toRegion;
+      continue;
+    }
     for (let page = Math.ceil(start / PAGE_BYTES); page < pages; page++) {
       const from = page << PAGE_SHIFT;
       if (Math.min(from + PAGE_BYTES, totalBytes) > end) break;
       offsets[page] = from + toRegion;
+      owners[page] = owner;
     }
   }
-  return { region, shift: PAGE_SHIFT, offsets, endBytes: totalBytes };
+  return { shift, offsets, owners, regions, endBytes: totalBytes };
 }

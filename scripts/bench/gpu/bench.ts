@@ -25,10 +25,9 @@ export function benchFrames(name: string, shared: boolean, natives: NativeProgra
 /**
  * TRANSFER_TO_HOST_2D of 64 × 64 pixels, against memcpy for each row.
  *
- * Rectangles that never come twice miss the bar on a quiet machine: measured were 0.17 (the C program alone in the caches:
- * 0.9 µs a rectangle) to 0.36 (caches shared with others: 3 µs). JavaScript has no copy of a part of an array to
- * another one that makes no view, 64 of them for each rectangle here; and a loop takes some ten instructions for each
- * element, as the engine checks both indexes. Copying alone takes 1 to 2 µs, in pairs of words or in words.
+ * JavaScript has no copy of a part of an array to another one that makes no view, 64 of them for each rectangle here; and
+ * a loop takes some ten instructions for each element, as the engine checks both indexes. On a quiet machine the C program
+ * takes 0.4 µs a rectangle within the first caches and 0.9 µs where each rectangle comes from far away.
  */
 export function benchDamage(name: string, repeated: boolean, natives: NativePrograms, effort: Effort) {
   const positions = String(repeated ? FEW_POSITIONS : MANY_POSITIONS);

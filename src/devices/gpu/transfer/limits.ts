@@ -5,7 +5,7 @@
  * Parts of rows up to this long are copied word by word: `set` needs a view of the part, which is garbage afterwards and
  * costs as much as a hundred words. Measured, not derived.
  */
-export const WORD_LOOP_BYTES = 512;
+export const WORD_LOOP_BYTES = 1024;
 
 /** Beyond it indexes would leave the range of small integers, in which loops are fast. */
 export const MAX_INDEXED_OFFSET = 0x7ffffffc;
@@ -25,9 +25,9 @@ export const BAND_BYTES = 16384;
 /** Runs of words that are copied in one go. */
 export const MAX_RUNS = 128;
 /** Pairs of words that are copied in each turn of the loop. */
-export const PAIRS_AT_ONCE = 8;
+export const PAIRS_AT_ONCE = 16;
 /** Shorter runs are copied word by word: they may not have as many whole pairs. */
-export const MIN_PAIRED_WORDS = 17;
+export const MIN_PAIRED_WORDS = 33;
 /** Words of a cache line. */
 export const CACHE_LINE_WORDS = 16;
 /** Positions up to here are 32-bit integers. */

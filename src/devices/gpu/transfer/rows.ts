@@ -42,7 +42,7 @@ export function createRowCopier(inPairs: boolean): RowCopier {
   // All numbers are below 2 GiB, so that the engine may count in 32-bit integers: that is what `| 0` says.
 
   function copyPageRows(
-    { region, shift, offsets }: PageTable,
+    { shift, offsets, owners, regions }: PageTable,
     position: number,
     target: HostPixels,
     targetOffset: number,
@@ -56,6 +56,7 @@ export function createRowCopier(inPairs: boolean): RowCopier {
     // A row lies in two pages at most.
     const bandRows = Math.min((BAND_BYTES / rowBytes) | 0, MAX_RUNS / 2) | 0;
     let from = position | 0;
+    let owner = owners[from >>> shift] as number;
     for (let row = 0; row < rows; ) {
       const stop = Math.min(row + bandRows, rows) | 0;
       let count = 0;
@@ -63,6 +64,11 @@ export function createRowCopier(inPairs: boolean): RowCopier {
         const inner = from & inPage;
         const page = offsets[from >>> shift] as number;
         if (page < 0) return -1;
+        if (owners[from >>> shift] !== owner) {
+          runs.copy(count, regions[owner] as MemoryRegion, target);
+          count = 0;
+          owner = owners[from >>> shift] as number;
+        }
         sources[count] = (page + inner) >>> 2;
         targets[count] = (from + toTarget) >>> 2;
         const rest = (rowBytes - 1 - (inPage - inner)) | 0;
@@ -74,14 +80,20 @@ export function createRowCopier(inPairs: boolean): RowCopier {
           const nextPage = offsets[next >>> shift] as number;
           if (nextPage < 0) return -1;
           lengths[count] = (rowBytes - rest) >>> 2;
-          sources[count + 1] = nextPage >>> 2;
-          targets[count + 1] = (next + toTarget) >>> 2;
-          lengths[count + 1] = rest >>> 2;
-          count = (count + 2) | 0;
+          count = (count + 1) | 0;
+          if (owners[next >>> shift] !== owner) {
+            runs.copy(count, regions[owner] as MemoryRegion, target);
+            count = 0;
+            owner = owners[next >>> shift] as number;
+          }
+          sources[count] = nextPage >>> 2;
+          targets[count] = (next + toTarget) >>> 2;
+          lengths[count] = rest >>> 2;
+          count = (count + 1) | 0;
         }
         from = (from + strideBytes) | 0;
       }
-      runs.copy(count, region, target);
+      runs.copy(count, regions[owner] as MemoryRegion, target);
     }
     return rowBytes * rows;
   }

@@ -111,15 +111,15 @@ export function createRunCopier(capacity: number, inPairs: boolean): RunCopier {
         copyWords(source, from, target, to, words);
         continue;
       }
-      // The first and the last word may be half of a pair. The pairs in between go by eights, of which the last eight
+      // The first and the last word may be half of a pair. The pairs in between go by sixteens, of which the last sixteen
       // overlap with those before them rather than leaving some behind that would go one by one.
       const fromLast = (from + words - 1) | 0;
       const toLast = (to + words - 1) | 0;
-      target[to] = source[from] as number;
-      target[toLast] = source[fromLast] as number;
+      if ((from & 1) !== 0) target[to] = source[from] as number;
+      if ((fromLast & 1) === 0) target[toLast] = source[fromLast] as number;
       let pair = (from + 1) >>> 1;
       const toTarget = (((to + 1) >>> 1) - pair) | 0;
-      const lastEight = (((fromLast + 1) >>> 1) - PAIRS_AT_ONCE) | 0;
+      const lastTurn = (((fromLast + 1) >>> 1) - PAIRS_AT_ONCE) | 0;
       while (true) {
         const i = pair & INDEX_MASK;
         const j = (pair + toTarget) & INDEX_MASK;
@@ -131,9 +131,17 @@ export function createRunCopier(capacity: number, inPairs: boolean): RunCopier {
         target64[j + 5] = source64[i + 5] as bigint;
         target64[j + 6] = source64[i + 6] as bigint;
         target64[j + 7] = source64[i + 7] as bigint;
-        if (pair >= lastEight) break;
+        target64[j + 8] = source64[i + 8] as bigint;
+        target64[j + 9] = source64[i + 9] as bigint;
+        target64[j + 10] = source64[i + 10] as bigint;
+        target64[j + 11] = source64[i + 11] as bigint;
+        target64[j + 12] = source64[i + 12] as bigint;
+        target64[j + 13] = source64[i + 13] as bigint;
+        target64[j + 14] = source64[i + 14] as bigint;
+        target64[j + 15] = source64[i + 15] as bigint;
+        if (pair >= lastTurn) break;
         pair = (pair + PAIRS_AT_ONCE) | 0;
-        if (pair > lastEight) pair = lastEight;
+        if (pair > lastTurn) pair = lastTurn;
       }
     }
   }
