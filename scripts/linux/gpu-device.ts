@@ -156,7 +156,8 @@ export class LinuxGpu implements LinuxDevice {
   }
 
   #record(record: GpuCommandRecord): void {
-    const { queue, head, fence, fields, readable, writable, writtenBytes, reason } = record;
+    const { queue, head, indirect, ctxId, ringIdx, fence, fields, readable, writable, writtenBytes, reason } =
+      record;
     const command = withoutPrefix(record.name, COMMAND_PREFIX);
     const resource = WITH_BACKING.has(command)
       ? this.#gpu.resources().find(({ id }) => id === fields["resource_id"])
@@ -165,7 +166,10 @@ export class LinuxGpu implements LinuxDevice {
       atMs: performance.now() - this.#begin,
       queue,
       head,
+      indirect,
       command,
+      ctxId,
+      ringIdx,
       fenceId: fence === null ? null : Number(fence),
       args: plainFields(fields),
       backingBytes: resource?.backingBytes ?? null,

@@ -35,8 +35,13 @@ export interface CommandRecord {
   readonly queue: "controlq" | "cursorq";
   /** Head of the descriptor chain. */
   readonly head: number;
+  /** Whether the chain is an indirect table. */
+  readonly indirect: boolean;
   /** Without VIRTIO_GPU_CMD_, e.g. "SET_SCANOUT". */
   readonly command: string;
+  readonly ctxId: number;
+  /** Null for a command that names no ring. */
+  readonly ringIdx: number | null;
   /** Null for a command that is not fenced. */
   readonly fenceId: number | null;
   /** The fields behind the header, named as in the specification. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { ScenarioReport } from "../../scripts/linux/guest-session.ts";
 import type { CommandRecord, PlainValue } from "../../scripts/linux/linux-device.ts";
+import { VIRTIO_GPU_FLAG_FENCE, VIRTIO_GPU_FLAG_INFO_RING_IDX } from "../../src/wire/index.ts";
 
 const GOLDEN = "spec-tests/fixtures/golden/linux-6.1";
 
@@ -9,12 +10,16 @@ const GOLDEN = "spec-tests/fixtures/golden/linux-6.1";
 export interface ComparableCommand {
   readonly queue: string;
   readonly command: string;
+  readonly ctxId: number;
+  /** Null for a command that names no ring. */
+  readonly ringIdx: number | null;
   /** Counted from the first fence of the scenario; null for a command that is not fenced. */
   readonly fence: number | null;
   /** Fields by their path; resources are numbered in the order in which the scenario names them. */
   readonly fields: Readonly<Record<string, number>>;
   /** Of a list of guest memory: the sum of its lengths, never its entries or their number. */
   readonly backingBytes: number | null;
+  readonly indirect: boolean;
   /** Lengths of descriptors; of a list of guest memory only the struct in front of it. */
   readonly readableBytes: readonly number[];
   readonly writableBytes: readonly number[];
@@ -33,9 +38,18 @@ interface GoldenLine {
   readonly marker?: string;
   readonly q: string;
   readonly cmd: string;
-  readonly hdr: { readonly flags: number; readonly fence_id: number };
+  readonly hdr: {
+    readonly flags: number;
+    readonly fence_id: number;
+    readonly ctx_id: number;
+    readonly ring_idx: number;
+  };
   readonly args: { readonly [name: string]: PlainValue };
-  readonly desc: { readonly out: readonly number[]; readonly in: readonly number[] };
+  readonly desc: {
+    readonly indirect: boolean;
+    readonly out: readonly number[];
+    readonly in: readonly number[];
+  };
   readonly resp: { readonly type: string; readonly written: number } | null;
 }
 
@@ -60,9 +74,12 @@ export function readGolden(features: string, scenario: string): ComparableScenar
     commands.add({
       queue: entry.q,
       command: entry.cmd,
-      fence: (entry.hdr.flags & 1) === 1 ? entry.hdr.fence_id : null,
+      ctxId: entry.hdr.ctx_id,
+      ringIdx: (entry.hdr.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) !== 0 ? entry.hdr.ring_idx : null,
+      fence: (entry.hdr.flags & VIRTIO_GPU_FLAG_FENCE) !== 0 ? entry.hdr.fence_id : null,
       fields: flatten(entry.args),
       backingBytes: typeof backing === "number" ? backing : null,
+      indirect: entry.desc.indirect,
       readableBytes: entry.desc.out,
       writableBytes: entry.desc.in,
       response: entry.resp?.type ?? null,
@@ -87,9 +104,12 @@ function ofRecord(record: CommandRecord): ComparableCommand {
   return {
     queue: isControl ? "control" : "cursor",
     command: record.command,
+    ctxId: record.ctxId,
+    ringIdx: record.ringIdx,
     fence: record.fenceId,
     fields: flatten(record.args),
     backingBytes: record.backingBytes,
+    indirect: record.indirect,
     readableBytes: record.readableBytes,
     writableBytes: record.writableBytes,
     response: isControl ? record.response : null,
