@@ -3,7 +3,7 @@
 
 /**
  * Parts of rows up to this long are copied word by word: `set` needs a view of the part, which is garbage afterwards and
- * costs as much as a hundred words. Measured, not derived.
+ * costs as much as some hundred words. Measured, not derived.
  */
 export const WORD_LOOP_BYTES = 1024;
 
