@@ -11,7 +11,6 @@ import {
 import * as wire from "../../../src/wire/index.ts";
 import { CheckedMachine, type CheckedTransport } from "../checked-driver.ts";
 import { RecordingRenderer } from "../recording-renderer.ts";
-import type { Made } from "./driver-scenarios.ts";
 
 /** Ring features, by short names. */
 export const RING_FEATURES = {
@@ -31,6 +30,19 @@ export interface SessionOptions {
   readonly transport: CheckedTransport;
   /** What the device offers besides VIRTIO_F_VERSION_1. */
   readonly ring: readonly RingFeatureName[];
+}
+
+/** Hands out the machine as soon as there is one: the driver may give up at any moment. */
+export type Made = (machine: CheckedMachine) => void;
+
+/** What sessions differ in. */
+export interface ScenarioOptions extends SessionOptions {
+  /** For `kms`. Default `linux-6.1`. */
+  readonly profile?: LinuxProfileName;
+  /** For `staged`: the id of a stage of the transport. */
+  readonly stage?: string;
+  /** For `staged`: which device and driver. Default `rng`. */
+  readonly device?: "rng" | "gpu" | "kms";
 }
 
 export function ringFeatures({ ring, transport }: SessionOptions): number[] {

@@ -4,8 +4,7 @@ import { GpuDevice } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import { DriverError, GpuDriver, RngDriver } from "../../../src/driver/index.ts";
 import { CheckedMachine } from "../checked-driver.ts";
-import type { Made, Scenario } from "./driver-scenarios.ts";
-import { ringFeatures } from "./driver-sessions.ts";
+import { type Made, ringFeatures, type ScenarioOptions } from "./driver-sessions.ts";
 
 /** The features that the device offers, changed on their way to the driver. */
 export function featuresFilter(
@@ -27,7 +26,7 @@ export function featuresFilter(
 }
 
 function rngBehind(
-  scenario: Omit<Scenario, "name">,
+  scenario: ScenarioOptions,
   made: Made,
   filterMmio: (bus: CheckedMmio) => CheckedMmio,
 ): void {
@@ -47,7 +46,7 @@ function rngBehind(
 
 export const ODD_DEVICES = {
   /** Offers feature 45, which is reserved, and takes no offence. */
-  "rng-with-an-unknown-feature": (scenario: Omit<Scenario, "name">, made: Made): void =>
+  "rng-with-an-unknown-feature": (scenario: ScenarioOptions, made: Made): void =>
     rngBehind(scenario, made, (bus) => {
       const filtered = featuresFilter((word, value) => (word === 1 ? value | (1 << 13) : value))(bus);
       let word = 0;
@@ -60,20 +59,20 @@ export const ODD_DEVICES = {
       };
     }),
   /** Does not offer VIRTIO_F_VERSION_1. */
-  "rng-without-version-1": (scenario: Omit<Scenario, "name">, made: Made): void =>
+  "rng-without-version-1": (scenario: ScenarioOptions, made: Made): void =>
     rngBehind(
       scenario,
       made,
       featuresFilter((word, value) => (word === 1 ? value & ~1 : value)),
     ),
   /** Never agrees to the features. */
-  "rng-that-refuses": (scenario: Omit<Scenario, "name">, made: Made): void =>
+  "rng-that-refuses": (scenario: ScenarioOptions, made: Made): void =>
     rngBehind(scenario, made, (bus) => ({
       read: (offset, width) => (offset === 0x70 ? bus.read(offset, width) & ~8 : bus.read(offset, width)),
       write: (offset, width, value) => bus.write(offset, width, value),
     })),
   /** Has no optional fields in its configuration space. */
-  "gpu-without-blob-alignment": (scenario: Omit<Scenario, "name">, made: Made): void => {
+  "gpu-without-blob-alignment": (scenario: ScenarioOptions, made: Made): void => {
     const machine = new CheckedMachine(new GpuDevice(), {
       transport: scenario.transport,
       device: { ringFeatures: ringFeatures(scenario) },
@@ -82,7 +81,7 @@ export const ODD_DEVICES = {
     GpuDriver.start(machine.probe()).close();
   },
   /** Changes its configuration space while it is read, a few times. */
-  "gpu-in-motion": (scenario: Omit<Scenario, "name">, made: Made): void => {
+  "gpu-in-motion": (scenario: ScenarioOptions, made: Made): void => {
     let changes = 0;
     const machine = new CheckedMachine(new GpuDevice(), {
       transport: "mmio",
@@ -101,7 +100,7 @@ export const ODD_DEVICES = {
     gpu.close();
   },
   /** Has more configuration space than its fields take. */
-  "gpu-with-a-large-configuration": (scenario: Omit<Scenario, "name">, made: Made): void => {
+  "gpu-with-a-large-configuration": (scenario: ScenarioOptions, made: Made): void => {
     const machine = new CheckedMachine(new GpuDevice(), {
       transport: "pci",
       device: { ringFeatures: ringFeatures(scenario) },
@@ -115,7 +114,7 @@ export const ODD_DEVICES = {
     }
   },
   /** Sets VIRTQ_USED_F_NO_NOTIFY although VIRTIO_F_EVENT_IDX is negotiated. */
-  "rng-with-flags-beside-events": (scenario: Omit<Scenario, "name">, made: Made): void => {
+  "rng-with-flags-beside-events": (scenario: ScenarioOptions, made: Made): void => {
     const machine = new CheckedMachine(new RngDevice(), {
       transport: scenario.transport,
       device: { ringFeatures: ringFeatures(scenario) },

@@ -1,7 +1,7 @@
 import type { CheckedPci } from "../../../src/conformance/driver-checker/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import { CheckedMachine } from "../checked-driver.ts";
-import type { RawDriver } from "./raw-drivers.ts";
+import type { RawDriver } from "./raw-driver.ts";
 import {
   ACKNOWLEDGE,
   DRIVER,

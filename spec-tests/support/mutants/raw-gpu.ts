@@ -3,7 +3,7 @@ import { GpuDriver, MemEntryList } from "../../../src/driver/index.ts";
 import * as wire from "../../../src/wire/index.ts";
 import { CheckedMachine } from "../checked-driver.ts";
 import { makeGpu } from "./driver-sessions.ts";
-import type { RawDriver } from "./raw-drivers.ts";
+import type { RawDriver } from "./raw-driver.ts";
 
 interface Ready {
   readonly gpu: GpuDriver;

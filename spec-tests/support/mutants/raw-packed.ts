@@ -1,4 +1,4 @@
-import type { RawDriver } from "./raw-drivers.ts";
+import type { RawDriver } from "./raw-driver.ts";
 import { AVAIL, INDIRECT, NEXT, RawGuest, RING, TABLE, USED, WRITE } from "./raw-guest.ts";
 
 const INDIRECT_DESC = 28;

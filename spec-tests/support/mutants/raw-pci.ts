@@ -3,7 +3,7 @@ import { type CheckedPci, PCI_STAGES } from "../../../src/conformance/driver-che
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import { CheckedMachine, type CheckedOptions } from "../checked-driver.ts";
 import { TransportType } from "../transport-device.ts";
-import type { RawDriver } from "./raw-drivers.ts";
+import type { RawDriver } from "./raw-driver.ts";
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FAILED, FEATURES_OK, RING } from "./raw-guest.ts";
 
 type Width = 1 | 2 | 4;

@@ -1,4 +1,4 @@
-import type { RawDriver } from "./raw-drivers.ts";
+import type { RawDriver } from "./raw-driver.ts";
 import { BUFFERS, INDIRECT, NEXT, RawGuest, RING, TABLE, WRITE } from "./raw-guest.ts";
 
 const INDIRECT_DESC = 28;

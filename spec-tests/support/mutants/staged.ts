@@ -11,15 +11,14 @@ import { DriverError, GpuDriver, RngDriver, type VirtioDriver } from "../../../s
 import { GUEST_PROGRAMS, KmsCard, VirtualClock } from "../../../src/driver/kms/index.ts";
 import { VIRTIO_F_RING_RESET } from "../../../src/wire/index.ts";
 import { CheckedMachine, type CheckedOptions } from "../checked-driver.ts";
-import type { Made, Scenario } from "./driver-scenarios.ts";
-import { ringFeatures, useGpu } from "./driver-sessions.ts";
+import { type Made, ringFeatures, type ScenarioOptions, useGpu } from "./driver-sessions.ts";
 
 const ALL_VECTORS = 2048;
 
 /** What drivers write to notify queue `index` with VIRTIO_F_NOTIF_CONFIG_DATA. */
 const notifConfigData = (index: number): number => 0x4000 + index;
 
-function stageOf(scenario: Omit<Scenario, "name">): { mmioStage?: MmioStage; pciStage?: PciStage } {
+function stageOf(scenario: ScenarioOptions): { mmioStage?: MmioStage; pciStage?: PciStage } {
   const id = scenario.stage ?? "as-it-is";
   if (scenario.transport === "mmio") {
     const mmioStage = MMIO_STAGES.find((stage) => stage.id === id);
@@ -32,7 +31,7 @@ function stageOf(scenario: Omit<Scenario, "name">): { mmioStage?: MmioStage; pci
 }
 
 /** A device on a stage, and its driver, as far as that goes. */
-export function stagedSession(scenario: Omit<Scenario, "name">, made: Made): void {
+export function stagedSession(scenario: ScenarioOptions, made: Made): void {
   const kind = scenario.device ?? "rng";
   const gpu = new GpuDevice({
     display: new MemoryDisplay(),
