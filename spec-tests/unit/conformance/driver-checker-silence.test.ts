@@ -3,10 +3,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { LINUX_PROFILE_NAMES } from "../../../src/driver/kms/index.ts";
 import { CHECKED_TRANSPORTS, type CheckedMachine } from "../../support/checked-driver.ts";
-import type { Made } from "../../support/mutants/driver-scenarios.ts";
 import {
   gpuSession,
   kmsSession,
+  type Made,
   type RingFeatureName,
   rngSession,
 } from "../../support/mutants/driver-sessions.ts";
