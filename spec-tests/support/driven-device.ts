@@ -23,6 +23,8 @@ export interface DrivenOptions {
   /** Use MSI-X on PCI. Default false. */
   readonly msix?: boolean;
   readonly memoryBytes?: number;
+  /** Default: one region of `memoryBytes` bytes. */
+  readonly memory?: GuestMemory;
   readonly platform?: Partial<DriverPlatform>;
   /** Deliver interrupts to the driver. Default true. */
   readonly interrupts?: boolean;
@@ -55,9 +57,9 @@ const MSIX_ADDRESS = 0xfee0_0000;
 
 /** Puts a device type behind a transport and a driver in front of it. */
 export function drive(type: DeviceType, options: DrivenOptions): Driven {
-  const memory = new GuestMemory([
-    { base: 0x8000_0000, memory: new ArrayBuffer(options.memoryBytes ?? 16 << 20) },
-  ]);
+  const memory =
+    options.memory ??
+    new GuestMemory([{ base: 0x8000_0000, memory: new ArrayBuffer(options.memoryBytes ?? 16 << 20) }]);
   const allocator = options.platform?.allocator ?? new GuestAllocator(memory);
   const scheduled: (() => void)[] = [];
   const device = new VirtioDevice(type, {

@@ -7,6 +7,15 @@ const PAGE_SHIFT = 12;
 const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
 
 /**
+ * The region of a buffer, with views of its memory as it is now: memory that grew since the last access has left its
+ * views without bytes, and what is written to them is lost.
+ */
+export function regionOf({ region }: { readonly region: MemoryRegion }): MemoryRegion {
+  if (region.growable) region.refresh();
+  return region;
+}
+
+/**
  * Pages of guest memory that the driver sees as one buffer: bytes and pixels are addressed by their position in
  * it, wherever the pages lie. Made by `GuestAllocator.allocatePages`.
  */
@@ -66,7 +75,7 @@ export class GuestBuffer {
     targetOffset = 0,
     lengthBytes = target.length - targetOffset,
   ): void {
-    const { u8 } = this.region;
+    const { u8 } = regionOf(this);
     for (let done = 0; done < lengthBytes; ) {
       const at = position + done;
       const part = Math.min(lengthBytes - done, PAGE_MASK + 1 - (at & PAGE_MASK));
@@ -82,7 +91,7 @@ export class GuestBuffer {
     sourceOffset = 0,
     lengthBytes = source.length - sourceOffset,
   ): void {
-    const { u8 } = this.region;
+    const { u8 } = regionOf(this);
     for (let done = 0; done < lengthBytes; ) {
       const at = position + done;
       const part = Math.min(lengthBytes - done, PAGE_MASK + 1 - (at & PAGE_MASK));
@@ -93,7 +102,7 @@ export class GuestBuffer {
 
   /** Fills a range with one byte. */
   fill(value: number, position = 0, lengthBytes: number = this.lengthBytes - position): void {
-    const { u8 } = this.region;
+    const { u8 } = regionOf(this);
     for (let done = 0; done < lengthBytes; ) {
       const at = position + done;
       const part = Math.min(lengthBytes - done, PAGE_MASK + 1 - (at & PAGE_MASK));
@@ -105,17 +114,17 @@ export class GuestBuffer {
 
   /** The 32-bit little-endian word at a position that is a multiple of 4. */
   word(position: number): number {
-    return le32(this.region.u32[this.#byte(position) >>> 2] as number);
+    return le32(regionOf(this).u32[this.#byte(position) >>> 2] as number);
   }
 
   /** Writes the 32-bit little-endian word at a position that is a multiple of 4. */
   setWord(position: number, value: number): void {
-    this.region.u32[this.#byte(position) >>> 2] = le32(value >>> 0);
+    regionOf(this).u32[this.#byte(position) >>> 2] = le32(value >>> 0);
   }
 
   /** Writes `count` equal 32-bit words from a position that is a multiple of 4: a row of one colour. */
   fillWords(position: number, count: number, value: number): void {
-    const { u32 } = this.region;
+    const { u32 } = regionOf(this);
     const word = le32(value >>> 0);
     for (let done = 0; done < count; ) {
       const at = position + done * 4;

@@ -35,6 +35,8 @@ export class GuestMemory {
   /** Adds a region; throws {@link VirtioUsageError} when it overlaps another or runs beyond 2^64. */
   addRegion(options: RegionOptions): MemoryRegion {
     const region = new MemoryRegion(options);
+    // Not only by `sync`: who asks a region for its buffer renews its views as well, and nobody may miss that.
+    region.whenRenewed(() => this.#epoch++);
     const end = region.base + BigInt(region.sizeBytes);
     if (end > 1n << 64n) throw new VirtioUsageError("region runs beyond the 64-bit address space");
     for (const other of this.#regions) {
@@ -71,7 +73,7 @@ export class GuestMemory {
    */
   sync(): void {
     if (!this.#growable) return;
-    for (const region of this.#regions) if (region.refresh()) this.#epoch++;
+    for (const region of this.#regions) region.refresh();
   }
 
   /** The region that holds all of `lengthBytes` bytes at the address, or null. */
@@ -95,8 +97,9 @@ export class GuestMemory {
 
   /** Copies bytes out of guest memory; throws {@link VirtioUsageError} when they don't lie inside one region. */
   read(address: bigint | number, lengthBytes: number): Uint8Array<ArrayBuffer> {
+    const view = this.view(address, lengthBytes);
     const copy = new Uint8Array(lengthBytes);
-    copy.set(this.view(address, lengthBytes));
+    copy.set(view);
     return copy;
   }
 
@@ -107,6 +110,7 @@ export class GuestMemory {
 
   /** A view of guest memory itself, not a copy; it dies with the buffer when a growable memory grows. */
   view(address: bigint | number, lengthBytes: number): Uint8Array {
+    checkRange(address, lengthBytes);
     this.sync();
     const hi = hi32(address);
     const lo = lo32(address);
@@ -116,5 +120,19 @@ export class GuestMemory {
     }
     const offset = region.offsetOf(hi, lo, lengthBytes);
     return region.u8.subarray(offset, offset + lengthBytes);
+  }
+}
+
+/** What is no address must not be taken for the one it would be modulo 2^64. */
+function checkRange(address: bigint | number, lengthBytes: number): void {
+  const isAddress =
+    typeof address === "bigint"
+      ? address >= 0n && address >> 64n === 0n
+      : Number.isSafeInteger(address) && address >= 0;
+  if (!isAddress) {
+    throw new VirtioUsageError(`${address} is no guest physical address; pass a bigint above 2^53`);
+  }
+  if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0) {
+    throw new VirtioUsageError(`${lengthBytes} bytes is no length`);
   }
 }

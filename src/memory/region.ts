@@ -62,8 +62,14 @@ export class MemoryRegion {
 
   #source: GrowableMemory | null;
   #buffer: ArrayBufferLike;
+  #onRenewed: (() => void) | null = null;
 
   constructor(options: RegionOptions) {
+    if (ArrayBuffer.isView(options.memory)) {
+      throw new VirtioUsageError(
+        "a region takes a buffer, not a view of one: pass `memory: view.buffer, byteOffset: view.byteOffset`",
+      );
+    }
     const source = "buffer" in options.memory ? options.memory : null;
     const buffer = source === null ? (options.memory as ArrayBufferLike) : source.buffer;
     const byteOffset = options.byteOffset ?? 0;
@@ -115,6 +121,14 @@ export class MemoryRegion {
     return this.#buffer;
   }
 
+  /**
+   * Tells whenever views were renewed, whoever asked for it.
+   * @internal
+   */
+  whenRenewed(renewed: () => void): void {
+    this.#onRenewed = renewed;
+  }
+
   /** Renews the views if the buffer was replaced; true if it was. Cheap when nothing happened. */
   refresh(): boolean {
     const source = this.#source;
@@ -126,6 +140,7 @@ export class MemoryRegion {
     this.u16 = new Uint16Array(buffer, this.byteOffset, this.sizeBytes >>> 1);
     this.u32 = new Uint32Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 4));
     this.u64 = new BigUint64Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 8));
+    this.#onRenewed?.();
     return true;
   }
 
@@ -135,6 +150,7 @@ export class MemoryRegion {
    */
   detach(): void {
     this.#source = null;
+    this.#onRenewed = null;
     this.onDeviceWrite = null;
     this.u8 = new Uint8Array(0);
     this.u16 = new Uint16Array(0);

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { GuestMemory } from "../../../src/memory/index.ts";
+import { GuestMemory, type MemoryRegion } from "../../../src/memory/index.ts";
 
 const test = suite("guest memory");
 
@@ -90,6 +90,40 @@ test("a WebAssembly memory may grow under the region: its views are renewed, the
   const after = memory.epoch;
   memory.sync();
   assert.is(memory.epoch, after, "nothing to renew");
+});
+
+test("a region that renews its views by itself counts as well: whoever keeps views has to learn of it", () => {
+  for (const renew of ["buffer", "refresh"] as const) {
+    const wasm = new WebAssembly.Memory({ initial: 1, maximum: 4 });
+    const memory = new GuestMemory([{ base: 0, memory: wasm }]);
+    const region = memory.regions[0] as MemoryRegion;
+    const { epoch } = memory;
+    wasm.grow(1);
+    if (renew === "buffer") assert.is(region.buffer, wasm.buffer);
+    else assert.ok(region.refresh());
+    assert.is.not(memory.epoch, epoch, renew);
+  }
+});
+
+test("what is no address is not taken for the one it would be modulo 2^64", () => {
+  const top = 1n << 64n;
+  const memory = new GuestMemory([
+    { base: 0, memory: new ArrayBuffer(64) },
+    { base: top - 64n, memory: new ArrayBuffer(64) },
+  ]);
+  assert.is(memory.view(top - 1n, 1).byteOffset, 63);
+  for (const address of [top, top + 8n, -1n, -64, 2 ** 64, 2 ** 53, 1.5, Number.NaN]) {
+    assert.throws(() => memory.view(address, 4), /no guest physical address/, String(address));
+    assert.throws(() => memory.write(address, [1]), /no guest physical address/, String(address));
+  }
+  for (const length of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => memory.read(0, length), /no length/, String(length));
+  }
+});
+
+test("a view is no buffer: its bytes would be looked for at the start of what it views", () => {
+  const view = new Uint8Array(new ArrayBuffer(128), 64);
+  assert.throws(() => new GuestMemory([{ base: 0, memory: view }]), /not a view/);
 });
 
 test("shared buffers are known as shared", () => {

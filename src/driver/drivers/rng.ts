@@ -2,6 +2,7 @@ import { VIRTIO_ID_RNG } from "../../wire/common.ts";
 import type { DmaBuffer } from "../allocator.ts";
 import type { DriverQueue } from "../driver-queue.ts";
 import { DriverError } from "../errors.ts";
+import { regionOf } from "../guest-buffer.ts";
 import { ElementList } from "../rings/elements.ts";
 import type { VirtioDriver } from "../virtio-driver.ts";
 
@@ -92,10 +93,11 @@ export class RngDriver {
   /** As many bytes as the device says it wrote, no more. [entropy.driver.device-operation.2] */
   #take(bytes: Uint8Array<ArrayBuffer>, at: number): number {
     if (this.#queue.pollUsed() < 0) throw new DriverError("EIO", "the buffer that came back is gone");
-    const { region, offset } = this.#buffer;
+    const { offset } = this.#buffer;
+    const { u8 } = regionOf(this.#buffer);
     const written = this.#queue.ring.lastWritten;
     if (written === 0) throw new DriverError("EIO", "the device returned a buffer without random bytes");
-    bytes.set(region.u8.subarray(offset, offset + written), at);
+    bytes.set(u8.subarray(offset, offset + written), at);
     return written;
   }
 

@@ -9,6 +9,7 @@ import {
 import type { DmaBuffer, GuestAllocator } from "../allocator.ts";
 import type { DriverQueue } from "../driver-queue.ts";
 import { DriverError } from "../errors.ts";
+import { regionOf } from "../guest-buffer.ts";
 import { ElementList } from "../rings/elements.ts";
 
 /** What names a buffer: `vm id << 32 | counter`, and two random keys. Four unsigned 32-bit numbers. */
@@ -116,10 +117,11 @@ export class VdmabufChannel {
     if (message.length > MESSAGE_ROOM || replyBytes > SLOT_BYTES - MESSAGE_ROOM) {
       throw new DriverError("EINVAL", `a message of ${message.length} bytes, an answer of ${replyBytes}`);
     }
-    const { region, offset } = this.#sendMemory;
+    const { offset } = this.#sendMemory;
+    const { u8 } = regionOf(this.#sendMemory);
     const at = slot.index * SLOT_BYTES;
-    region.u8.fill(0, offset + at, offset + at + SLOT_BYTES);
-    region.u8.set(message, offset + at);
+    u8.fill(0, offset + at, offset + at + SLOT_BYTES);
+    u8.set(message, offset + at);
     const elements = this.#elements;
     elements.clear();
     if (message.length > 0) elements.readableBuffer(this.#sendMemory, at, message.length);
@@ -132,7 +134,7 @@ export class VdmabufChannel {
     slot.reply = null;
     slot.written = 0;
     slot.repliesByRecv = repliesByRecv;
-    const words = new DataView(region.u8.buffer, region.u8.byteOffset + offset + at, MESSAGE_ROOM);
+    const words = new DataView(u8.buffer, u8.byteOffset + offset + at, MESSAGE_ROOM);
     slot.command = words.getUint32(VIRTIO_VDMABUF_MSG.cmd, true);
     slot.counter = words.getUint32(VIRTIO_VDMABUF_EXPORT.id, true);
     this.#options.send.kick();
@@ -154,10 +156,9 @@ export class VdmabufChannel {
   /** Waits as {@link finish} does; the bytes that the device wrote behind the message. */
   finishRaw(slot: VdmabufSlot): Uint8Array<ArrayBuffer> {
     this.waitSync(() => slot.returned);
-    const { region, offset } = this.#sendMemory;
-    const from = offset + slot.index * SLOT_BYTES + MESSAGE_ROOM;
+    const from = this.#sendMemory.offset + slot.index * SLOT_BYTES + MESSAGE_ROOM;
     const bytes = new Uint8Array(slot.written);
-    bytes.set(region.u8.subarray(from, from + slot.written));
+    bytes.set(regionOf(this.#sendMemory).u8.subarray(from, from + slot.written));
     slot.busy = false;
     return bytes;
   }
@@ -170,8 +171,9 @@ export class VdmabufChannel {
     return this.#decode(this.#sendMemory, index * SLOT_BYTES + MESSAGE_ROOM);
   }
 
-  #decode({ region, offset }: DmaBuffer, position: number): VdmabufReply {
-    const view = new DataView(region.u8.buffer, region.u8.byteOffset + offset + position, REPLY_BYTES);
+  #decode(buffer: DmaBuffer, position: number): VdmabufReply {
+    const { u8 } = regionOf(buffer);
+    const view = new DataView(u8.buffer, u8.byteOffset + buffer.offset + position, REPLY_BYTES);
     const result = (i: number) => view.getUint32(VIRTIO_VDMABUF_REPLY.result + 4 * i, true);
     return {
       command: view.getUint32(VIRTIO_VDMABUF_REPLY.cmd, true),

@@ -7,7 +7,7 @@ import {
 } from "../../wire/vdmabuf.ts";
 import type { DmaBuffer, GuestAllocator } from "../allocator.ts";
 import { DriverError } from "../errors.ts";
-import type { GuestBuffer } from "../guest-buffer.ts";
+import { type GuestBuffer, regionOf } from "../guest-buffer.ts";
 
 /**
  * The addresses of a buffer's pages, in two levels of tables in guest memory: what an EXPORT points to. The pages are
@@ -40,7 +40,7 @@ export class VdmabufTables {
       allocator.freePages(this.second);
       throw error;
     }
-    const topWords = this.top.region.u32;
+    const topWords = regionOf(this.top).u32;
     for (let i = 0; i < tableCount; i++) {
       const at = (this.top.offset + i * VIRTIO_VDMABUF_REF.sizeBytes) >>> 2;
       topWords[at] = le32(this.second.los[i] as number);

@@ -11,7 +11,7 @@ import type { DriverQueue } from "../driver-queue.ts";
 import type { GpuRequestWriter } from "../drivers/gpu/gpu-channel.ts";
 import type { MemEntryList } from "../drivers/gpu/mem-entries.ts";
 import { DriverError } from "../errors.ts";
-import type { GuestBuffer } from "../guest-buffer.ts";
+import { type GuestBuffer, regionOf } from "../guest-buffer.ts";
 import { ElementList } from "../rings/elements.ts";
 import type { FenceTimeline, KmsFence } from "./fences.ts";
 
@@ -180,7 +180,7 @@ export class CommandQueue implements GpuRequestWriter {
     }
     this.#command = command;
     this.#requestBytes = lengthBytes;
-    const words = this.#memory.region.u32;
+    const words = regionOf(this.#memory).u32;
     const at = (this.#memory.offset + this.#slot * SLOT_BYTES) >>> 2;
     this.#at = at;
     for (let i = 1; i < SLOT_BYTES >>> 2; i++) words[at + i] = 0;
@@ -195,11 +195,11 @@ export class CommandQueue implements GpuRequestWriter {
   }
 
   set(offset: number, value: number): void {
-    this.#memory.region.u32[this.#at + (offset >>> 2)] = le32(value);
+    regionOf(this.#memory).u32[this.#at + (offset >>> 2)] = le32(value);
   }
 
   setBytes(offset: number, bytes: Uint8Array): void {
-    this.#memory.region.u8.set(bytes, this.#at * 4 + offset);
+    regionOf(this.#memory).u8.set(bytes, this.#at * 4 + offset);
   }
 
   attachData(): DmaBuffer {
@@ -308,7 +308,7 @@ export class CommandQueue implements GpuRequestWriter {
   #complete(entry: InFlight): void {
     const { onAnswer, responseBytes } = entry;
     if (responseBytes > 0) {
-      const words = entry.large === null ? this.#memory.region.u32 : entry.large.region.u32;
+      const words = entry.large === null ? regionOf(this.#memory).u32 : regionOf(entry.large).u32;
       const at =
         (entry.large === null
           ? this.#memory.offset + entry.slot * SLOT_BYTES + REQUEST_ROOM_BYTES
@@ -333,7 +333,7 @@ export class CommandQueue implements GpuRequestWriter {
     const buffer = large ?? this.#memory;
     const at = buffer.offset + (large === null ? entry.slot * SLOT_BYTES + REQUEST_ROOM_BYTES : 0);
     const copy = new Uint8Array(responseBytes);
-    copy.set(buffer.region.u8.subarray(at, at + responseBytes));
+    copy.set(regionOf(buffer).u8.subarray(at, at + responseBytes));
     return copy;
   }
 

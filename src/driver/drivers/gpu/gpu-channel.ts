@@ -12,6 +12,7 @@ import { gpuCommandName, gpuResponseName } from "../../../wire/gpu-names.ts";
 import type { DmaBuffer, GuestAllocator } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
 import { DriverError } from "../../errors.ts";
+import { regionOf } from "../../guest-buffer.ts";
 import { ElementList } from "../../rings/elements.ts";
 import { GpuCommandError } from "./gpu-error.ts";
 import type { MemEntryList } from "./mem-entries.ts";
@@ -218,7 +219,7 @@ export class GpuChannel implements GpuRequestWriter {
     }
     const slot = this.#slot;
     this.#requestBytes = lengthBytes;
-    const words = this.#memory.region.u32;
+    const words = regionOf(this.#memory).u32;
     const at = (this.#memory.offset + slot * SLOT_BYTES) >>> 2;
     this.#requestAt = at;
     for (let i = HEADER_BYTES >>> 2; i < lengthBytes >>> 2; i++) words[at + i] = 0;
@@ -245,12 +246,12 @@ export class GpuChannel implements GpuRequestWriter {
 
   /** Sets a 32-bit field of the request begun, by its offset in bytes. */
   set(offset: number, value: number): void {
-    this.#memory.region.u32[this.#requestAt + (offset >>> 2)] = le32(value);
+    regionOf(this.#memory).u32[this.#requestAt + (offset >>> 2)] = le32(value);
   }
 
   /** Sets bytes of the request begun. */
   setBytes(offset: number, bytes: Uint8Array): void {
-    this.#memory.region.u8.set(bytes, this.#requestAt * 4 + offset);
+    regionOf(this.#memory).u8.set(bytes, this.#requestAt * 4 + offset);
   }
 
   /** Memory for data behind the request begun. It belongs to the request from now on. */
@@ -421,9 +422,9 @@ export class GpuChannel implements GpuRequestWriter {
 
   #responseWord(slot: number, word: number): number {
     const large = this.#large[slot] as DmaBuffer | null;
-    if (large !== null) return le32(large.region.u32[(large.offset >>> 2) + word] as number) >>> 0;
+    if (large !== null) return le32(regionOf(large).u32[(large.offset >>> 2) + word] as number) >>> 0;
     const at = (this.#memory.offset + slot * SLOT_BYTES + REQUEST_ROOM_BYTES) >>> 2;
-    return le32(this.#memory.region.u32[at + word] as number) >>> 0;
+    return le32(regionOf(this.#memory).u32[at + word] as number) >>> 0;
   }
 
   /** What is wrong with the response of a completed request, or null. */
@@ -523,7 +524,7 @@ export class GpuChannel implements GpuRequestWriter {
     const buffer = large ?? this.#memory;
     const at = buffer.offset + (large === null ? slot * SLOT_BYTES + REQUEST_ROOM_BYTES : 0);
     const copy = new Uint8Array(this.#written[slot] as number);
-    copy.set(buffer.region.u8.subarray(at, at + copy.length));
+    copy.set(regionOf(buffer).u8.subarray(at, at + copy.length));
     return copy;
   }
 

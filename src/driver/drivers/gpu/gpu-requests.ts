@@ -71,6 +71,7 @@ import {
 } from "../../../wire/gpu.ts";
 import { gpuCommandName } from "../../../wire/gpu-names.ts";
 import { DriverError } from "../../errors.ts";
+import { regionOf } from "../../guest-buffer.ts";
 import { ANY_RESPONSE, type GpuChannel, type GpuRequestWriter } from "./gpu-channel.ts";
 import type { MemEntryList } from "./mem-entries.ts";
 
@@ -448,7 +449,7 @@ export class GpuRequests<Channel extends GpuRequestWriter = GpuChannel> {
     channel.set(VIRTIO_GPU_CMD_SUBMIT.size, commands.length);
     if (commands.length > 0) {
       const data = channel.attachData(commands.length);
-      data.region.u8.set(commands, data.offset);
+      regionOf(data).u8.set(commands, data.offset);
     }
     return this.#plain();
   }
@@ -485,7 +486,7 @@ export function rawRequest(channel: GpuRequestWriter, request: Uint8Array, respo
   channel.setBytes(0, request.subarray(0, head));
   if (request.length > head) {
     const data = channel.attachData(request.length - head);
-    data.region.u8.set(request.subarray(head), data.offset);
+    regionOf(data).u8.set(request.subarray(head), data.offset);
   }
   return channel.submit(ANY_RESPONSE, responseBytes);
 }

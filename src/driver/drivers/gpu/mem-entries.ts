@@ -1,7 +1,7 @@
 import { le32 } from "../../../base/endian.ts";
 import { VIRTIO_GPU_MEM_ENTRY } from "../../../wire/gpu.ts";
 import type { DmaBuffer } from "../../allocator.ts";
-import type { GuestBuffer } from "../../guest-buffer.ts";
+import { type GuestBuffer, regionOf } from "../../guest-buffer.ts";
 
 /** Pieces of guest memory that back a resource (struct virtio_gpu_mem_entry), in the order of the resource's bytes. */
 export class MemEntryList {
@@ -41,7 +41,7 @@ export class MemEntryList {
 
   /** Writes the list to the start of a buffer of at least {@link wireBytes} bytes. */
   encode(buffer: DmaBuffer): void {
-    const words = buffer.region.u32;
+    const words = regionOf(buffer).u32;
     let at = buffer.offset >>> 2;
     for (let i = 0; i < this.count; i++, at += VIRTIO_GPU_MEM_ENTRY.sizeBytes >>> 2) {
       words[at] = le32(this.los[i] as number);

@@ -8,6 +8,7 @@ import { renderCommandName, renderResponseName } from "../../../wire/render-name
 import type { DmaBuffer, GuestAllocator } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
 import { DriverError } from "../../errors.ts";
+import { regionOf } from "../../guest-buffer.ts";
 import { ElementList } from "../../rings/elements.ts";
 import { RenderCommandError } from "./render-error.ts";
 
@@ -237,9 +238,8 @@ export class RenderChannel {
       const written = queue.ring.lastWritten;
       this.#pending.delete(token);
       const copy = new Uint8Array(Math.min(written, pending.responseBytes));
-      const { region, offset } = pending.memory;
-      const at = offset + pending.responseAt;
-      copy.set(region.u8.subarray(at, at + copy.length));
+      const at = pending.memory.offset + pending.responseAt;
+      copy.set(regionOf(pending.memory).u8.subarray(at, at + copy.length));
       this.#allocator.free(pending.memory);
       this.#refill();
       pending.complete(new DataView(copy.buffer), written);
@@ -338,6 +338,7 @@ function echoes(response: DataView, fenceId: number): boolean {
   );
 }
 
-function viewOf({ region, offset }: DmaBuffer, at: number, lengthBytes: number): DataView {
-  return new DataView(region.u8.buffer, region.u8.byteOffset + offset + at, lengthBytes);
+function viewOf(buffer: DmaBuffer, at: number, lengthBytes: number): DataView {
+  const { u8 } = regionOf(buffer);
+  return new DataView(u8.buffer, u8.byteOffset + buffer.offset + at, lengthBytes);
 }
