@@ -1,8 +1,9 @@
 /** edid-decode judges the EDIDs of virtual monitors: no failure, no warning, and the mode that was asked for. */
 import { spawnSync } from "node:child_process";
+import * as fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createEdid, type EdidOptions } from "../../src/devices/gpu/edid.ts";
+import { createEdid, EDID_MAX_PIXELS, type EdidOptions } from "../../src/devices/gpu/edid.ts";
 import { locate, needs, peers } from "../support/peer.ts";
 
 const edid = suite("EDID");
@@ -71,6 +72,33 @@ withDecoder("of a grid of sizes has no fault", () => {
   for (let widthPixels = 7; widthPixels <= 16384; widthPixels = Math.ceil(widthPixels * 2.7))
     for (let heightPixels = 5; heightPixels <= 16384; heightPixels = Math.ceil(heightPixels * 2.9))
       judge({ widthPixels, heightPixels });
+});
+
+withDecoder("of random displays, every option given or not, has no fault", () => {
+  const side = fc.oneof(fc.integer({ min: 1, max: EDID_MAX_PIXELS }), fc.integer({ min: 1, max: 2000 }));
+  const millimetres = fc.integer({ min: 100, max: 2550 });
+  const text = fc.stringMatching(/^[\x20-\x7e]{0,12}[\x21-\x7e]$/);
+  const options = fc.record<EdidOptions, "widthPixels" | "heightPixels">(
+    {
+      widthPixels: side,
+      heightPixels: side,
+      refreshHz: fc.oneof(fc.integer({ min: 10, max: 500 }), fc.double({ min: 10, max: 500, noNaN: true })),
+      name: text,
+      vendor: fc.stringMatching(/^[A-Z]{3}$/),
+      serial: fc.oneof(text, fc.nat(0xffffffff)),
+      widthMm: millimetres,
+      heightMm: millimetres,
+    },
+    { requiredKeys: ["widthPixels", "heightPixels"] },
+  );
+  fc.assert(
+    fc.property(options, (display) => {
+      // So many pixels at such a rate have no clock that DisplayID could tell: refused, and tested elsewhere.
+      fc.pre(display.widthPixels * display.heightPixels * (display.refreshHz ?? 60) < 1.2e11);
+      judge(display);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 withDecoder("carries the identity it was given", () => {

@@ -6,7 +6,7 @@ import {
   VIRTIO_GPU_RECT,
   VIRTIO_GPU_RESP_DISPLAY_INFO,
 } from "../../wire/gpu.ts";
-import { createEdid, type EdidOptions } from "./edid.ts";
+import { createEdid, EDID_MAX_PIXELS, type EdidOptions } from "./edid.ts";
 import type { DisplayConfig } from "./options.ts";
 import type { GpuResponse } from "./protocol.ts";
 
@@ -91,11 +91,22 @@ function completeDisplay(config: DisplayConfig): DisplayState {
   const { enabled = true, x = 0, y = 0 } = config;
   const { widthPixels = DEFAULT_WIDTH_PIXELS, heightPixels = DEFAULT_HEIGHT_PIXELS } = config;
   if (!isU32(x) || !isU32(y)) throw new VirtioUsageError(`a display can't be at ${x}, ${y}`);
+  // An EDID of the embedder's own says nothing about the size that GET_DISPLAY_INFO tells.
+  checkSide("widthPixels", widthPixels);
+  checkSide("heightPixels", heightPixels);
   const edid = config.edid ?? createEdid(edidOptions(config, widthPixels, heightPixels));
   if (edid.length > VIRTIO_GPU_EDID_MAX_BYTES) {
     throw new VirtioUsageError(`an EDID of ${edid.length} bytes; at most ${VIRTIO_GPU_EDID_MAX_BYTES} fit`);
   }
   return { enabled, x, y, widthPixels, heightPixels, edid: edid.slice() };
+}
+
+function checkSide(name: string, pixels: number): void {
+  if (!Number.isInteger(pixels) || pixels < 1 || pixels > EDID_MAX_PIXELS) {
+    throw new VirtioUsageError(
+      `${name} of a display is ${pixels}, not an integer from 1 to ${EDID_MAX_PIXELS}`,
+    );
+  }
 }
 
 function edidOptions(config: DisplayConfig, widthPixels: number, heightPixels: number): EdidOptions {

@@ -19,15 +19,15 @@ export interface EdidOptions {
   readonly heightPixels: number;
   /** Frames per second of the preferred mode, 10 to 500, not necessarily an integer. Default 60. */
   readonly refreshHz?: number;
-  /** Name of the monitor: 1 to 13 printable ASCII characters. Default "virtio-gpu". */
+  /** Name of the monitor: 1 to 13 printable ASCII characters, the last one no space. Default "virtio-gpu". */
   readonly name?: string;
   /** PNP id of the vendor: three capital letters. Default "VEM", which nobody has registered. */
   readonly vendor?: string;
-  /** Serial number, as 1 to 13 printable ASCII characters or as an unsigned 32-bit number. Default: none. */
+  /** Serial number, as text like the name or as an unsigned 32-bit number. Default: none. */
   readonly serial?: string | number;
-  /** Width of the visible area in millimetres, 1 to 2550. Default: 96 pixels per inch, or unknown below 100 mm. */
+  /** Width of the visible area in millimetres, 100 to 2550. Default: 96 pixels per inch, or unknown below 100 mm. */
   readonly widthMm?: number;
-  /** Height of the visible area in millimetres, 1 to 2550. Default: 96 pixels per inch, or unknown below 100 mm. */
+  /** Height of the visible area in millimetres, 100 to 2550. Default: 96 pixels per inch, or unknown below 100 mm. */
   readonly heightMm?: number;
 }
 
@@ -38,8 +38,8 @@ const BLOCK_BYTES = 128;
 /** The largest side in millimetres that the base block can tell: 255 cm. */
 const MAX_MM = 2550;
 const DEFAULT_MM_PER_PIXEL = 25.4 / 96;
-/** Below this size in millimetres no monitor is believed. */
-const MIN_DEFAULT_MM = 100;
+/** Below this size in millimetres no monitor is believed: decoders complain about what the EDID says. */
+const MIN_MM = 100;
 const DETAILED_MAX_PIXELS = 4095;
 const DETAILED_MAX_CLOCK_10_KHZ = 65535;
 const DISPLAY_ID_MAX_CLOCK_10_KHZ = 2 ** 24;
@@ -104,8 +104,8 @@ function imageSize({ widthPixels, heightPixels, widthMm, heightMm }: EdidOptions
   widthMm: number;
   heightMm: number;
 } {
-  if (widthMm !== undefined) requireInteger("widthMm", widthMm, 1, MAX_MM);
-  if (heightMm !== undefined) requireInteger("heightMm", heightMm, 1, MAX_MM);
+  if (widthMm !== undefined) requireInteger("widthMm", widthMm, MIN_MM, MAX_MM);
+  if (heightMm !== undefined) requireInteger("heightMm", heightMm, MIN_MM, MAX_MM);
   if (widthMm !== undefined && heightMm !== undefined) return { widthMm, heightMm };
   const widest = MAX_MM / Math.max(widthPixels, heightPixels);
   const mmPerPixel =
@@ -119,8 +119,7 @@ function imageSize({ widthPixels, heightPixels, widthMm, heightMm }: EdidOptions
     heightMm: heightMm ?? Math.round(heightPixels * mmPerPixel),
   };
   const believable =
-    Math.min(size.widthMm, size.heightMm) >= MIN_DEFAULT_MM &&
-    Math.max(size.widthMm, size.heightMm) <= MAX_MM;
+    Math.min(size.widthMm, size.heightMm) >= MIN_MM && Math.max(size.widthMm, size.heightMm) <= MAX_MM;
   return believable ? size : { widthMm: 0, heightMm: 0 };
 }
 
@@ -149,7 +148,10 @@ function requireInteger(option: string, value: number, min: number, max: number)
 }
 
 function requireText(option: string, value: string): void {
-  if (!/^[\x20-\x7e]{1,13}$/.test(value)) fail(option, "1 to 13 printable ASCII characters", value);
+  // Spaces fill the rest of the field: at the end of the text nobody can tell them from it, and decoders complain.
+  if (!/^[\x20-\x7e]{0,12}[\x21-\x7e]$/.test(value)) {
+    fail(option, "1 to 13 printable ASCII characters, the last one no space", value);
+  }
 }
 
 function fail(option: string, expected: string, value: unknown): never {

@@ -23,7 +23,7 @@ export class HostHeap {
   /** The window is all of `buffer`, or `lengthBytes` bytes of zeros. */
   constructor(bufferOrLengthBytes: ArrayBufferLike | number) {
     this.buffer =
-      typeof bufferOrLengthBytes === "number" ? new ArrayBuffer(bufferOrLengthBytes) : bufferOrLengthBytes;
+      typeof bufferOrLengthBytes === "number" ? newBuffer(bufferOrLengthBytes) : bufferOrLengthBytes;
     this.lengthBytes = this.buffer.byteLength;
     if (this.lengthBytes === 0) throw new VirtioUsageError("a host heap needs at least one byte");
     this.#bytes = new Uint8Array(this.buffer);
@@ -52,6 +52,13 @@ export class HostHeap {
   unmap(blob: HostBlob): void {
     if (this.#mapped.delete(blob)) blob.moveOut();
   }
+}
+
+function newBuffer(lengthBytes: number): ArrayBuffer {
+  if (!Number.isInteger(lengthBytes) || lengthBytes < 0) {
+    throw new VirtioUsageError(`a host heap can't have ${lengthBytes} bytes`);
+  }
+  return new ArrayBuffer(lengthBytes);
 }
 
 /** Host memory of a blob resource. */

@@ -20,12 +20,12 @@ export interface DisplayConfig {
   readonly heightPixels?: number;
   /** Frames per second in the EDID, 10 to 500. Default 60. */
   readonly refreshHz?: number;
-  /** Name of the monitor in the EDID, up to 13 characters. */
+  /** Name of the monitor in the EDID, up to 13 characters, the last one no space. */
   readonly name?: string;
   /** Three capital letters in the EDID. */
   readonly vendor?: string;
   readonly serial?: string | number;
-  /** Size of the visible area in the EDID. */
+  /** Size of the visible area in the EDID, 100 to 2550 mm. */
   readonly widthMm?: number;
   readonly heightMm?: number;
   /** An EDID of your own, at most 1024 bytes, in place of one made from the above. */

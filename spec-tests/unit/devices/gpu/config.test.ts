@@ -1,9 +1,12 @@
 // The configuration space, displays that come and go, EDIDs.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { VirtioUsageError } from "../../../../src/base/errors.ts";
 import { createEdid, GpuDevice } from "../../../../src/devices/gpu/index.ts";
 import { F, msg, OK, u32At } from "../../../support/gpu-messages.ts";
 import { GpuRig } from "../../../support/gpu-rig.ts";
+
+const isUsage = (error: unknown): boolean => error instanceof VirtioUsageError;
 
 test("the layout of the configuration space", () => {
   const rig = new GpuRig({ displays: [{}, {}, {}] });
@@ -106,6 +109,18 @@ test("an EDID of the embedder's own, up to 1024 bytes", () => {
   assert.is(answer.type, OK.EDID);
   assert.is(u32At(answer.bytes, 24), 1024);
   assert.ok(answer.bytes.subarray(32).every((byte) => byte === 0x42));
+});
+
+test("a display is 1 to 16384 pixels wide and high, also with an EDID of the embedder's own", () => {
+  const edid = createEdid({ widthPixels: 640, heightPixels: 480 });
+  for (const side of [0, -5, 1.5, Number.NaN, 16385]) {
+    assert.throws(() => new GpuDevice({ displays: [{ edid, widthPixels: side }] }), isUsage);
+    assert.throws(() => new GpuDevice({ displays: [{ edid, heightPixels: side }] }), isUsage);
+    const gpu = new GpuDevice({ displays: [{ edid }] });
+    assert.throws(() => gpu.setDisplay(0, { widthPixels: side }), isUsage);
+    assert.is(gpu.display(0)?.widthPixels, 1280);
+  }
+  new GpuDevice({ displays: [{ edid, widthPixels: 1, heightPixels: 16384 }] });
 });
 
 test("a reset of the device takes a pending event away", () => {
