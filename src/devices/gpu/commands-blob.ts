@@ -32,6 +32,7 @@ import type { GpuCore } from "./core.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
 import { HostBlob } from "./host-heap.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
+import type { Renderer } from "./renderer.ts";
 import { Resource } from "./resources.ts";
 import { forgetResource } from "./unref.ts";
 
@@ -202,14 +203,13 @@ export function setScanoutBlob(core: GpuCore, request: GpuRequest): number {
 
 /** VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB [gpu.device.device-initialization.6] */
 export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse): number {
-  const { heap, renderer } = core;
-  if (heap === null || renderer === null) {
-    return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "there is no host visible memory");
-  }
+  const { heap } = core;
+  if (heap === null) return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "there is no host visible memory");
   const resource = core.resources.get(request.u32(VIRTIO_GPU_RESOURCE_MAP_BLOB.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
   const { memory } = resource;
   if (memory === null || resource.blobMem !== VIRTIO_GPU_BLOB_MEM_HOST3D) {
+    // Without a renderer there are no others.
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is no host-only blob");
   }
   const mappable = (resource.blobFlags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE) !== 0;
@@ -240,6 +240,7 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
     heap.unmap(memory);
     core.scanouts.moved(resource);
   };
+  const renderer = core.renderer as Renderer;
   let result: ReturnType<typeof renderer.mapBlob>;
   try {
     result = renderer.mapBlob(resource.id);
@@ -253,10 +254,8 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
 
 /** VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB */
 export function unmapBlob(core: GpuCore, request: GpuRequest): number {
-  const { heap, renderer } = core;
-  if (heap === null || renderer === null) {
-    return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "there is no host visible memory");
-  }
+  const { heap } = core;
+  if (heap === null) return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "there is no host visible memory");
   const resource = core.resources.get(request.u32(VIRTIO_GPU_RESOURCE_UNMAP_BLOB.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
   const { memory } = resource;
@@ -265,5 +264,5 @@ export function unmapBlob(core: GpuCore, request: GpuRequest): number {
   }
   heap.unmap(memory);
   core.scanouts.moved(resource);
-  return core.done(renderer.unmapBlob(resource.id));
+  return core.done(core.renderer?.unmapBlob(resource.id));
 }

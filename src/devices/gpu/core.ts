@@ -13,7 +13,7 @@ import { Exports } from "./exports.ts";
 import { GuardedDisplay, guardRenderer } from "./guard.ts";
 import type { HostHeap } from "./host-heap.ts";
 import { completeLimits, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
-import { GPU_POLICIES, type GpuPolicy } from "./policy.ts";
+import { completePolicy, type GpuPolicy } from "./policy.ts";
 import { type GpuResponse, PENDING } from "./protocol.ts";
 import type { Renderer } from "./renderer.ts";
 import { ResourceTable } from "./resources.ts";
@@ -89,7 +89,7 @@ export class GpuCore {
 
   constructor(options: GpuDeviceOptions, displays: DisplaySettings, offered: ReadonlySet<number>) {
     this.options = options;
-    this.policy = { ...GPU_POLICIES[options.profile ?? "spec"], ...options.policy };
+    this.policy = completePolicy(options.profile ?? "spec", options.policy);
     this.limits = completeLimits(options.limits);
     this.#displayCalls = new BackendCalls("display", this.limits.maxAbandonedCalls);
     this.#rendererCalls = new BackendCalls("renderer", this.limits.maxAbandonedCalls);
@@ -103,7 +103,7 @@ export class GpuCore {
       options.display === undefined
         ? null
         : new GuardedDisplay(options.display, this.#displayCalls, returned);
-    this.resources = new ResourceTable(this.limits);
+    this.resources = new ResourceTable(this.limits, this.policy.lastHostByte === "use");
     this.scanouts = new Scanouts(displays.count, display, this.renderer, this.counters);
     this.cursors = new Cursors(displays.count, display, this.counters);
     this.contexts = new Contexts(this.limits.maxContexts);

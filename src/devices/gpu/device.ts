@@ -33,7 +33,6 @@ import { restoreGpu, saveGpu } from "./save.ts";
 /** PCI class DISPLAY_OTHER: there is no VGA compatibility. */
 const PCI_CLASS_DISPLAY_OTHER = 0x038000;
 
-const DEFAULT_CONTROL_QUEUE_SIZE = 64;
 const DEFAULT_CURSOR_QUEUE_SIZE = 16;
 const MAX_CAPSET_ID = 63;
 /** The largest power of two in 32 bits. */
@@ -93,7 +92,7 @@ export class GpuDevice implements DeviceType {
     this.#blobAlignmentBytes = checkAlignment(options);
     this.features = offeredFeatures(options);
     this.queues = [
-      { name: "controlq", maxSize: options.controlQueueSize ?? DEFAULT_CONTROL_QUEUE_SIZE },
+      { name: "controlq", maxSize: options.controlQueueSize ?? controlQueueSize(options) },
       { name: "cursorq", maxSize: options.cursorQueueSize ?? DEFAULT_CURSOR_QUEUE_SIZE },
     ];
     // Drivers of before the feature expect a configuration space that ends with num_capsets.
@@ -272,6 +271,18 @@ export class GpuDevice implements DeviceType {
       this.reset();
       throw error;
     }
+  }
+}
+
+/** What the profile's namesake has, for who does not say. */
+function controlQueueSize({ profile, renderer }: GpuDeviceOptions): number {
+  switch (profile) {
+    case "qemu":
+      return renderer === undefined ? 64 : 256;
+    case "crosvm":
+      return 512;
+    default:
+      return 64;
   }
 }
 

@@ -99,7 +99,7 @@ export interface GpuDeviceOptions {
   readonly blobAlignmentBytes?: number;
   /** The host visible memory region, where guests map host blobs. Default none: MAP_BLOB is refused. */
   readonly hostHeap?: HostHeap;
-  /** Largest size of the control queue. Default 64. */
+  /** Largest size of the control queue. Default 64; with the profiles `qemu` and a renderer 256, `crosvm` 512. */
   readonly controlQueueSize?: number;
   /** Largest size of the cursor queue. Default 16. */
   readonly cursorQueueSize?: number;

@@ -1,3 +1,4 @@
+import { VirtioUsageError } from "../../base/errors.ts";
 import type { Profile } from "../../device/policy.ts";
 import {
   VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
@@ -32,6 +33,8 @@ export interface GpuPolicy {
   readonly anyQueue: boolean;
   /** A buffer for the response of a cursor command: filled in, or returned with used length 0. */
   readonly cursorResponse: "write" | "none";
+  /** A resource that takes exactly the last byte of `maxHostBytes`: accepted, or ERR_OUT_OF_MEMORY. */
+  readonly lastHostByte: "use" | "keep";
   /** RESOURCE_CREATE_2D with a width or height of 0. */
   readonly createEmpty: number;
   /** ATTACH_BACKING of a resource that has backing: the response, or the new one in place of the old. */
@@ -86,6 +89,7 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     missingFeature: UNSPEC, // without its feature a command does not exist
     anyQueue: false, // each queue has its commands
     cursorResponse: "write", // both queues have the same format
+    lastHostByte: "use", // the limit is what may be used
     createEmpty: PARAMETER, // no display can show it
     attachTwice: UNSPEC, // to replace silently would orphan pages that the guest believes attached
     attachNothing: PARAMETER, // "assign an array of guest pages"
@@ -114,6 +118,7 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     missingFeature: PARAMETER,
     anyQueue: false,
     cursorResponse: "none", // used length 0, never written
+    lastHostByte: "keep", // 256 MiB are out of memory already
     createEmpty: NO_MEMORY, // 7.2: OK
     attachTwice: UNSPEC,
     attachNothing: OK,
@@ -142,6 +147,7 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     missingFeature: UNSPEC,
     anyQueue: true, // both queues feed the same decoder
     cursorResponse: "write",
+    lastHostByte: "use",
     createEmpty: OK,
     attachTwice: "replace",
     attachNothing: OK,
@@ -163,3 +169,19 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     uuid: "resource-id",
   },
 };
+
+/** The policy of a profile, with single decisions that differ; throws {@link VirtioUsageError} for unknown names. */
+export function completePolicy(profile: Profile, changes: Partial<GpuPolicy> | undefined): GpuPolicy {
+  if (!Object.hasOwn(GPU_POLICIES, profile)) {
+    throw new VirtioUsageError(
+      `there is no profile ${profile}, only ${Object.keys(GPU_POLICIES).join(", ")}`,
+    );
+  }
+  const policy = { ...GPU_POLICIES[profile], ...changes };
+  for (const [name, value] of Object.entries(policy)) {
+    if (!Object.hasOwn(GPU_POLICIES.spec, name) || value === undefined) {
+      throw new VirtioUsageError(`gpu policy ${name} can't be ${value}`);
+    }
+  }
+  return policy;
+}

@@ -76,14 +76,17 @@ export interface ResourceFields {
 /** All resources by id, and what they cost. */
 export class ResourceTable {
   readonly #limits: GpuLimits;
+  readonly #maxHostBytes: number;
   readonly #byId = new Map<number, Resource>();
   #hostBytes = 0;
   #backingEntries = 0;
   // Commands come in runs for one resource.
   #last: Resource | null = null;
 
-  constructor(limits: GpuLimits) {
+  /** With `toTheLastByte` all of `maxHostBytes` may be used, else less. */
+  constructor(limits: GpuLimits, toTheLastByte: boolean) {
     this.#limits = limits;
+    this.#maxHostBytes = toTheLastByte ? limits.maxHostBytes : limits.maxHostBytes - 1;
   }
 
   get count(): number {
@@ -120,9 +123,7 @@ export class ResourceTable {
 
   /** True when another resource with this much host memory is within the limits. */
   hasRoom(hostBytes: number): boolean {
-    return (
-      this.#byId.size < this.#limits.maxResources && this.#hostBytes + hostBytes <= this.#limits.maxHostBytes
-    );
+    return this.#byId.size < this.#limits.maxResources && this.#hostBytes + hostBytes <= this.#maxHostBytes;
   }
 
   /** True when so many more entries of backing are within the limits. */

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { VirtioUsageError } from "../../../../src/base/errors.ts";
 import {
   type Display,
   type GuestPages,
@@ -256,8 +257,24 @@ test("MAP errors: unknown, not host-only, not mappable, mapped, outside, overlap
   const without = new GpuRig({ renderer: new RecordingRenderer() });
   is(without.command(msg.mapBlob(5, 0), 32), ERR.UNSPEC);
   is(without.command(msg.unmapBlob(5)), ERR.UNSPEC);
-  const without3d = new GpuRig({ hostHeap: new HostHeap(4096) });
-  is(without3d.command(msg.mapBlob(5, 0), 32), ERR.UNSPEC);
+});
+
+test("with host visible memory MAP and UNMAP are there, renderer or not", () => {
+  const rig = new GpuRig({ hostHeap: new HostHeap(4096) });
+  is(rig.command(msg.mapBlob(5, 0), 32), ERR.RESOURCE);
+  is(rig.command(msg.unmapBlob(5)), ERR.RESOURCE);
+  is(rig.command(msg.createBlob(5, { mem: GUEST, flags: MAPPABLE, size: 4096 })), OK.NODATA);
+  is(rig.command(msg.mapBlob(5, 0), 32), ERR.PARAMETER);
+  is(rig.command(msg.unmapBlob(5)), ERR.PARAMETER);
+});
+
+test("a host heap has at least one byte", () => {
+  for (const lengthBytes of [0, -1, 1.5, Number.NaN]) {
+    assert.throws(
+      () => new HostHeap(lengthBytes),
+      (error: unknown) => error instanceof VirtioUsageError,
+    );
+  }
 });
 
 test("profiles qemu and crosvm map blobs without the flag", () => {

@@ -1,8 +1,11 @@
 // What each profile answers where the specification is silent: the rows of "what other implementations do".
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { VirtioUsageError } from "../../../../src/base/errors.ts";
+import { GpuDevice, type GpuDeviceOptions } from "../../../../src/devices/gpu/index.ts";
 import { BGRX, ERR, msg, OK } from "../../../support/gpu-messages.ts";
 import { type Answer, expectOk, GpuRig } from "../../../support/gpu-rig.ts";
+import { RecordingRenderer } from "../../../support/recording-renderer.ts";
 
 const full = (w: number, h: number) => ({ x: 0, y: 0, w, h });
 const FAR = 0x2_0000_0000;
@@ -347,6 +350,44 @@ test("features decide what is offered, not what is negotiated, except with spec"
     assert.is(new GpuRig({ profile }, { features: [] }).command(msg.edid(0), 1056).type, type);
     const without = new GpuRig({ profile, features: { edid: false } }, { features: [] });
     assert.not.equal(without.command(msg.edid(0), 1056).type, OK.EDID);
+  }
+});
+
+test("the last byte of the limit can be had, except with qemu", () => {
+  for (const [profile, type] of [
+    ["spec", OK.NODATA],
+    ["qemu", ERR.OUT_OF_MEMORY],
+    ["crosvm", OK.NODATA],
+  ] as const) {
+    const rig = new GpuRig({ profile, limits: { maxHostBytes: 64 * 64 * 4 } });
+    assert.is(rig.command(msg.create2d(5, BGRX, 64, 64)).type, type, profile);
+    assert.is(rig.command(msg.create2d(6, BGRX, 64, 63)).type, type === OK.NODATA ? 0x1201 : OK.NODATA);
+  }
+});
+
+test("control queues are as long as those of the profile's namesake", () => {
+  const size = (options: GpuDeviceOptions) => new GpuDevice(options).queues.map(({ maxSize }) => maxSize);
+  const renderer = new RecordingRenderer();
+  assert.equal(size({}), [64, 16]);
+  assert.equal(size({ renderer }), [64, 16]);
+  assert.equal(size({ profile: "qemu" }), [64, 16]);
+  assert.equal(size({ profile: "qemu", renderer }), [256, 16]);
+  assert.equal(size({ profile: "crosvm" }), [512, 16]);
+  assert.equal(size({ profile: "crosvm", controlQueueSize: 8 }), [8, 16]);
+});
+
+test("profiles and decisions that do not exist are refused", () => {
+  const options: object[] = [
+    { profile: "virtualbox" },
+    { profile: "toString" },
+    { policy: { attachTwoTimes: 0x1200 } },
+    { policy: { uuid: undefined } },
+  ];
+  for (const each of options) {
+    assert.throws(
+      () => new GpuDevice(each),
+      (error: unknown) => error instanceof VirtioUsageError,
+    );
   }
 });
 
