@@ -102,8 +102,9 @@ export class CommandQueues {
       this.#fences.mustWait(request)
     ) {
       const held = new OutstandingCommand(index, queue, chain, request);
+      // What it waits for is not reached, so that nothing can go now.
+      this.#keep(held, type, response, record);
       this.#fences.add(held);
-      this.#complete(held, type, response, record);
     } else {
       response.setHeader(type, request);
       this.#send(index, queue, chain, request.type, type, request.fenced, response, record);
@@ -195,17 +196,18 @@ export class CommandQueues {
     }
     if (type === PENDING) throw new VirtioBugError("a late command waits once more");
     // After a queue reset the work was done all the same, but the command is forgotten and nobody gets the answer.
-    this.#complete(command, type, response, command.record);
+    this.#keep(command, type, response, command.record);
+    this.#release();
   }
 
-  /** Keeps the response until the fences allow it to go, which may be now. */
-  #complete(
+  /** Keeps the response until the fences allow it to go. */
+  #keep(
     command: OutstandingCommand,
     type: number,
     response: GpuResponse,
     record: GpuCommandRecord | null,
   ): void {
-    command.complete = true;
+    this.#fences.complete(command);
     command.type = type;
     command.reason = this.#core.reason;
     const { lengthBytes } = response;
@@ -215,7 +217,6 @@ export class CommandQueues {
     }
     command.record = record;
     if (record !== null) record.late = true;
-    this.#release();
   }
 
   #release(): void {

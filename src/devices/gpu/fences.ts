@@ -54,6 +54,8 @@ export class OutstandingCommand implements ResponseHeader {
  */
 export class Fences {
   #commands: OutstandingCommand[] = [];
+  /** Those with a fence that is not reached: few, for the commands in flight are, while many may wait for them. */
+  readonly #unreached = new Set<OutstandingCommand>();
 
   get count(): number {
     return this.#commands.length;
@@ -61,6 +63,13 @@ export class Fences {
 
   add(command: OutstandingCommand): void {
     this.#commands.push(command);
+    if (command.fenced && !command.complete) this.#unreached.add(command);
+  }
+
+  /** The processing of a command is complete. */
+  complete(command: OutstandingCommand): void {
+    command.complete = true;
+    this.#unreached.delete(command);
   }
 
   /**
@@ -68,29 +77,34 @@ export class Fences {
    * [gpu.prose.device-operation-request-header.3]
    */
   mustWait(command: ResponseHeader): boolean {
-    for (const other of this.#commands) {
-      if (other !== command && other.fenced && !other.complete && sameTimeline(other, command)) {
-        if (isUpTo(other, command)) return true;
-      }
+    for (const other of this.#unreached) {
+      if (other !== command && sameTimeline(other, command) && isUpTo(other, command)) return true;
     }
     return false;
   }
 
   /** Takes out every command that is complete and need not wait any more, and hands it to `send`. */
   release(send: (command: OutstandingCommand) => void): void {
-    const ready = this.#commands.filter((each) => each.complete && !(each.fenced && this.mustWait(each)));
+    const ready: OutstandingCommand[] = [];
+    const rest: OutstandingCommand[] = [];
+    for (const each of this.#commands) {
+      if (each.complete && !(each.fenced && this.mustWait(each))) ready.push(each);
+      else rest.push(each);
+    }
     if (ready.length === 0) return;
-    this.#commands = this.#commands.filter((each) => !ready.includes(each));
+    this.#commands = rest;
     for (const each of ready) send(each);
   }
 
   /** The queue is gone, its commands are nobody's any more. */
   forgetQueue(queueIndex: number): void {
     this.#commands = this.#commands.filter((each) => each.queueIndex !== queueIndex);
+    for (const each of this.#unreached) if (each.queueIndex === queueIndex) this.#unreached.delete(each);
   }
 
   clear(): void {
     this.#commands = [];
+    this.#unreached.clear();
   }
 }
 
