@@ -58,11 +58,11 @@ async function openDisplay(): Promise<LiveDisplay | null> {
   return opened;
 }
 
-/** Has the user told what is wrong. Does not return: whoever started this thread ends it. */
+/** Has the user told what is wrong. Does not return: the thread waits for whoever started it to end it. */
 function refuse(error: unknown): Promise<never> {
   if (!(error instanceof UsageError)) throw error;
   post({ kind: "refused", reason: error.message });
-  return new Promise(() => {});
+  return new Promise(() => parentPort?.on("message", () => undefined));
 }
 
 /** Puts a device behind its channel; the promise is for the channel's end. */
