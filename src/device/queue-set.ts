@@ -148,7 +148,8 @@ export class QueueSet {
   /** Activates every enabled queue that is not live yet. */
   activateEnabled(): void {
     this.#slots.forEach((slot, index) => {
-      if (slot.enabled && slot.queue === null) this.#activate(index, slot, null);
+      // One that faulted stays dead until it is reset: it must not begin anew.
+      if (slot.enabled && !slot.faulted && slot.queue === null) this.#activate(index, slot, null);
     });
   }
 

@@ -4,8 +4,17 @@ import type { PlainValue } from "./device-type.ts";
 /** The fields of a saved object, whose types are checked as they are read. */
 export interface Fields {
   value(name: string): PlainValue;
-  number(name: string): number;
+  /** A whole number in 0 … 2^32 - 1, or in the range that is named. */
+  number(name: string, min?: number, max?: number): number;
   string(name: string): string;
+}
+
+/** A saved whole number in 0 … 2^32 - 1, or in the range that is named; throws {@link VirtioUsageError} when it is none. */
+export function wholeNumber(value: PlainValue | undefined, what: string, min = 0, max = 0xffffffff): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
+    throw new VirtioUsageError(`${what} is no whole number in ${min} … ${max}`);
+  }
+  return value;
 }
 
 /** Reads a saved object; throws {@link VirtioUsageError} when it is none, and so do its fields. */
@@ -21,11 +30,7 @@ export function fieldsOf(state: PlainValue, what: string): Fields {
   };
   return {
     value,
-    number(name) {
-      const found = value(name);
-      if (typeof found !== "number") throw new VirtioUsageError(`${name} of saved ${what} is no number`);
-      return found;
-    },
+    number: (name, min, max) => wholeNumber(value(name), `${name} of saved ${what}`, min, max),
     string(name) {
       const found = value(name);
       if (typeof found !== "string") throw new VirtioUsageError(`${name} of saved ${what} is no string`);

@@ -4,7 +4,7 @@ import type { GuestMemory } from "../memory/guest-memory.ts";
 import { GuestPages } from "../memory/guest-pages.ts";
 import type { MemoryRegion } from "../memory/region.ts";
 import type { PlainValue } from "./device-type.ts";
-import { fieldsOf, listOf } from "./saved-fields.ts";
+import { fieldsOf, listOf, wholeNumber } from "./saved-fields.ts";
 
 /** A list of guest pages by its physical addresses: [position, upper half, lower half, length] of each piece. */
 export function savePages(pages: GuestPages): PlainValue {
@@ -23,8 +23,13 @@ export function restorePages(memory: GuestMemory, state: PlainValue): GuestPages
   const saved = fieldsOf(state, "guest pages");
   const pages = new GuestPages(memory);
   for (const each of listOf(saved.value("pieces"), "pieces")) {
-    const [start = 0, hi = 0, lo = 0, length = 0] = listOf(each, "piece") as number[];
+    const piece = listOf(each, "piece");
+    const start = wholeNumber(piece[0], "position of a saved piece", 0, Number.MAX_SAFE_INTEGER);
+    const hi = wholeNumber(piece[1], "address of a saved piece");
+    const lo = wholeNumber(piece[2], "address of a saved piece");
+    const length = wholeNumber(piece[3], "length of a saved piece");
     if (length === 0) continue;
+    if (start < pages.totalBytes) throw new VirtioUsageError("saved guest pages: one piece lies in another");
     if (start > pages.totalBytes) pages.addHole(start - pages.totalBytes);
     const region = memory.find(hi, lo, length);
     if (region === null) {
@@ -34,7 +39,8 @@ export function restorePages(memory: GuestMemory, state: PlainValue): GuestPages
     }
     pages.addPiece(region, region.offsetOf(hi, lo, length), length);
   }
-  pages.totalBytes = saved.number("totalBytes");
+  // What follows the last piece is a hole.
+  pages.totalBytes = saved.number("totalBytes", pages.totalBytes, Number.MAX_SAFE_INTEGER);
   pages.entryCount = saved.number("entryCount");
   return pages;
 }

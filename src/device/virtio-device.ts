@@ -527,7 +527,7 @@ export class VirtioDevice {
    * is reset then.
    */
   restore(state: SavedDevice): void {
-    checkSavedDevice(state, this.type.deviceId, this.#queues.count);
+    checkSavedDevice(state, this.type);
     this.reset();
     this.#features.accepted.words.set(state.driverFeatures);
     // A driver that had not come so far may have written anything: it was not accepted.

@@ -35,10 +35,10 @@ export function encodeBase64(bytes: Uint8Array): string {
 export function decodeBase64(text: string, lengthBytes: number): Uint8Array<ArrayBuffer> {
   const values = new Int16Array(128).fill(-1);
   for (let i = 0; i < 64; i++) values[CODES[i] as number] = i;
-  const bytes = new Uint8Array(lengthBytes);
   if (text.length !== Math.ceil(lengthBytes / 3) * 4) {
     throw new VirtioUsageError(`base64 of ${text.length} letters where ${lengthBytes} bytes are expected`);
   }
+  const bytes = new Uint8Array(lengthBytes);
   let to = 0;
   for (let i = 0; i < text.length; i += 4) {
     let word = 0;

@@ -6,17 +6,20 @@ import { restorePages, savePages } from "../../device/saved-pages.ts";
 import { parseUuid } from "../../device/shared-objects.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import type { GpuCore } from "./core.ts";
+import { BYTES_PER_PIXEL } from "./formats.ts";
 import { HostBlob } from "./host-heap.ts";
 import { allocatePixels, Resource, type ResourceKind } from "./resources.ts";
 
 /** Raised whenever the meaning of the saved state changes. */
-const VERSION = 1;
+const VERSION = 2;
+
+const KINDS: readonly ResourceKind[] = ["2d", "3d", "blob", "host-blob"];
 
 /**
  * The state of the device as one plain object; host pixels and host blobs as base64. How displays are connected is no
- * part of it: that is the embedder's. Throws {@link VirtioUsageError} when there is 3D state and the renderer can't save.
+ * part of it: that is the embedder's. `eventsDue` are those that wait for the resume of a suspended device. Throws {@link VirtioUsageError} when there is 3D state and the renderer can't save.
  */
-export function saveGpu(core: GpuCore, eventsRead: number): PlainValue {
+export function saveGpu(core: GpuCore, eventsRead: number, eventsDue: number): PlainValue {
   const renderer = core.options.renderer;
   const resources = [...core.resources.values()];
   const has3d =
@@ -27,6 +30,7 @@ export function saveGpu(core: GpuCore, eventsRead: number): PlainValue {
   return {
     version: VERSION,
     eventsRead,
+    eventsDue,
     resources: resources.map((resource) => saveResource(core, resource)),
     scanouts: Array.from({ length: core.scanouts.count }, (_, i) => core.scanouts.save(i)),
     cursors: Array.from({ length: core.scanouts.count }, (_, i) => saveCursor(core, i)),
@@ -72,10 +76,13 @@ function saveCursor(core: GpuCore, index: number): PlainValue {
 }
 
 /**
- * Takes over a saved state after a reset; returns `events_read`. Throws {@link VirtioUsageError} when it does not fit
- * this device or this guest's memory.
+ * Takes over a saved state after a reset; returns `events_read` and what is to be added to it. Throws
+ * {@link VirtioUsageError} when it does not fit this device or this guest's memory.
  */
-export function restoreGpu(core: GpuCore, state: PlainValue): number {
+export function restoreGpu(
+  core: GpuCore,
+  state: PlainValue,
+): { readonly eventsRead: number; readonly eventsDue: number } {
   const saved = fieldsOf(state, "gpu state");
   const version = saved.number("version");
   if (version !== VERSION) throw new VirtioUsageError(`gpu state has version ${version}, this is ${VERSION}`);
@@ -105,13 +112,19 @@ export function restoreGpu(core: GpuCore, state: PlainValue): number {
   for (const [i, each] of listOf(saved.value("cursors"), "cursors").entries()) {
     core.attempt(() => restoreCursor(core, i, fieldsOf(each, "cursor")));
   }
-  return saved.number("eventsRead");
+  return { eventsRead: saved.number("eventsRead"), eventsDue: saved.number("eventsDue") };
 }
 
 function restoreResource(core: GpuCore, saved: Fields): void {
-  const kind = saved.string("kind") as ResourceKind;
-  const sizeBytes = saved.number("sizeBytes");
+  const kind = KINDS.find((name) => name === saved.string("kind"));
+  if (kind === undefined) throw new VirtioUsageError("saved resource is of an unknown kind");
+  const sizeBytes = saved.number("sizeBytes", 0, Number.MAX_SAFE_INTEGER);
   const text = saved.value("bytes");
+  const hasBytes = kind === "2d" || kind === "host-blob";
+  if (hasBytes !== (typeof text === "string")) {
+    throw new VirtioUsageError(`saved resource of kind ${kind} has ${hasBytes ? "no bytes" : "bytes"}`);
+  }
+  // Nothing is allocated before the bytes are there.
   const bytes = typeof text === "string" ? decodeBase64(text, sizeBytes) : null;
   const pixels = kind === "2d" ? allocatePixels(sizeBytes) : null;
   const memory = kind === "host-blob" ? new HostBlob(sizeBytes) : null;
@@ -128,7 +141,7 @@ function restoreResource(core: GpuCore, saved: Fields): void {
   const target = pixels?.u8 ?? memory?.bytes();
   if (bytes !== null && target !== undefined) target.set(bytes);
   core.resources.add(resource);
-  const mappedAt = saved.number("mappedAt");
+  const mappedAt = saved.number("mappedAt", -1, Number.MAX_SAFE_INTEGER);
   if (memory !== null && mappedAt >= 0 && core.heap?.map(memory, mappedAt) !== true) {
     throw new VirtioUsageError(`blob ${resource.id} was mapped where this host heap has no room`);
   }
@@ -149,7 +162,11 @@ function restoreScanout(core: GpuCore, index: number, state: PlainValue): void {
   const y = saved.number("y");
   const format = saved.number("format");
   const strideBytes = saved.number("strideBytes");
-  const offsetBytes = saved.number("offsetBytes");
+  const offsetBytes = saved.number("offsetBytes", 0, Number.MAX_SAFE_INTEGER);
+  const endBytes = offsetBytes + (height - 1) * strideBytes + width * BYTES_PER_PIXEL;
+  if (resource.kind !== "3d" && (height === 0 || endBytes > resource.sizeBytes)) {
+    throw new VirtioUsageError(`scanout ${index} shows more than its resource has`);
+  }
   core.attempt(() => {
     core.scanouts.show(index, resource, x, y, width, height, format, strideBytes, offsetBytes);
   });
@@ -161,8 +178,8 @@ function restoreScanout(core: GpuCore, index: number, state: PlainValue): void {
 }
 
 function restoreCursor(core: GpuCore, index: number, saved: Fields): void {
-  const x = saved.number("x");
-  const y = saved.number("y");
+  const x = saved.number("x", -0x80000000, 0x7fffffff);
+  const y = saved.number("y", -0x80000000, 0x7fffffff);
   const pixels = saved.value("pixels");
   if (typeof pixels !== "string") {
     core.cursors.move(index, x, y);

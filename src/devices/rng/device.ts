@@ -222,7 +222,9 @@ export class RngDevice implements DeviceType {
   save(): PlainValue {
     return null;
   }
-  restore(): void {}
+  restore(state: PlainValue): void {
+    if (state !== null) throw new VirtioUsageError("saved rng state: there is none, and here is something");
+  }
 }
 
 function positive(name: string, value: number): number {

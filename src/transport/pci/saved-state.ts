@@ -47,6 +47,7 @@ export function checkSavedPci(state: SavedPciTransport, queueCount: number, vect
       throw new VirtioUsageError(`saved state: there is no MSI-X vector ${vector}`);
     }
   }
+  if (typeof msix !== "object") throw new VirtioUsageError("saved state: msix is missing");
   if ((msix !== null) !== vectorCount > 0)
     throw new VirtioUsageError("saved state: MSI-X is on one side only");
   if (msix === null) return;
