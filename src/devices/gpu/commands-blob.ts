@@ -75,6 +75,10 @@ export function createBlob(core: GpuCore, request: GpuRequest): number {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "blob_flags has unknown bits");
   }
   if (sizeBytes === 0) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "a blob of 0 bytes");
+  // Nobody has as many, and positions in such a blob would be rounded.
+  if (sizeBytes > Number.MAX_SAFE_INTEGER) {
+    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "a blob of 2^53 bytes or more");
+  }
   if (!isAligned(core, sizeBytes)) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the size is not aligned to blob_alignment");
   }

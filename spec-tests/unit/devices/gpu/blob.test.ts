@@ -187,6 +187,17 @@ test("blob_alignment holds for sizes once it is negotiated", () => {
   }
 });
 
+test("a blob has at most 2^53 - 1 bytes, so that it can be counted, saved and restored", () => {
+  const rig = new GpuRig();
+  for (const size of [1n << 53n, 1n << 63n, (1n << 64n) - 1n]) {
+    is(rig.command(msg.createBlob(5, { size })), ERR.PARAMETER);
+  }
+  is(rig.command(msg.createBlob(5, { size: (1n << 53n) - 1n })), OK.NODATA);
+  const next = new GpuRig({}, { idle: true, memory: rig.memory });
+  next.device.restore(rig.device.save());
+  assert.is(next.gpu.resources()[0]?.sizeBytes, Number.MAX_SAFE_INTEGER);
+});
+
 // Host blobs
 
 function withHeap(heapBytes = 65536, options: { flags?: number; size?: number } = {}) {
