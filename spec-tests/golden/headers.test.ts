@@ -1,10 +1,17 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as wire from "../../src/wire/index.ts";
 import { type HeaderFacts, readHeaderFacts } from "../support/linux-headers.ts";
 import { locate, needs, peers } from "../support/peer.ts";
-import { wireExpressions, wireFacts, wireStructs } from "../support/wire-facts.ts";
+import {
+  isOwnProtocol,
+  unknownExports,
+  wireExpressions,
+  wireFacts,
+  wireStructs,
+} from "../support/wire-facts.ts";
 
 const FIXTURE = "spec-tests/fixtures/headers/linux-libc-dev.json";
 
@@ -121,6 +128,24 @@ headers("lack exactly the names listed here", () => {
   assert.equal(sorted(unchecked), sorted([...NEWER_THAN_HEADERS, ...NOT_OF_LINUX]));
 });
 
+headers("are compared with everything that any file of src/wire exports", () => {
+  const files = readdirSync("src/wire").filter((name) => /(?<!\.d)\.ts$/.test(name) && name !== "index.ts");
+  const declared = files.flatMap((name) => {
+    const text = readFileSync(join("src/wire", name), "utf8");
+    return [...text.matchAll(/^export (?:const|let|var|function|class) (\w+)/gm)].map(
+      ([, found]) => found ?? "",
+    );
+  });
+  assert.ok(declared.length > 400);
+  // What follows looks at the index only.
+  assert.equal(
+    declared.filter((name) => !(name in wire)),
+    [],
+    "declared in src/wire, not exported by its index",
+  );
+  assert.equal(unknownExports(), []);
+});
+
 headers("have nothing that src/wire lacks, but for the names listed here", () => {
   const spelled = [...expressions.values()].flatMap((expression) => expression.match(/\w+/g) ?? []);
   const known = new Set([...Object.keys(wire), ...spelled]);
@@ -137,6 +162,11 @@ withCompiler("installed here say what the fixture says", () => {
   const names = lacking.filter((name) => !/ size$|vndr_data\./.test(name)).join(", ");
   process.stderr.write(
     `skipped: comparison with the headers of Linux ${installed.version}, which lack these names: ${names}\n`,
+  );
+  const own = Object.keys(wire).filter(isOwnProtocol).length;
+  process.stderr.write(
+    `skipped: comparison with headers of ${NOT_OF_LINUX.length} names of the specification that are not Linux', and of ` +
+      `${own} of this project's own protocols, virtio_vdmabuf_* and virtio_render_*\n`,
   );
   if (branch(installed.version) === branch(fixture.version)) {
     assert.equal(installed.facts, fixture.facts);

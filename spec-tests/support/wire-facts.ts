@@ -114,6 +114,36 @@ const OWN_PROTOCOL = /^virtio_(?:vdmabuf|render)_/i;
 const isStruct = (value: unknown): value is WireStruct<unknown> =>
   typeof value === "object" && value !== null && "fields" in value && "span" in value && "decode" in value;
 
+/** True for names of this project's own protocols. */
+export const isOwnProtocol = (name: string): boolean => OWN_PROTOCOL.test(name);
+
+/** Exports of src/wire that say nothing a header could: names for printing, and what structs are declared with. */
+const NO_FACTS: ReadonlySet<string> = new Set([
+  "GPU_COMMAND_NAMES",
+  "GPU_FORMATS",
+  "GPU_RESPONSE_NAMES",
+  "RENDER_COMMAND_NAMES",
+  "RENDER_RESPONSE_NAMES",
+  "le8",
+  "le16",
+  "le32",
+  "le64",
+]);
+
+/**
+ * Exports of src/wire that no comparison knows of: neither a number nor a struct, nor the offsets of a struct under its
+ * name in upper case, nor a function.
+ */
+export function unknownExports(): string[] {
+  const structs = new Set(Object.entries(wire).flatMap(([name, value]) => (isStruct(value) ? [name] : [])));
+  return Object.entries(wire)
+    .filter(([name, value]) => {
+      if (typeof value === "number" || typeof value === "function") return false;
+      return !(structs.has(name) || structs.has(name.toLowerCase()) || NO_FACTS.has(name));
+    })
+    .map(([name]) => name);
+}
+
 /** Every struct of src/wire by its name. `le64` is made of two halves, but is no struct of the specification. */
 export function wireStructs(): Map<string, WireStruct<unknown>> {
   const structs = new Map<string, WireStruct<unknown>>();

@@ -48,6 +48,25 @@ test("limits follow from the layout", () => {
   assert.is(wire.VIRTIO_VDMABUF_IMAGE.sizeBytes, 40);
 });
 
+test("statuses are numbered as the host answers them, and no number of the protocol is left out here", () => {
+  const statuses = "OK LENGTH COMMAND VMID HELD KEY LIMIT PRIVATE RANGE TABLE PAGE IMPORT".split(" ");
+  const compared = new Set([
+    ...["RECVQ", "SENDQ", "CMD_NEED_VMID", "CMD_EXPORT", "CMD_DMABUF_REL", "MAX_OPS", "EVENTS"],
+    ...["MAX_PRIVATE_BYTES", "TABLE_ENTRIES", "PAGE_BYTES", "MAX_PAGES"],
+  ]);
+  const numbers = Object.entries(wire).filter(
+    ([name, value]) => name.startsWith("VIRTIO_VDMABUF_") && typeof value === "number",
+  );
+  for (const [name, value] of numbers) {
+    const short = name.replace("VIRTIO_VDMABUF_", "");
+    if (compared.delete(short)) continue;
+    assert.is(value, statuses.indexOf(short.replace(/^S_/, "")), name);
+  }
+  assert.is(compared.size, 0);
+  assert.is(wire.VIRTIO_VDMABUF_PAGE_BYTES, 4096);
+  assert.is(wire.VIRTIO_VDMABUF_TABLE_ENTRIES, 512);
+});
+
 test("every status and command has a name", () => {
   const statuses = Object.entries(wire).filter(([name]) => name.startsWith("VIRTIO_VDMABUF_S_"));
   assert.is(statuses.length, 12);
