@@ -8,7 +8,7 @@ import type { GpuCore } from "./core.ts";
 // Entries are read in pieces of this many, so that a list needs little memory however long it is.
 const ENTRIES_AT_ONCE = 256;
 const ENTRY_BYTES = VIRTIO_GPU_MEM_ENTRY.sizeBytes;
-const scratch = new Scratch(ENTRIES_AT_ONCE * ENTRY_BYTES);
+const scratch = /* @__PURE__ */ new Scratch(ENTRIES_AT_ONCE * ENTRY_BYTES);
 
 /**
  * Reads `count` virtio_gpu_mem_entry structs that start `position` bytes into a request, and finds the memory they

@@ -120,74 +120,79 @@ function command(
 }
 
 /** Every command of the specification. */
-export const GPU_COMMANDS: readonly GpuCommand[] = [
-  command(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, virtio_gpu_ctrl_hdr, NONE, getDisplayInfo),
-  command(VIRTIO_GPU_CMD_RESOURCE_CREATE_2D, virtio_gpu_resource_create_2d, NONE, createResource2d),
-  command(VIRTIO_GPU_CMD_RESOURCE_UNREF, virtio_gpu_resource_unref, NONE, unrefResource),
-  command(VIRTIO_GPU_CMD_SET_SCANOUT, virtio_gpu_set_scanout, NONE, setScanout),
-  command(VIRTIO_GPU_CMD_RESOURCE_FLUSH, virtio_gpu_resource_flush, NONE, flushResource),
-  command(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D, virtio_gpu_transfer_to_host_2d, NONE, transferToHost2d),
-  command(VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, virtio_gpu_resource_attach_backing, NONE, attachBacking),
-  command(VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, virtio_gpu_resource_detach_backing, NONE, detachBacking),
-  command(VIRTIO_GPU_CMD_GET_CAPSET_INFO, virtio_gpu_get_capset_info, VIRTIO_GPU_F_VIRGL, getCapsetInfo),
-  command(VIRTIO_GPU_CMD_GET_CAPSET, virtio_gpu_get_capset, VIRTIO_GPU_F_VIRGL, getCapset),
-  command(VIRTIO_GPU_CMD_GET_EDID, virtio_gpu_get_edid, VIRTIO_GPU_F_EDID, getEdid),
-  command(
-    VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID,
-    virtio_gpu_resource_assign_uuid,
-    VIRTIO_GPU_F_RESOURCE_UUID,
-    assignUuid,
-  ),
-  command(
-    VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB,
-    virtio_gpu_resource_create_blob,
-    VIRTIO_GPU_F_RESOURCE_BLOB,
-    createBlob,
-  ),
-  command(
-    VIRTIO_GPU_CMD_SET_SCANOUT_BLOB,
-    virtio_gpu_set_scanout_blob,
-    VIRTIO_GPU_F_RESOURCE_BLOB,
-    setScanoutBlob,
-  ),
-  command(VIRTIO_GPU_CMD_CTX_CREATE, virtio_gpu_ctx_create, VIRTIO_GPU_F_VIRGL, createContext),
-  command(VIRTIO_GPU_CMD_CTX_DESTROY, virtio_gpu_ctx_destroy, VIRTIO_GPU_F_VIRGL, destroyContext),
-  command(VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, virtio_gpu_ctx_resource, VIRTIO_GPU_F_VIRGL, attachResource),
-  command(VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, virtio_gpu_ctx_resource, VIRTIO_GPU_F_VIRGL, detachResource),
-  command(
-    VIRTIO_GPU_CMD_RESOURCE_CREATE_3D,
-    virtio_gpu_resource_create_3d,
-    VIRTIO_GPU_F_VIRGL,
-    createResource3d,
-  ),
-  command(
-    VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
-    virtio_gpu_transfer_host_3d,
-    VIRTIO_GPU_F_VIRGL,
-    transferToHost3d,
-  ),
-  command(
-    VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D,
-    virtio_gpu_transfer_host_3d,
-    VIRTIO_GPU_F_VIRGL,
-    transferFromHost3d,
-  ),
-  command(VIRTIO_GPU_CMD_SUBMIT_3D, virtio_gpu_cmd_submit, VIRTIO_GPU_F_VIRGL, submit3d),
-  command(
-    VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB,
-    virtio_gpu_resource_map_blob,
-    VIRTIO_GPU_F_RESOURCE_BLOB,
-    mapBlob,
-  ),
-  command(
-    VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB,
-    virtio_gpu_resource_unmap_blob,
-    VIRTIO_GPU_F_RESOURCE_BLOB,
-    unmapBlob,
-  ),
-  command(VIRTIO_GPU_CMD_UPDATE_CURSOR, virtio_gpu_update_cursor, NONE, updateCursor, VIRTIO_GPU_CURSORQ),
-  command(VIRTIO_GPU_CMD_MOVE_CURSOR, virtio_gpu_update_cursor, NONE, moveCursor, VIRTIO_GPU_CURSORQ),
-];
+// In a function, and marked: so programs that only read a scanout are bundled without the commands.
+export const GPU_COMMANDS: readonly GpuCommand[] = /* @__PURE__ */ allCommands();
+
+function allCommands(): GpuCommand[] {
+  return [
+    command(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, virtio_gpu_ctrl_hdr, NONE, getDisplayInfo),
+    command(VIRTIO_GPU_CMD_RESOURCE_CREATE_2D, virtio_gpu_resource_create_2d, NONE, createResource2d),
+    command(VIRTIO_GPU_CMD_RESOURCE_UNREF, virtio_gpu_resource_unref, NONE, unrefResource),
+    command(VIRTIO_GPU_CMD_SET_SCANOUT, virtio_gpu_set_scanout, NONE, setScanout),
+    command(VIRTIO_GPU_CMD_RESOURCE_FLUSH, virtio_gpu_resource_flush, NONE, flushResource),
+    command(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D, virtio_gpu_transfer_to_host_2d, NONE, transferToHost2d),
+    command(VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, virtio_gpu_resource_attach_backing, NONE, attachBacking),
+    command(VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, virtio_gpu_resource_detach_backing, NONE, detachBacking),
+    command(VIRTIO_GPU_CMD_GET_CAPSET_INFO, virtio_gpu_get_capset_info, VIRTIO_GPU_F_VIRGL, getCapsetInfo),
+    command(VIRTIO_GPU_CMD_GET_CAPSET, virtio_gpu_get_capset, VIRTIO_GPU_F_VIRGL, getCapset),
+    command(VIRTIO_GPU_CMD_GET_EDID, virtio_gpu_get_edid, VIRTIO_GPU_F_EDID, getEdid),
+    command(
+      VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID,
+      virtio_gpu_resource_assign_uuid,
+      VIRTIO_GPU_F_RESOURCE_UUID,
+      assignUuid,
+    ),
+    command(
+      VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB,
+      virtio_gpu_resource_create_blob,
+      VIRTIO_GPU_F_RESOURCE_BLOB,
+      createBlob,
+    ),
+    command(
+      VIRTIO_GPU_CMD_SET_SCANOUT_BLOB,
+      virtio_gpu_set_scanout_blob,
+      VIRTIO_GPU_F_RESOURCE_BLOB,
+      setScanoutBlob,
+    ),
+    command(VIRTIO_GPU_CMD_CTX_CREATE, virtio_gpu_ctx_create, VIRTIO_GPU_F_VIRGL, createContext),
+    command(VIRTIO_GPU_CMD_CTX_DESTROY, virtio_gpu_ctx_destroy, VIRTIO_GPU_F_VIRGL, destroyContext),
+    command(VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, virtio_gpu_ctx_resource, VIRTIO_GPU_F_VIRGL, attachResource),
+    command(VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, virtio_gpu_ctx_resource, VIRTIO_GPU_F_VIRGL, detachResource),
+    command(
+      VIRTIO_GPU_CMD_RESOURCE_CREATE_3D,
+      virtio_gpu_resource_create_3d,
+      VIRTIO_GPU_F_VIRGL,
+      createResource3d,
+    ),
+    command(
+      VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
+      virtio_gpu_transfer_host_3d,
+      VIRTIO_GPU_F_VIRGL,
+      transferToHost3d,
+    ),
+    command(
+      VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D,
+      virtio_gpu_transfer_host_3d,
+      VIRTIO_GPU_F_VIRGL,
+      transferFromHost3d,
+    ),
+    command(VIRTIO_GPU_CMD_SUBMIT_3D, virtio_gpu_cmd_submit, VIRTIO_GPU_F_VIRGL, submit3d),
+    command(
+      VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB,
+      virtio_gpu_resource_map_blob,
+      VIRTIO_GPU_F_RESOURCE_BLOB,
+      mapBlob,
+    ),
+    command(
+      VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB,
+      virtio_gpu_resource_unmap_blob,
+      VIRTIO_GPU_F_RESOURCE_BLOB,
+      unmapBlob,
+    ),
+    command(VIRTIO_GPU_CMD_UPDATE_CURSOR, virtio_gpu_update_cursor, NONE, updateCursor, VIRTIO_GPU_CURSORQ),
+    command(VIRTIO_GPU_CMD_MOVE_CURSOR, virtio_gpu_update_cursor, NONE, moveCursor, VIRTIO_GPU_CURSORQ),
+  ];
+}
 
 // Types are 0x0100 … 0x010d, 0x0200 … 0x0209, 0x0300, 0x0301: 16 slots for each group.
 const SLOTS_PER_GROUP = 16;

@@ -14,7 +14,7 @@ import {
 export const HEADER_BYTES = VIRTIO_GPU_CTRL_HDR.sizeBytes;
 
 /** Size of the largest fixed request struct; what follows it (entries, commands) is read in place. */
-export const MAX_REQUEST_BYTES = Math.max(
+export const MAX_REQUEST_BYTES = /* @__PURE__ */ Math.max(
   VIRTIO_GPU_SET_SCANOUT_BLOB.sizeBytes,
   VIRTIO_GPU_TRANSFER_HOST_3D.sizeBytes,
   VIRTIO_GPU_CTX_CREATE.sizeBytes,
