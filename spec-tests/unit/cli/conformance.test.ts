@@ -154,6 +154,7 @@ for (const [what, args, complaint] of [
   ],
   ["QEMU for devices that are none of its own", ["--qemu", "/usr/bin/true"], /--qemu is for .* --target/],
   ["a QEMU that does not exist", ["--target", "qemu-pci", "--qemu", "/no/qemu"], /--qemu: .*no such program/],
+  ["a report of a list", ["--list", "--json", "-"], /'--list' cannot be used with option '--json <file>'/],
   ["an argument", ["split-ring"], /too many arguments/],
 ] as const) {
   codes(`2 and one line: ${what}`, async () => {

@@ -2,11 +2,13 @@
 import { createHash } from "node:crypto";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -212,6 +214,7 @@ const REFUSED: readonly (readonly [name: string, args: readonly string[], says: 
   ["an unknown feature", ["--features", "edid,vulkan"], /"vulkan" is unknown: choose from edid, uuid, blob/],
   ["an option without its value", ["--out"], /--out.*argument missing/],
   ["options that exclude each other", ["--json", "--verbose"], /--json.*cannot be used with/],
+  ["a picture and JSON on one output", ["--json", "--display", "terminal"], /--json and --display terminal/],
   ["too much memory", ["--width", "4096", "--height", "4096", "--buffers", "16"], /MiB.*fewer --buffers/],
 ];
 
@@ -248,6 +251,19 @@ usage(
     assert.equal(readdirSync(folder).sort(), ["file", "folder"]);
     assert.is(readFileSync(join(folder, "file"), "utf8"), "mine");
     assert.ok(!existsSync(join(folder, "missing")));
+  }),
+);
+
+usage(
+  "a link stays one: what it leads to is written",
+  withFolder(async (folder) => {
+    writeFileSync(join(folder, "file"), "old");
+    symlinkSync("file", join(folder, "link"));
+    const { code, out } = await runProgram([...SMALL, "--quiet", "--out", join(folder, "link")]);
+    assert.is(code, 0);
+    assert.ok(out.includes(`Picture: ${join(folder, "link")}\n`), out);
+    assert.ok(lstatSync(join(folder, "link")).isSymbolicLink());
+    assert.is(PNG.sync.read(readFileSync(join(folder, "file"))).width, WIDTH);
   }),
 );
 usage.run();

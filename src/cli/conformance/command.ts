@@ -41,7 +41,15 @@ export function addConformanceCommand(program: Command, console: Console): void 
       ).argParser(collect),
     )
     .addOption(new Option("--shard <i/n>", "only the i-th of n parts of the cases").argParser(parseShard))
-    .option("--list", "print the ids of the cases and run none")
+    .addOption(
+      new Option("--list", "print the ids of the cases and run none").conflicts([
+        "json",
+        "junit",
+        "html",
+        "expect",
+        "writeExpect",
+      ]),
+    )
     .option("--json <file>", "write a report as JSON; - prints it instead of the table")
     .option("--junit <file>", "write a report as JUnit XML, for CI")
     .option("--html <file>", "write a report as a page: statements, cases, rings drawn, timelines")

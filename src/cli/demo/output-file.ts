@@ -1,4 +1,13 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../usage-error.ts";
@@ -19,13 +28,17 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export class OutputFile {
   readonly path: string;
+  /** The file itself where the path is a link. */
+  readonly #target: string;
   readonly #option: string;
   readonly #temporary: string;
 
   private constructor(path: string, option: string) {
     this.path = path;
     this.#option = option;
-    this.#temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.tmp`);
+    this.#target = existsSync(path) ? realpathSync(path) : path;
+    const name = basename(this.#target).slice(0, 100);
+    this.#temporary = join(dirname(this.#target), `.${name}.${process.pid}.tmp`);
   }
 
   /** Throws {@link UsageError} when the file cannot be written. `option` is what it was named with. */
@@ -66,7 +79,7 @@ export class OutputFile {
   write(contents: Uint8Array | string): void {
     try {
       writeFileSync(this.#temporary, contents);
-      renameSync(this.#temporary, this.path);
+      renameSync(this.#temporary, this.#target);
     } catch (error) {
       rmSync(this.#temporary, { force: true });
       throw cannotWrite(this.path, this.#option, error);

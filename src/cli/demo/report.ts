@@ -127,7 +127,8 @@ export function formatSummary(result: DemoResult, json: DemoJson, style: Style):
   if (json.display !== null) rows.push(["display", json.display]);
   const body = rows.map(([name, text]) => `  ${style.dim(name.padEnd(10))}${text}`).join("\n");
   const seconds = (json.elapsedMs / 1000).toFixed(1);
-  return `${style.bold(`${formatCount(total)} commands in ${formatCount(guest.guestMs)} ms`)} (${seconds} s with starting two threads)\n${body}\n`;
+  const painted = device.painted === 0 ? "" : `, and ${formatCount(device.painted)} of the other device,`;
+  return `${style.bold(`${formatCount(total)} commands${painted} in ${formatCount(guest.guestMs)} ms`)} (${seconds} s with starting two threads)\n${body}\n`;
 }
 
 /** What was negotiated, as text. */

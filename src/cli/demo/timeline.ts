@@ -23,7 +23,7 @@ export function formatTimeline(
     "head".padStart(COLUMNS.head),
     "out → in".padStart(COLUMNS.bytes),
     "command".padEnd(COLUMNS.name),
-    "parameters → response",
+    "parameters → response, fence",
   ].join("  ");
   const lines = [style.dim(header)];
   let next = 0;
