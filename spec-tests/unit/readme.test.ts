@@ -4,8 +4,11 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KNOWN_FINDINGS } from "../../scripts/linux/known-findings.ts";
 import { NOT_OBSERVABLE_OF_DRIVERS, STATEMENTS_OF_DRIVERS } from "../../src/conformance/index.ts";
+import { buildCommandLine } from "../support/command-line.ts";
 
 const test = suite("README");
+// The examples import the package as it is built.
+buildCommandLine();
 const readme = readFileSync("README.md", "utf8");
 
 test("the embedding example runs as it stands, against the built package", () => {
