@@ -317,6 +317,40 @@ hostile("any value may stand in a doorbell", async () => {
   await driver.served;
 });
 
+// Two threads would do so by chance only: here the counter moves whenever the device's end has a look at it.
+for (const spinMicroseconds of [0, 100]) {
+  hostile(
+    `a signal that is raised without end leaves the thread its timers, spin ${spinMicroseconds}`,
+    async () => {
+      const channel = createChannel({ queues: 1, ram: 4096 });
+      const target = new RecordingTarget();
+      const endpoint = new DeviceEndpoint(channel.device, { spinMicroseconds });
+      const load = Atomics.load;
+      const end = performance.now() + 1000;
+      let ticks = 0;
+      Atomics.load = ((words: Int32Array, at: number) => {
+        if (words.buffer === channel.device.control && at === DEVICE_SIGNAL && performance.now() < end) {
+          Atomics.add(words, at, 1);
+        }
+        return load(words, at);
+      }) as typeof Atomics.load;
+      try {
+        const served = endpoint.serve(target);
+        while (ticks < 5) {
+          await new Promise<void>((resolve) => setTimeout(resolve, 1));
+          ticks++;
+        }
+        assert.ok(performance.now() < end, "five timers within a second");
+        endpoint.close();
+        await served;
+      } finally {
+        Atomics.load = load;
+      }
+      assert.equal(target.log, []);
+    },
+  );
+}
+
 hostile("what the device wrote itself is not read back", async () => {
   const driver = new HostileDriver(createChannel({ queues: 1, ram: 4096 }));
   driver.endpoint.setInterrupt(true);

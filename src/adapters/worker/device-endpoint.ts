@@ -156,18 +156,19 @@ export class DeviceEndpoint {
         const seen = signal.count;
         const end = this.#endReason();
         if (end !== null) return end;
-        if (this.#step(target)) {
-          if (performance.now() > turnEnd) {
-            await new Promise<void>(runSoon);
-            turnEnd = performance.now() + this.#turnMs;
-          } else {
-            // What the device continues in promises has its turn at once.
-            await undefined;
-          }
-        } else if (!this.#spinner.spin(signal.words, signal.at, seen)) {
+        const worked = this.#step(target);
+        if (!worked && !this.#spinner.spin(signal.words, signal.at, seen)) {
           this.counters.sleeps++;
-          await signal.sleepAsync(seen, Number.POSITIVE_INFINITY);
+          if (await signal.sleepAsync(seen, Number.POSITIVE_INFINITY))
+            turnEnd = performance.now() + this.#turnMs;
+        } else if (performance.now() > turnEnd) {
+          // Whether there was work or not: a driver's thread that raises the signal without end must not take this one
+          // away from its timers and messages.
+          await new Promise<void>(runSoon);
           turnEnd = performance.now() + this.#turnMs;
+        } else if (worked) {
+          // What the device continues in promises has its turn at once.
+          await undefined;
         }
       }
     } catch (error) {

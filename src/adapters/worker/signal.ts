@@ -75,17 +75,21 @@ export class Signal {
     Atomics.wait(this.words, this.at, seen, timeoutMs);
   }
 
-  /** Like {@link sleep}, but leaves the thread to others meanwhile. May end early. */
-  async sleepAsync(seen: number, timeoutMs: number): Promise<void> {
-    if (this.#abilities.canWaitAsync) await this.#sleepOnWord(seen, timeoutMs);
-    else await this.#sleepOnPort(seen, timeoutMs);
+  /**
+   * Like {@link sleep}, but leaves the thread to others meanwhile. May end early. False when there was no time for
+   * others, because the counter was no longer `seen`.
+   */
+  async sleepAsync(seen: number, timeoutMs: number): Promise<boolean> {
+    return this.#abilities.canWaitAsync
+      ? await this.#sleepOnWord(seen, timeoutMs)
+      : await this.#sleepOnPort(seen, timeoutMs);
   }
 
-  async #sleepOnWord(seen: number, timeoutMs: number): Promise<void> {
+  async #sleepOnWord(seen: number, timeoutMs: number): Promise<boolean> {
     const { words, at } = this;
     Atomics.or(words, at + 1, SLEEPS_ON_WORD);
     const result = Atomics.waitAsync(words, at, seen, timeoutMs);
-    if (!result.async) return;
+    if (!result.async) return false;
     // In Node a wait does not keep the thread alive; a timer does.
     const keepAlive = setInterval(() => {}, MAX_TIMER_MS);
     try {
@@ -93,11 +97,13 @@ export class Signal {
     } finally {
       clearInterval(keepAlive);
     }
+    return true;
   }
 
-  async #sleepOnPort(seen: number, timeoutMs: number): Promise<void> {
+  async #sleepOnPort(seen: number, timeoutMs: number): Promise<boolean> {
     if (this.#port !== null) Atomics.or(this.words, this.at + 1, SLEEPS_ON_PORT);
     const limit = Math.min(timeoutMs, this.#port === null ? POLL_MS : PORT_CHECK_MS);
+    if (this.count !== seen) return false;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -106,8 +112,8 @@ export class Signal {
       };
       const timer = setTimeout(done, limit);
       this.#sleepers.add(done);
-      if (this.count !== seen) done();
     });
+    return true;
   }
 
   /** A message came on the port. */
