@@ -3,7 +3,13 @@
 import { createHash } from "node:crypto";
 import { VirtioDevice } from "../../src/device/index.ts";
 import { GpuDevice, HostHeap, MemoryDisplay } from "../../src/devices/gpu/index.ts";
-import { createDriverRing, type DriverRing, ElementList, GuestAllocator } from "../../src/driver/index.ts";
+import {
+  createDriverRing,
+  type DmaBuffer,
+  type DriverRing,
+  ElementList,
+  GuestAllocator,
+} from "../../src/driver/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
 import { FILLER } from "./device-rig.ts";
 import { CURSORQ } from "./gpu-messages.ts";
@@ -108,21 +114,30 @@ export class GpuPair {
     const { queue, request, room } = message;
     const ring = this.#rings[queue] as DriverRing;
     const elements = this.#elements;
-    const out = this.#allocator.allocate(Math.max(1, request.length));
-    out.region.u8.set(request, out.offset);
-    const back = this.#allocator.allocate(Math.max(1, room));
-    back.region.u8.fill(FILLER, back.offset, back.offset + room);
+    // Each piece lies in memory of its own, so that what lies behind one is not the next.
+    const place = (from: number, to: number): DmaBuffer => this.#allocator.allocate((from & 3) + to - from);
+    const out = pieces(request.length, requestCuts).map(([from, to]) => {
+      const buffer = place(from, to);
+      buffer.region.u8.set(request.subarray(from, to), buffer.offset + (from & 3));
+      return { buffer, skip: from & 3, lengthBytes: to - from };
+    });
+    const back = pieces(room, responseCuts).map(([from, to]) => {
+      const buffer = place(from, to);
+      buffer.region.u8.fill(FILLER, buffer.offset, buffer.offset + buffer.lengthBytes);
+      return { buffer, skip: from & 3, lengthBytes: to - from };
+    });
     elements.clear();
-    for (const [from, to] of pieces(request.length, requestCuts))
-      elements.readableBuffer(out, from, to - from);
-    for (const [from, to] of pieces(room, responseCuts)) elements.writableBuffer(back, from, to - from);
+    for (const { buffer, skip, lengthBytes } of out) elements.readableBuffer(buffer, skip, lengthBytes);
+    for (const { buffer, skip, lengthBytes } of back) elements.writableBuffer(buffer, skip, lengthBytes);
     const token = ring.add(elements);
     ring.publish();
     if (ring.shouldNotify()) this.device.notify(queue);
     if (ring.pollUsed() !== token) throw new Error("the command was not answered at once");
-    const answer = `${ring.lastWritten} ${Buffer.from(bytesOf(back, room)).toString("hex")}`;
-    this.#allocator.free(out);
-    this.#allocator.free(back);
+    const bytes = back.map(({ buffer, skip, lengthBytes }) =>
+      bytesOf(buffer).subarray(skip, skip + lengthBytes),
+    );
+    const answer = `${ring.lastWritten} ${Buffer.concat(bytes).toString("hex")}`;
+    for (const { buffer } of [...out, ...back]) this.#allocator.free(buffer);
     return answer;
   }
 
