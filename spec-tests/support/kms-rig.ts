@@ -303,6 +303,9 @@ class LateQueue implements DeviceQueue {
   get inFlight() {
     return this.#queue.inFlight;
   }
+  get unpublished(): boolean {
+    return this.#queue.unpublished;
+  }
   get fault(): QueueFault | null {
     return this.#queue.fault;
   }

@@ -17,6 +17,7 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_RING_RESET,
+  VIRTIO_F_SUSPEND,
   VIRTIO_F_VERSION_1,
 } from "../../src/wire/index.ts";
 import { EchoDevice, type EchoDeviceOptions } from "./echo-device.ts";
@@ -64,6 +65,7 @@ export class RingPair {
       readonly memoryBytes?: number;
       readonly inOrderBatching?: boolean;
       readonly maxIndirectElements?: number;
+      readonly suspend?: boolean;
     } = {},
   ) {
     const bytes = options.memoryBytes ?? 4 << 20;
@@ -76,6 +78,7 @@ export class RingPair {
     this.allocator = new GuestAllocator(this.memory);
     this.echo = new EchoDevice({ ...options, maxSize: size });
     const features = [VIRTIO_F_RING_RESET];
+    if (options.suspend === true) features.push(VIRTIO_F_SUSPEND);
     if (kind.format === "packed") features.push(VIRTIO_F_RING_PACKED);
     if (kind.indirectDesc) features.push(VIRTIO_F_INDIRECT_DESC);
     if (kind.eventIdx) features.push(VIRTIO_F_EVENT_IDX);

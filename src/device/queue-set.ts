@@ -166,11 +166,17 @@ export class QueueSet {
     }
   }
 
-  /** True when no queue holds a chain that may still come back, and none is being drained. */
+  /** True when no queue holds a chain that may still come back, all that did was shown, and none is being drained. */
   get idle(): boolean {
     return this.#slots.every(
-      ({ draining, queue }) => !draining && (queue === null || queue.closed || queue.inFlight === 0),
+      ({ draining, queue }) =>
+        !draining && (queue === null || queue.closed || (queue.inFlight === 0 && !queue.unpublished)),
     );
+  }
+
+  /** True when some queue has used buffers that its driver does not see yet. */
+  get unpublished(): boolean {
+    return this.#slots.some(({ queue }) => queue !== null && !queue.closed && queue.unpublished);
   }
 
   /** Chains popped and not yet pushed, of all queues whose rings are still there. */

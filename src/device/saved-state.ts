@@ -7,7 +7,7 @@ import {
   VIRTIO_CONFIG_S_SUSPEND,
   VIRTIO_F_RING_PACKED,
 } from "../wire/common.ts";
-import type { DeviceType, PlainValue, QueueDescription } from "./device-type.ts";
+import type { DeviceType, PlainValue } from "./device-type.ts";
 
 /** Version of {@link SavedDevice}; raised whenever its meaning changes. */
 export const DEVICE_STATE_VERSION = 1;
@@ -50,7 +50,8 @@ function flag(value: unknown, what: string): boolean {
   return value;
 }
 
-function checkSavedQueue(queue: SavedQueue, { name, maxSize }: QueueDescription, state: SavedDevice): void {
+function checkSavedQueue(queue: SavedQueue, index: number, maxSize: number, state: SavedDevice): void {
+  const name = `queue ${index}`;
   if (
     typeof queue !== "object" ||
     queue === null ||
@@ -123,5 +124,7 @@ export function checkSavedDevice(state: SavedDevice, { deviceId, queues }: Devic
     throw new VirtioUsageError(`saved state: suspended is ${state.suspended}, the status says otherwise`);
   }
   for (const word of state.driverFeatures) number(word, "driverFeatures", U32);
-  for (const [i, queue] of queues.entries()) checkSavedQueue(state.queues[i] as SavedQueue, queue, state);
+  for (const [i, { maxSize }] of queues.entries()) {
+    checkSavedQueue(state.queues[i] as SavedQueue, i, maxSize, state);
+  }
 }

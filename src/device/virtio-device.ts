@@ -501,12 +501,18 @@ export class VirtioDevice {
 
   /**
    * The whole state of the device as one plain object. Throws {@link VirtioUsageError} while chains are in flight:
-   * suspend the device or wait until it is idle. Guest memory is the embedder's to save.
+   * suspend the device or wait until it is idle; and in callbacks that come between the use of a buffer and its return
+   * to the driver. Guest memory is the embedder's to save.
    */
   save(): SavedDevice {
     const { inFlight } = this.#queues;
     if (inFlight > 0) {
       throw new VirtioUsageError(`${inFlight} chains are in flight; wait until they complete before saving`);
+    }
+    if (this.#queues.unpublished) {
+      throw new VirtioUsageError(
+        "used buffers are about to be shown to the driver; save after this callback",
+      );
     }
     return {
       version: DEVICE_STATE_VERSION,

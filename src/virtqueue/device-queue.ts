@@ -23,6 +23,8 @@ export interface DeviceQueue {
   readonly size: number;
   /** Chains popped and not yet pushed. */
   readonly inFlight: number;
+  /** True while there are chains that were pushed and that the driver does not see yet: {@link flush} is due. */
+  readonly unpublished: boolean;
   /** Set once the driver broke the ring; the queue stands still from then on. */
   readonly fault: QueueFault | null;
   /** True after {@link close}, and once the rings are gone from memory. */

@@ -504,6 +504,10 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     );
   }
 
+  get unpublished(): boolean {
+    return this.slotsPending !== 0;
+  }
+
   progress(): QueueProgress {
     return {
       format: "packed",

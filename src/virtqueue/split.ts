@@ -395,6 +395,10 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     return this.readAvail(this.availFlags + 1) !== this.next;
   }
 
+  get unpublished(): boolean {
+    return this.used !== this.published;
+  }
+
   progress(): QueueProgress {
     return { format: "split", nextAvail: this.next, nextUsed: this.used, availWrap: 0, usedWrap: 0 };
   }

@@ -60,6 +60,9 @@ class WatchedQueue implements DeviceQueue {
   get inFlight(): number {
     return this.#queue.inFlight;
   }
+  get unpublished(): boolean {
+    return this.#queue.unpublished;
+  }
   get fault(): QueueFault | null {
     return this.#queue.fault;
   }

@@ -12,6 +12,7 @@ import { DeviceRig, NEEDS_RESET } from "../../support/device-rig.ts";
 import { type Driven, drive } from "../../support/driven-device.ts";
 import { EchoDevice } from "../../support/echo-device.ts";
 import { WRITE } from "../../support/raw-ring.ts";
+import { RingPair } from "../../support/ring-pair.ts";
 
 const SUSPEND = 16;
 const F_SUSPEND = 43;
@@ -155,7 +156,7 @@ test("what a queue in use says of itself belongs together", () => {
 test("a queue that is larger than those of this device is refused, not broken", () => {
   const { restore } = stage(64);
   restore({}, 128);
-  assert.throws(() => restore({}, 32), /echoq0 has 64 entries, here it has at most 32/);
+  assert.throws(() => restore({}, 32), /queue 0 has 64 entries, here it has at most 32/);
 });
 
 test("a queue that faulted stays dead after restore and resume, and is told of once", () => {
@@ -192,6 +193,44 @@ test("a queue that faulted when it was enabled faults once, however often the de
   }
   assert.is(device.counters.queueFaults, 1);
 });
+
+for (const format of ["split", "packed"] as const) {
+  test(`nothing is saved while a buffer is used and not shown: it would be lost, ${format}`, () => {
+    const pair = new RingPair({ format, indirectDesc: false, eventIdx: false, inOrder: false }, 8);
+    const { ring, elements, device, echo } = pair;
+    const handle = echo.handleQueue.bind(echo);
+    let attempts = 0;
+    echo.handleQueue = (index, queue) => {
+      handle(index, queue);
+      attempts++;
+      assert.throws(() => device.save(), /about to be shown/);
+    };
+    elements.readableBuffer(pair.bufferOf(Uint8Array.of(1, 2)), 0, 2);
+    ring.add(elements);
+    pair.kick();
+    assert.is(attempts, 1);
+    assert.ok(ring.hasUsed());
+    device.save();
+  });
+
+  test(`a device is not suspended before all that was used is shown, ${format} [content.device.device-suspend.8]`, () => {
+    const kind = { format, indirectDesc: false, eventIdx: false, inOrder: false };
+    const pair = new RingPair(kind, 8, { hold: true, suspend: true });
+    const { ring, elements, device, echo } = pair;
+    elements.readableBuffer(pair.bufferOf(Uint8Array.of(1, 2)), 0, 2);
+    ring.add(elements);
+    pair.kick();
+    echo.quiesce = () => {};
+    const request = echo.held[0]?.shift();
+    request?.queue.push(request.chain, 0);
+    device.writeStatus(RUNNING | SUSPEND);
+    assert.is(device.status, RUNNING, "not yet");
+    echo.host?.flush(0);
+    assert.is(device.status & (SUSPEND | 4), SUSPEND);
+    assert.ok(ring.hasUsed());
+    assert.is(pair.interrupts, 1);
+  });
+}
 
 test("what a suspended gpu had to tell it tells after restore and resume [content.device.device-suspend.5]", () => {
   const size = { widthPixels: 640, heightPixels: 480 };

@@ -136,6 +136,9 @@ class RecordingQueue implements DeviceQueue {
   get inFlight(): number {
     return this.#queue.inFlight;
   }
+  get unpublished(): boolean {
+    return this.#queue.unpublished;
+  }
   get fault(): QueueFault | null {
     return this.#queue.fault;
   }
