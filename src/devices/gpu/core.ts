@@ -15,8 +15,8 @@ import type { HostHeap } from "./host-heap.ts";
 import { completeLimits, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
 import { completePolicy, type GpuPolicy } from "./policy.ts";
 import { type GpuResponse, PENDING } from "./protocol.ts";
-import type { Renderer } from "./renderer.ts";
-import { ResourceTable } from "./resources.ts";
+import type { RenderedPixels, Renderer } from "./renderer.ts";
+import { type Resource, ResourceTable } from "./resources.ts";
 import { Scanouts } from "./scanouts.ts";
 import { TransferEngine } from "./transfer/engine.ts";
 
@@ -112,8 +112,20 @@ export class GpuCore {
       options.randomBytes ?? platformRandomBytes,
       options.exportLifetime ?? "last-user",
       (resource) => this.resources.freed(resource),
-      (resource) => (this.resources.get(resource.id) === resource ? this.scanouts.rendered(resource) : null),
+      (resource) => this.#pictureOf(resource),
     );
+  }
+
+  /** For other devices, which can do nothing about a renderer that fails. */
+  #pictureOf(resource: Resource): RenderedPixels | null {
+    if (this.resources.get(resource.id) !== resource) return null;
+    try {
+      return this.scanouts.rendered(resource);
+    } catch (error) {
+      if (!(error instanceof GpuBackendError)) throw error;
+      this.traceFailure("an import", error);
+      return null;
+    }
   }
 
   get host(): DeviceHost {

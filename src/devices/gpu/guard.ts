@@ -1,8 +1,9 @@
-import type { MaybeLater } from "../../base/later.ts";
+import { isPromise, type MaybeLater } from "../../base/later.ts";
 import type { BackendCalls } from "./backend-calls.ts";
 import { GpuBackendError } from "./backend-error.ts";
 import type { CursorImage, Display, ScanoutSource } from "./display.ts";
-import type { Renderer } from "./renderer.ts";
+import { BYTES_PER_PIXEL, isGpuFormat } from "./formats.ts";
+import type { RenderedPixels, Renderer } from "./renderer.ts";
 
 // Whatever a back end throws is its failure, and becomes an error response. What the device itself throws is a bug,
 // and must not be mistaken for one: so it is told apart at the border.
@@ -76,6 +77,28 @@ export class GuardedDisplay implements Display {
   }
 }
 
+/** What a renderer returned, or will, if it is of use; a failure of the renderer if not. */
+function usable<T>(result: MaybeLater<T>, isUsable: (value: T) => boolean, what: string): MaybeLater<T> {
+  const check = (value: T): T => {
+    if (!isUsable(value)) throw new GpuBackendError("lost", `the renderer returned no ${what}`);
+    return value;
+  };
+  return isPromise(result) ? Promise.resolve(result).then(check) : check(result);
+}
+
+const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
+
+function isPicture(picture: RenderedPixels | null): boolean {
+  if (picture === null) return true;
+  const { widthPixels, heightPixels, strideBytes, bytes } = picture;
+  if (!isBytes(bytes) || ![widthPixels, heightPixels, strideBytes].every(isCount)) return false;
+  if (!isGpuFormat(picture.format)) return false;
+  const rowBytes = widthPixels * BYTES_PER_PIXEL;
+  return strideBytes >= rowBytes && (heightPixels - 1) * strideBytes + rowBytes <= bytes.length;
+}
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
 /** A renderer that throws nothing but {@link GpuBackendError}; `calls` and `returned` as for {@link GuardedDisplay}. */
 export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned: () => void): Renderer {
   const attempt = <T>(action: () => T): T => {
@@ -93,7 +116,7 @@ export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned:
   };
   return {
     capsets: renderer.capsets,
-    getCapset: (id, version) => ask(() => renderer.getCapset(id, version)),
+    getCapset: (id, version) => ask(() => usable(renderer.getCapset(id, version), isBytes, "capset")),
     createContext: (ctxId, capsetId, name) => ask(() => renderer.createContext(ctxId, capsetId, name)),
     destroyContext: (ctxId) => ask(() => renderer.destroyContext(ctxId)),
     attachResource: (ctxId, id) => ask(() => renderer.attachResource(ctxId, id)),
@@ -107,9 +130,14 @@ export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned:
     transferFromHost: (ctxId, id, transfer, backing) =>
       ask(() => renderer.transferFromHost(ctxId, id, transfer, backing)),
     submit: (ctxId, commands, ringIdx) => ask(() => renderer.submit(ctxId, commands, ringIdx)),
-    mapBlob: (id) => ask(() => renderer.mapBlob(id)),
+    mapBlob: (id) => ask(() => usable(renderer.mapBlob(id), Number.isInteger, "map info")),
     unmapBlob: (id) => ask(() => renderer.unmapBlob(id)),
-    pixels: (id) => attempt(() => renderer.pixels?.(id) ?? null),
+    pixels: (id) =>
+      attempt(() => {
+        const picture = renderer.pixels?.(id) ?? null;
+        if (!isPicture(picture)) throw new GpuBackendError("lost", "the renderer returned no picture");
+        return picture;
+      }),
     flush: (id, x, y, width, height) => ask(() => renderer.flush?.(id, x, y, width, height)),
     reset: () => attempt(() => renderer.reset()),
   };

@@ -70,7 +70,8 @@ export interface RenderedPixels {
  * of the guest's commands, with ids that were checked, and may return a promise: the command is then answered once
  * it settles, while later ones go on, except that commands which create something hold up those behind them.
  *
- * Failures are thrown (or rejected with) as {@link GpuBackendError}; any other exception is ERR_UNSPEC.
+ * Failures are thrown (or rejected with) as {@link GpuBackendError}; any other exception is ERR_UNSPEC, and so is a
+ * result that is none: no bytes, no number, a picture with fewer bytes than it has pixels.
  */
 export interface Renderer {
   /** What GET_CAPSET_INFO lists, in this order; its length is `num_capsets`. */

@@ -189,6 +189,14 @@ test("a resource of the renderer is shared as the picture that the renderer has 
   assert.equal(content.image, { widthPixels: 64, heightPixels: 48, format: 67, strideBytes: 300 });
   assert.is(content.sizeBytes, bytes.length);
   assert.is(content.hostBytes(), bytes);
+  // A renderer that fails is no matter of who imported.
+  renderer.pictures.set(5, { widthPixels: 64, heightPixels: 4800, format: 67, strideBytes: 300, bytes });
+  assert.equal([content.image, content.hostBytes(), content.sizeBytes], [null, null, 0]);
+  assert.is(content.read(0, new Uint8Array(8), 0, 8), 0);
+  renderer.pixels = () => {
+    throw new Error("lost");
+  };
+  assert.equal([content.image, content.hostBytes(), content.sizeBytes], [null, null, 0]);
   expectOk(rig.command(msg.unref(5)));
   assert.is(content.hostBytes(), null);
 });

@@ -1,8 +1,14 @@
 // 3D commands: what reaches the renderer, and what its failures become.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GpuDevice, type GpuDeviceOptions, type ScanoutSource } from "../../../../src/devices/gpu/index.ts";
-import { BGRX, CMD, ERR, F, msg, OK, u32At } from "../../../support/gpu-messages.ts";
+import {
+  GpuDevice,
+  type GpuDeviceOptions,
+  HostHeap,
+  type ScanoutSource,
+} from "../../../../src/devices/gpu/index.ts";
+import { settle } from "../../../support/device-rig.ts";
+import { BGRX, CMD, CONTROLQ, ERR, F, msg, OK, u32At } from "../../../support/gpu-messages.ts";
 import { type Answer, expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
 import { RecordingRenderer } from "../../../support/recording-renderer.ts";
 
@@ -295,6 +301,59 @@ test("a 3D resource as cursor", () => {
   assert.equal(rig.gpu.cursor(0)?.pixels.subarray(256, 512), bytes.subarray(300, 556));
   renderer.pictures.set(6, { widthPixels: 63, heightPixels: 64, format: 67, strideBytes: 300, bytes });
   assert.is(type(), ERR.PARAMETER);
+});
+
+test("results of the renderer that are none are failures of the renderer", async () => {
+  const { rig, renderer } = withContext();
+  for (const bytes of [undefined, null, "text", [1, 2], new ArrayBuffer(8)]) {
+    renderer.capsetBytes = bytes as never;
+    is(rig.command(msg.capset(1, 1), 400), ERR.UNSPEC);
+    renderer.next("later");
+    const late = rig.begin(msg.capset(1, 1), 400);
+    renderer.held.pop()?.resolve();
+    await settle();
+    rig.collect(CONTROLQ);
+    is(rig.answer(late), ERR.UNSPEC);
+    assert.is(rig.answer(late).written, 24);
+  }
+  const picture = {
+    widthPixels: 64,
+    heightPixels: 48,
+    format: BGRX,
+    strideBytes: 256,
+    bytes: new Uint8Array(64 * 48 * 4),
+  };
+  for (const wrong of [
+    { widthPixels: Number.NaN },
+    { widthPixels: 65 },
+    { heightPixels: 49 },
+    { heightPixels: -1 },
+    { strideBytes: 255 },
+    { strideBytes: 256.5 },
+    { format: 77 },
+    { bytes: new Uint8Array(64 * 48 * 4 - 1) },
+    { bytes: [] },
+    { bytes: undefined },
+  ]) {
+    renderer.pictures.set(5, { ...picture, ...wrong } as never);
+    is(rig.command(msg.setScanout(0, 5, full(64, 48))), ERR.UNSPEC);
+    assert.is(rig.gpu.scanout(0), null);
+  }
+  renderer.pictures.set(5, picture);
+  is(rig.command(msg.setScanout(0, 5, full(64, 48))), OK.NODATA);
+});
+
+test("a blob is not mapped when the renderer does not say how", () => {
+  const renderer = new RecordingRenderer();
+  const hostHeap = new HostHeap(4096);
+  const rig = new GpuRig({ renderer, hostHeap });
+  is(rig.command(msg.ctxCreate(0, "test", { ctx: 1 })), OK.NODATA);
+  is(rig.command(msg.createBlob(5, { mem: 2, flags: 1, size: 4096 }, { ctx: 1 })), OK.NODATA);
+  for (const info of [undefined, Number.NaN, "1"]) {
+    renderer.mapInfo = info as never;
+    is(rig.command(msg.mapBlob(5, 0), 32), ERR.UNSPEC);
+    assert.is(hostHeap.mappedBlobs, 0);
+  }
 });
 
 test("every failure has its code, and leaves nothing behind", () => {
