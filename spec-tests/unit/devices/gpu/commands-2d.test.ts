@@ -46,6 +46,68 @@ test("CREATE_2D takes every format of the specification and no other", () => {
   );
 });
 
+test("a picture in each of the eight formats gets to the screen in its colours, and as a cursor", () => {
+  // The name of a format is the order of its bytes.
+  const orders = ["BGRA", "BGRX", "ARGB", "XRGB", "RGBA", "XBGR", "ABGR", "RGBX"];
+  const channels: Readonly<Record<string, number>> = { R: 10, G: 80, B: 200, A: 120, X: 33 };
+  for (const [i, format] of FORMATS.entries()) {
+    const order = orders[i] as string;
+    const pixel = Array.from(order, (channel) => channels[channel] as number);
+    const rgba = [10, 80, 200, order.includes("A") ? 120 : 255];
+    const rig = new GpuRig();
+    const { pages } = rig.resource2d(5, 64, 64, format);
+    rig.fill(
+      pages,
+      0,
+      Uint8Array.from({ length: 64 * 64 * 4 }, (_, at) => pixel[at & 3] as number),
+    );
+    is(rig.command(msg.transfer(5, full(64, 64), 0)), OK.NODATA);
+    is(rig.command(msg.setScanout(0, 5, full(64, 64))), OK.NODATA);
+    is(rig.command(msg.flush(5, full(64, 64))), OK.NODATA);
+    assert.is(rig.gpu.scanout(0)?.format, format);
+    const seen = rig.display.readRgba(0) as Uint8Array;
+    assert.ok(
+      seen.every((value, at) => value === rgba[at & 3]),
+      `format ${format}: ${seen.subarray(0, 4)}`,
+    );
+    is(rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 0, 0, 5), 24), OK.NODATA);
+    assert.is(rig.gpu.cursor(0)?.format, format);
+    assert.equal([...(rig.gpu.cursor(0)?.pixels.subarray(0, 4) ?? [])], pixel);
+    is(rig.command(msg.unref(5)), OK.NODATA);
+  }
+});
+
+test("sixteen scanouts: mirrors and parts of one resource, all flushed, moved and turned off with it", () => {
+  const rig = new GpuRig({ scanouts: 16 });
+  assert.is(rig.device.readConfig(8, 4), 16);
+  rig.resource2d(5, 160, 100);
+  rig.resource2d(6, 160, 100);
+  for (let i = 0; i < 16; i++) {
+    const part = i < 8 ? full(160, 100) : { x: 10 * i, y: i, w: 10, h: 20 };
+    is(rig.command(msg.setScanout(i, 5, part)), OK.NODATA);
+  }
+  assert.is(rig.gpu.resources()[0]?.scanouts.length, 16);
+  is(rig.command(msg.flush(5, full(160, 100))), OK.NODATA);
+  for (let i = 0; i < 16; i++) {
+    const { flushes, damage } = rig.display.screen(i);
+    assert.is(flushes, 1);
+    assert.equal([damage?.widthPixels, damage?.heightPixels], i < 8 ? [160, 100] : [10, 20]);
+  }
+  is(rig.command(msg.flush(5, { x: 150, y: 34, w: 10, h: 66 })), OK.NODATA);
+  assert.equal(
+    Array.from({ length: 16 }, (_, i) => rig.display.screen(i).flushes),
+    [2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 2],
+  );
+  is(rig.command(msg.setScanout(15, 6, full(160, 100))), OK.NODATA);
+  is(rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 15, 0, 0, 0), 24), OK.NODATA);
+  is(rig.command(msg.setScanout(16, 6, full(160, 100))), ERR.SCANOUT);
+  is(rig.command(msg.unref(5)), OK.NODATA);
+  for (let i = 0; i < 15; i++) assert.is(rig.display.screen(i).source, null);
+  assert.is(rig.display.screen(15).source?.resourceId, 6);
+  rig.device.writeStatus(0);
+  assert.is(rig.display.screen(15).source, null);
+});
+
 test("CREATE_2D refuses id 0, ids in use and sizes that wrap", () => {
   const rig = new GpuRig();
   is(rig.command(msg.create2d(0, BGRX, 8, 8)), ERR.RESOURCE);
