@@ -124,11 +124,11 @@ export class QueueSet {
     const slot = this.#slots[index];
     if (slot === undefined) return;
     closeSlot(slot);
+    // Before anybody hears of it, who may set the queue up again at once. [content.device.virtqueue-reset.2]
+    if (resetConfig) this.#resetConfig(index, slot);
     // What waited for a command of this queue may now be answered in another one.
     this.enter();
     this.#owner.type.queueReset(index);
-    // [content.device.virtqueue-reset.2]
-    if (resetConfig) this.#resetConfig(index, slot);
     this.#owner.progressed();
   }
 

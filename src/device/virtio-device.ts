@@ -259,8 +259,11 @@ export class VirtioDevice {
   }
 
   #start(): void {
+    const { resets } = this.counters;
     this.#queues.enter();
     this.#activateQueues();
+    // A queue faulted, and the driver reset the device at once, and maybe began anew.
+    if (this.counters.resets !== resets) return;
     this.type.start();
     this.#queues.drainAll();
   }

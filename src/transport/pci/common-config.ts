@@ -227,17 +227,17 @@ export class CommonConfig {
   #resetQueue(): void {
     const index = this.#queueSelect;
     const outer = this.#resetting;
+    const vector = this.queueVector(index);
     this.#resetting = index;
+    // All of the queue's state goes, a message on hold included if it can be from this queue only; before anybody hears
+    // of it, who may set the queue up again at once. [content.device.virtqueue-reset.1] [content.device.virtqueue-reset.2]
+    if (index < this.#queueVectors.length && this.#device.hasFeature(VIRTIO_F_RING_RESET))
+      this.#queueVectors[index] = VIRTIO_MSI_NO_VECTOR;
     try {
       this.#device.resetQueue(index);
     } finally {
       this.#resetting = outer;
     }
-    if (index >= this.#queueVectors.length || !this.#device.hasFeature(VIRTIO_F_RING_RESET)) return;
-    // All of the queue's state goes, a message on hold included if it can be from this queue only.
-    // [content.device.virtqueue-reset.1] [content.device.virtqueue-reset.2]
-    const vector = this.queueVector(index);
-    this.#queueVectors[index] = VIRTIO_MSI_NO_VECTOR;
     if (vector === VIRTIO_MSI_NO_VECTOR) return;
     if (this.#configVector !== vector && !this.#queueVectors.includes(vector))
       this.#msix?.clearPending(vector);
