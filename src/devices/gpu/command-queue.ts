@@ -26,7 +26,7 @@ interface Waiting {
 /** The two queues: takes requests, has them done, sends the responses, now or later. */
 export class CommandQueues {
   readonly #core: GpuCore;
-  readonly #fences = new Fences();
+  readonly #fences: Fences;
   // One of each per queue: a display may, from within a control command, make the driver send a cursor command.
   readonly #requests = [new GpuRequest(), new GpuRequest()];
   readonly #responses = [new GpuResponse(), new GpuResponse()];
@@ -40,6 +40,8 @@ export class CommandQueues {
 
   constructor(core: GpuCore) {
     this.#core = core;
+    // Where both queues take any command, they are one.
+    this.#fences = new Fences(core.policy.anyQueue);
   }
 
   /** Commands that wait for a back end. */
@@ -62,8 +64,9 @@ export class CommandQueues {
   }
 
   #mustStop(index: number): boolean {
-    if (this.#barriers > 0 && (index === VIRTIO_GPU_CONTROLQ || this.#core.policy.anyQueue)) return true;
-    return this.#waiting.size >= this.#core.limits.maxCommandsInFlight;
+    // The cursor queue is the fast track: its commands wait for no back end, and for no slow one of the control queue.
+    if (index !== VIRTIO_GPU_CONTROLQ && !this.#core.policy.anyQueue) return false;
+    return this.#barriers > 0 || this.#waiting.size >= this.#core.limits.maxCommandsInFlight;
   }
 
   #process(index: number, queue: DeviceQueue, chain: DescriptorChain): void {
@@ -99,7 +102,7 @@ export class CommandQueues {
       request.fenced &&
       this.#fences.count > 0 &&
       core.generation === generation &&
-      this.#fences.mustWait(request)
+      this.#fences.mustWait(request, index)
     ) {
       const held = new OutstandingCommand(index, queue, chain, request);
       // What it waits for is not reached, so that nothing can go now.

@@ -49,13 +49,19 @@ export class OutstandingCommand implements ResponseHeader {
 
 /**
  * Outstanding commands in the order they came. Fence ids are sequence numbers on timelines: one for each ring of each
- * context, and one for all commands that name no ring. A driver takes the response to fence n for news that every
+ * context, and one for all commands of a queue that name no ring. A driver takes the response to fence n for news that every
  * fence up to n on the timeline is reached, so a response waits until that is so.
  */
 export class Fences {
   #commands: OutstandingCommand[] = [];
   /** Those with a fence that is not reached: few, for the commands in flight are, while many may wait for them. */
   readonly #unreached = new Set<OutstandingCommand>();
+  readonly #across: boolean;
+
+  /** With `across` the commands of all queues that name no ring are on one timeline. */
+  constructor(across: boolean) {
+    this.#across = across;
+  }
 
   get count(): number {
     return this.#commands.length;
@@ -76,9 +82,14 @@ export class Fences {
    * True when the response to this command has to wait for another on its timeline.
    * [gpu.prose.device-operation-request-header.3]
    */
-  mustWait(command: ResponseHeader): boolean {
+  mustWait(command: ResponseHeader, queueIndex: number): boolean {
     for (const other of this.#unreached) {
-      if (other !== command && sameTimeline(other, command) && isUpTo(other, command)) return true;
+      if (other === command || !isUpTo(other, command)) continue;
+      // The cursor queue is there to be delayed by nothing in the control queue.
+      const sameTimeline = command.hasRing
+        ? sameRing(other, command)
+        : this.#across || other.queueIndex === queueIndex;
+      if (sameTimeline && other.hasRing === command.hasRing) return true;
     }
     return false;
   }
@@ -88,7 +99,7 @@ export class Fences {
     const ready: OutstandingCommand[] = [];
     const rest: OutstandingCommand[] = [];
     for (const each of this.#commands) {
-      if (each.complete && !(each.fenced && this.mustWait(each))) ready.push(each);
+      if (each.complete && !(each.fenced && this.mustWait(each, each.queueIndex))) ready.push(each);
       else rest.push(each);
     }
     if (ready.length === 0) return;
@@ -108,8 +119,8 @@ export class Fences {
   }
 }
 
-function sameTimeline(a: ResponseHeader, b: ResponseHeader): boolean {
-  return a.hasRing === b.hasRing && (!a.hasRing || (a.ctxId === b.ctxId && a.ringIdx === b.ringIdx));
+function sameRing(a: ResponseHeader, b: ResponseHeader): boolean {
+  return a.ctxId === b.ctxId && a.ringIdx === b.ringIdx;
 }
 
 /** True when the fence of `a` is reached no later than that of `b`. */

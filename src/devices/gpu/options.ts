@@ -46,7 +46,10 @@ export interface GpuLimits {
   readonly maxBackingEntriesTotal: number;
   /** Rendering contexts at a time. Default 256. */
   readonly maxContexts: number;
-  /** Commands that wait for a display or a renderer; beyond it no more are taken before one is done. Default 256. */
+  /**
+   * Commands that wait for a display or a renderer; beyond it no more are taken from the control queue before one is
+   * done. Default 256.
+   */
   readonly maxCommandsInFlight: number;
   /**
    * Calls that a display or a renderer, each for itself, still owes from before device resets. They hold up nobody,

@@ -253,7 +253,10 @@ test("no more commands are taken than may be in flight", async () => {
   const cursor = rig.offer(CURSORQ, [msg.cursor(CMD.MOVE_CURSOR, 0, 5, 5)], []);
   rig.notify(CURSORQ);
   assert.is(renderer.calls.length, calls);
-  assert.equal([blocked.written, quick.written, cursor.written], [-1, -1, -1]);
+  assert.equal([blocked.written, quick.written], [-1, -1]);
+  // The cursor queue is not delayed by what the control queue waits for.
+  assert.is(cursor.written, 0);
+  assert.is(rig.display.screen(0).cursorX, 5);
   await finish(1);
   assert.ok(ok(rig, sent[1] as Sent));
   // One place is free: the next submission takes it, and all waits again.
@@ -261,11 +264,38 @@ test("no more commands are taken than may be in flight", async () => {
   assert.equal([blocked.written, quick.written], [-1, -1]);
   await finish(0);
   assert.is(rig.answer(quick).type, OK.DISPLAY_INFO);
-  assert.is(cursor.written, 0);
   await finish(2);
   await finish(3);
   assert.ok(ok(rig, blocked));
   assert.is(rig.gpu.commandsInFlight, 0);
+});
+
+test("a cursor command waits neither for commands nor for fences of the control queue", async () => {
+  const { rig, renderer, submit, finish } = newRig();
+  const slow = submit({ fence: 1 });
+  const moved = rig.cursorCommand(msg.cursor(CMD.MOVE_CURSOR, 0, 7, 8, 0, 0, 0, { flags: 1, fence: 2 }), 24);
+  assert.equal([moved.type, moved.flags, moved.fence], [OK.NODATA, 1, 2n]);
+  assert.is(rig.display.screen(0).cursorX, 7);
+  await finish(0);
+  assert.ok(ok(rig, slow));
+  // With a creation under way, too, which holds up the control queue.
+  renderer.next("later");
+  const creation = rig.begin(msg.ctxCreate(0, "slow", { ctx: 9, flags: 1, fence: 3 }));
+  assert.is(creation.written, -1);
+  rig.cursorCommand(msg.cursor(CMD.MOVE_CURSOR, 0, 9, 9, 0, 0, 0, { flags: 1, fence: 4 }), 24);
+  assert.is(rig.display.screen(0).cursorX, 9);
+  await finish(1);
+  // On a ring of a context there is one order, whatever the queue.
+  const ring = submit({ fence: 5, ring: 3 });
+  const late = rig.offer(
+    CURSORQ,
+    [msg.cursor(CMD.MOVE_CURSOR, 0, 1, 1, 0, 0, 0, { flags: 3, fence: 6, ctx: 1, ring: 3 })],
+    [24],
+  );
+  rig.notify(CURSORQ);
+  assert.is(late.written, -1);
+  await finish(2);
+  assert.ok(ok(rig, ring) && ok(rig, late));
 });
 
 test("after a device reset late completions vanish", async () => {
@@ -290,12 +320,12 @@ test("after a device reset late completions vanish", async () => {
 
 test("after a queue reset the work is done but not answered, and fences behind it are free", async () => {
   const { rig, renderer, submit, finish } = newRig();
-  submit({ fence: 1 });
+  submit({ fence: 1, ring: 3 });
   renderer.next("later");
   rig.begin(msg.create3d(5, [2, 1, 0, 64, 48, 1, 1, 0, 0, 0]));
   const cursor = rig.offer(
     CURSORQ,
-    [msg.cursor(CMD.MOVE_CURSOR, 0, 1, 1, 0, 0, 0, { flags: 1, fence: 2 })],
+    [msg.cursor(CMD.MOVE_CURSOR, 0, 1, 1, 0, 0, 0, { flags: 3, fence: 2, ctx: 1, ring: 3 })],
     [24],
   );
   rig.notify(CURSORQ);

@@ -29,12 +29,12 @@ test("however many commands wait for a fence, each is looked at a few times only
   const onLook = (): void => {
     looks++;
   };
-  const fences = new Fences();
+  const fences = new Fences(false);
   const slow = newCommand(1, onLook);
   fences.add(slow);
   const held = Array.from({ length: COUNT }, (_, i) => newCommand(2 + i, onLook));
   for (const command of held) {
-    assert.ok(fences.mustWait(command));
+    assert.ok(fences.mustWait(command, 0));
     fences.complete(command);
     fences.add(command);
   }
@@ -49,14 +49,24 @@ test("however many commands wait for a fence, each is looked at a few times only
   assert.ok(looks < 40 * COUNT, `${looks} looks`);
 });
 
+test("commands of another queue are on another timeline, unless queues are one", () => {
+  for (const across of [false, true]) {
+    const fences = new Fences(across);
+    fences.add(newCommand(1, () => {}));
+    const later = newCommand(2, () => {});
+    assert.ok(fences.mustWait(later, 0));
+    assert.is(fences.mustWait(later, 1), across);
+  }
+});
+
 test("a queue that is forgotten holds up nobody", () => {
-  const fences = new Fences();
+  const fences = new Fences(false);
   const slow = newCommand(1, () => {});
   const later = newCommand(2, () => {});
   fences.add(slow);
-  assert.ok(fences.mustWait(later));
+  assert.ok(fences.mustWait(later, 0));
   fences.forgetQueue(0);
-  assert.not.ok(fences.mustWait(later));
+  assert.not.ok(fences.mustWait(later, 0));
   // It settles all the same.
   fences.complete(slow);
   assert.is(fences.count, 0);
