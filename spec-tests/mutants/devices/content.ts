@@ -27,7 +27,7 @@ const BEGUN = "return (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.l
 const OFFERED_WORD = "return this.#features.offered.word(index);";
 const ACCEPTED = "if (!accepted.isSubsetOf(this.offered) || !accepted.has(VIRTIO_F_VERSION_1)) return false;";
 const LEGACY = "return this.#legacyOffered !== null && !this.accepted.has(VIRTIO_F_VERSION_1);";
-const CLOSES = "closeSlot(slot);\n    // What waited";
+const CLOSES = "closeSlot(slot);\n    // Before anybody";
 const ACTIVATES = "const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);";
 const RESET_DONE = "this.#hooks?.deviceReset();";
 const DEFERRED = "this.#deferredChanges.push(change);";
@@ -254,7 +254,7 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     "return this.#blobAlignmentBytes;",
     "return this.#host?.hasFeature(5) ? this.#blobAlignmentBytes : 0;",
   ),
-  mutant("does-not-stop-a-queue", queueReset(1), QUEUES, CLOSES, "// What waited"),
+  mutant("does-not-stop-a-queue", queueReset(1), QUEUES, CLOSES, "// Before anybody"),
   mutant(
     "notifies-of-the-reset-of-a-queue",
     queueReset(1),
@@ -267,7 +267,7 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     queueReset(1),
     QUEUES,
     CLOSES,
-    "for (const each of this.#slots) closeSlot(each);\n    // What waited",
+    "for (const each of this.#slots) closeSlot(each);\n    // Before anybody",
   ),
   {
     id: "goes-on-where-a-queue-stood",
@@ -311,7 +311,7 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     queueReset(2),
     QUEUES,
     CLOSES,
-    "closeSlot(slot); slot.enabled = true;\n    // What waited",
+    "closeSlot(slot); slot.enabled = true;\n    // Before anybody",
   ),
   mutant(
     "keeps-the-registers-of-a-queue",

@@ -244,19 +244,19 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
   table(
     "mapBlob",
     "no-map-blob",
-    "    VIRTIO_GPU_F_RESOURCE_BLOB,\n    mapBlob,",
-    '    VIRTIO_GPU_F_RESOURCE_BLOB,\n    (core) => core.refuse(0x1200, "no such command"),',
+    "VIRTIO_GPU_F_RESOURCE_BLOB,\n      mapBlob,",
+    'VIRTIO_GPU_F_RESOURCE_BLOB,\n      (core) => core.refuse(0x1200, "no such command"),',
   ),
   table(
     "mapBlob",
     "no-unmap-blob",
-    "    VIRTIO_GPU_F_RESOURCE_BLOB,\n    unmapBlob,",
-    '    VIRTIO_GPU_F_RESOURCE_BLOB,\n    (core) => core.refuse(0x1200, "no such command"),',
+    "VIRTIO_GPU_F_RESOURCE_BLOB,\n      unmapBlob,",
+    'VIRTIO_GPU_F_RESOURCE_BLOB,\n      (core) => core.refuse(0x1200, "no such command"),',
   ),
   blobs(
     "mapBlob",
     "unmap-in-words",
-    "  heap.unmap(memory);\n  core.scanouts.moved(resource);\n  return core.done(renderer.unmapBlob(resource.id));",
+    "  heap.unmap(memory);\n  core.scanouts.moved(resource);\n  return core.done(core.renderer?.unmapBlob(resource.id));",
     "  return OK;",
   ),
   blobs(

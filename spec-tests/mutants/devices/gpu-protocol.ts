@@ -33,8 +33,8 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
     "(this.#configWord(offset & ~3) >>> (8 * (offset & 3)))",
     "(this.#configWord(offset) >>> 0)",
   ),
-  device("events", "no-event", "      this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;", ""),
-  device("events", "other-event", "this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;", "this.#eventsRead |= 2;"),
+  device("events", "no-event", "    this.#eventsRead |= this.#eventsDue;", ""),
+  device("events", "other-event", "this.#eventsRead |= this.#eventsDue;", "this.#eventsRead |= 2;"),
   device("events", "event-without-notification", "    this.#host.changeConfig(() => {", "    (() => {"),
   device(
     "events",
@@ -223,7 +223,7 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   ),
 
   // Order of fences
-  fences("timeline", "fences-overtake", "        if (isUpTo(other, command)) return true;", ""),
+  fences("timeline", "fences-overtake", "isUpTo(other, command)", "false"),
   fences(
     "timeline",
     "fences-compared-by-their-low-half",
@@ -233,8 +233,8 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   fences(
     "timeline",
     "fences-released-as-they-complete",
-    "each.complete && !(each.fenced && this.mustWait(each))",
-    "each.complete",
+    "each.complete && !(each.fenced && this.mustWait(each",
+    "each.complete && !(false && this.mustWait(each",
   ),
   queue("ringIdx", "any-ring", "request.ringIdx > VIRTIO_GPU_MAX_RING_IDX", "request.ringIdx > 0xff"),
   queue(

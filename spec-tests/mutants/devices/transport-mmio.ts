@@ -99,15 +99,15 @@ export const TRANSPORT_MMIO_MUTANTS: readonly Mutant[] = [
   broken(
     "queue-used-before-ready",
     RULE(7),
-    "if (slot.enabled && slot.queue === null) this.#activate(index, slot, null);",
-    "if (slot.queue === null) this.#activate(index, slot, null);",
+    "if (slot.enabled && !slot.faulted && slot.queue === null) this.#activate(index, slot, null);",
+    "if (!slot.faulted && slot.queue === null) this.#activate(index, slot, null);",
     QUEUES,
   ),
   broken(
     "queue-used-when-no-longer-ready",
     RULE(7),
-    "    closeSlot(slot);\n    // What waited",
-    "    slot.enabled = false;\n    // What waited",
+    "    closeSlot(slot);\n    // Before anybody",
+    "    slot.enabled = false;\n    // Before anybody",
     QUEUES,
   ),
   broken(
