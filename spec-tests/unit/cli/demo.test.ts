@@ -214,7 +214,6 @@ const REFUSED: readonly (readonly [name: string, args: readonly string[], says: 
   ["an unknown feature", ["--features", "edid,vulkan"], /"vulkan" is unknown: choose from edid, uuid, blob/],
   ["an option without its value", ["--out"], /--out.*argument missing/],
   ["options that exclude each other", ["--json", "--verbose"], /--json.*cannot be used with/],
-  ["a picture and JSON on one output", ["--json", "--display", "terminal"], /--json and --display terminal/],
   ["too much memory", ["--width", "4096", "--height", "4096", "--buffers", "16"], /MiB.*fewer --buffers/],
 ];
 

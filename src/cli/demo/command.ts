@@ -95,11 +95,6 @@ async function demo(options: DemoOptions, console: Console): Promise<void> {
 
 function settingsOf(options: DemoOptions): DemoSettings {
   const { width, height, frames, buffers, ring, blob, display = null } = options;
-  if (options.json && display?.kind === "terminal") {
-    throw new UsageError(
-      "--json and --display terminal would write over each other: choose --display vnc or png.",
-    );
-  }
   const features = options.features.filter((name) => blob || name !== "blob");
   const live = display !== null && display.kind !== "png";
   const settings = { width, height, frames, buffers, ring, features, display, live };
