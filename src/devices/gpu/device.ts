@@ -27,6 +27,7 @@ import type { CursorImage, ScanoutSource } from "./display.ts";
 import { DisplaySettings, type DisplayState } from "./displays.ts";
 import type { DisplayConfig, GpuDeviceOptions, GpuLimits } from "./options.ts";
 import type { GpuPolicy } from "./policy.ts";
+import type { Capset } from "./renderer.ts";
 import type { ResourceKind } from "./resources.ts";
 import { restoreGpu, saveGpu } from "./save.ts";
 
@@ -309,17 +310,28 @@ function checkAlignment(options: GpuDeviceOptions): number {
   return alignment;
 }
 
+function checkCapsets(capsets: readonly Capset[]): void {
+  const ids = new Set<number>();
+  for (const { id, maxVersion, maxSizeBytes } of capsets) {
+    // [gpu.prose.device-operation-controlq.2] Linux keeps them as bits of a 64-bit word, without bit 0.
+    if (!Number.isInteger(id) || id < 1 || id > MAX_CAPSET_ID) {
+      throw new VirtioUsageError(`capset id ${id} is not in 1 … ${MAX_CAPSET_ID}`);
+    }
+    if (ids.has(id)) throw new VirtioUsageError(`capset ${id} is listed twice`);
+    ids.add(id);
+    for (const field of [maxVersion, maxSizeBytes]) {
+      if (field >>> 0 !== field)
+        throw new VirtioUsageError(`capset ${id} has ${field} in a field of 32 bits`);
+    }
+  }
+}
+
 function offeredFeatures(options: GpuDeviceOptions): number[] {
   const { features = {}, renderer, blobAlignmentBytes, profile } = options;
   const virgl = features.virgl ?? renderer !== undefined;
   const contextInit = features.contextInit ?? virgl;
   const blob = features.resourceBlob ?? true;
-  for (const { id } of renderer?.capsets ?? []) {
-    // [gpu.prose.device-operation-controlq.2] Linux keeps them as bits of a 64-bit word, without bit 0.
-    if (!Number.isInteger(id) || id < 1 || id > MAX_CAPSET_ID) {
-      throw new VirtioUsageError(`capset id ${id} is not in 1 … ${MAX_CAPSET_ID}`);
-    }
-  }
+  checkCapsets(renderer?.capsets ?? []);
   if (virgl && renderer === undefined) throw new VirtioUsageError("the feature virgl needs a renderer");
   if (contextInit && !virgl) throw new VirtioUsageError("the feature contextInit needs virgl");
   if (blobAlignmentBytes !== undefined && !blob) {

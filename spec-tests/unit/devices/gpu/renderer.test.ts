@@ -1,6 +1,7 @@
 // 3D commands: what reaches the renderer, and what its failures become.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { VirtioUsageError } from "../../../../src/base/errors.ts";
 import {
   GpuDevice,
   type GpuDeviceOptions,
@@ -58,6 +59,25 @@ test("VIRGL and CONTEXT_INIT are offered with a renderer only", () => {
   ]);
   assert.throws(() => new GpuDevice({ features: { virgl: true } }), /renderer/);
   assert.throws(() => new GpuDevice({ renderer, features: { virgl: false, contextInit: true } }), /virgl/);
+});
+
+test("capsets that no response can name are refused", () => {
+  const good = { id: 1, maxVersion: 1, maxSizeBytes: 8 };
+  for (const capsets of [
+    [{ ...good, id: 0 }],
+    [{ ...good, id: 64 }],
+    [{ ...good, maxVersion: -1 }],
+    [{ ...good, maxSizeBytes: 2 ** 32 }],
+    [{ ...good, maxSizeBytes: 1.5 }],
+    [good, good],
+  ]) {
+    const renderer = new RecordingRenderer();
+    renderer.capsets = capsets;
+    assert.throws(
+      () => new GpuDevice({ renderer }),
+      (error: unknown) => error instanceof VirtioUsageError,
+    );
+  }
 });
 
 test("capsets: number, info, contents", () => {
