@@ -248,6 +248,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       this.availMark ^= AVAIL_USED;
     }
     if (this.inOrder) this.order(chain);
+    if (this.worked(chain.descriptorCount)) this.popsLeft = 0;
     return chain;
   }
 

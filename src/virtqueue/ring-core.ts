@@ -22,6 +22,10 @@ const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
 // a drain ends all the same, so that the rest of the program gets its turn.
 const DRAIN_LAPS = 4;
 
+// For the same reason: every buffer of a large ring may refer to one and the same table that is as large, and to go
+// through it takes as long each time. Usual buffers, of one or two elements, don't count.
+const MAX_DRAIN_ELEMENTS = 1 << 20;
+
 // Outside of a drain there is no limit. Not Infinity: a field that once held it is a floating-point number for ever.
 const POPS_WITHOUT_DRAIN = 0x3fffffff;
 
@@ -64,6 +68,7 @@ export abstract class RingCore {
   protected popsLeft: number = POPS_WITHOUT_DRAIN;
   protected stopped = false;
   protected draining = false;
+  private elementsLeft: number = MAX_DRAIN_ELEMENTS;
   /** Neither closed nor IN_ORDER, on a little-endian host: buffers come back the short way. */
   protected plain: boolean;
 
@@ -126,6 +131,7 @@ export abstract class RingCore {
     this.sawEmpty = false;
     this.limited = false;
     this.draining = true;
+    this.elementsLeft = MAX_DRAIN_ELEMENTS;
     if (this.stopped === false) this.popsLeft = this.popsInDrain;
   }
 
@@ -138,6 +144,13 @@ export abstract class RingCore {
     }
     this.popsLeft = POPS_WITHOUT_DRAIN;
     return false;
+  }
+
+  /** Counts the elements of a buffer that was popped; true when the drain has gone through enough of them. */
+  protected worked(elements: number): boolean {
+    if (!this.draining) return false;
+    this.elementsLeft -= elements;
+    return this.elementsLeft <= 0;
   }
 
   /** Records the fault and stops the queue. Always returns false, for `return this.fail(…)`. */

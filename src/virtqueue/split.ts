@@ -212,6 +212,10 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.inFlight++;
     this.next = (this.next + 1) & 0xffff;
     if (this.inOrder) this.order(chain);
+    if (this.worked(chain.descriptorCount)) {
+      this.availIdx = this.next;
+      this.popsLeft = 0;
+    }
     return chain;
   }
 
