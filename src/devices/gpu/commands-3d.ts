@@ -126,8 +126,11 @@ function changeAttachment(core: GpuCore, request: GpuRequest, attach: boolean): 
   const resource = core.resources.get(request.u32(VIRTIO_GPU_CTX_RESOURCE.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
   if (context.resources.has(resource.id) === attach) return OK;
-  if (attach) context.resources.add(resource.id);
-  else context.resources.delete(resource.id);
+  const { contexts } = core;
+  if (!attach) contexts.detach(context, resource.id);
+  else if (!contexts.attach(context, resource.id)) {
+    return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "too many attached resources");
+  }
   // Guest blobs and 2D resources are the device's own: the renderer does not know them.
   if (resource.kind === "2d" || resource.kind === "blob") return OK;
   const renderer = rendererOf(core);
@@ -135,7 +138,7 @@ function changeAttachment(core: GpuCore, request: GpuRequest, attach: boolean): 
   // Refused by the renderer it is not attached: the driver may try once more.
   return core.undoable(
     () => renderer.attachResource(context.id, resource.id),
-    () => context.resources.delete(resource.id),
+    () => contexts.detach(context, resource.id),
     false,
   );
 }

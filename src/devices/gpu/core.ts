@@ -106,7 +106,7 @@ export class GpuCore {
     this.resources = new ResourceTable(this.limits, this.policy.lastHostByte === "use");
     this.scanouts = new Scanouts(displays.count, display, this.renderer, this.counters);
     this.cursors = new Cursors(displays.count, display, this.counters);
-    this.contexts = new Contexts(this.limits.maxContexts);
+    this.contexts = new Contexts(this.limits.maxContexts, this.limits.maxContextAttachments);
     this.exports = new Exports(
       options.sharedObjects ?? new SharedObjectRegistry(),
       options.randomBytes ?? platformRandomBytes,

@@ -46,6 +46,8 @@ export interface GpuLimits {
   readonly maxBackingEntriesTotal: number;
   /** Rendering contexts at a time. Default 256. */
   readonly maxContexts: number;
+  /** Resources attached to rendering contexts, counted once for each context. Default 262144. */
+  readonly maxContextAttachments: number;
   /**
    * Commands that wait for a display or a renderer; beyond it no more are taken from the control queue before one is
    * done. Default 256.
@@ -68,6 +70,7 @@ export const DEFAULT_GPU_LIMITS: GpuLimits = {
   maxBackingEntries: 16384,
   maxBackingEntriesTotal: 262144,
   maxContexts: 256,
+  maxContextAttachments: 262144,
   maxCommandsInFlight: 256,
   maxAbandonedCalls: 512,
   maxSubmitBytes: 1 << 20,

@@ -104,6 +104,31 @@ test("maxContexts and maxSubmitBytes", () => {
   assert.is(type(rig, msg.ctxCreate(0, "", { ctx: 3 })), OK.NODATA);
 });
 
+test("maxContextAttachments counts what is attached, until it is detached or goes, or its context does", () => {
+  const renderer = new RecordingRenderer();
+  const rig = limited({ maxContextAttachments: 2 }, { renderer });
+  const attach = (ctx: number, id: number) => type(rig, msg.ctxAttach(id, { ctx }));
+  for (const ctx of [1, 2]) assert.is(type(rig, msg.ctxCreate(0, "", { ctx })), OK.NODATA);
+  for (const id of [5, 6]) assert.is(type(rig, msg.create3d(id, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])), OK.NODATA);
+  const fill = () => assert.equal([attach(1, 5), attach(2, 5)], [OK.NODATA, OK.NODATA]);
+  fill();
+  assert.is(attach(1, 6), ERR.OUT_OF_MEMORY);
+  assert.is(attach(1, 5), OK.NODATA, "attached already");
+  assert.is(type(rig, msg.ctxDetach(6, { ctx: 1 })), OK.NODATA, "not attached");
+  assert.is(attach(1, 6), ERR.OUT_OF_MEMORY);
+  assert.is(type(rig, msg.ctxDetach(5, { ctx: 1 })), OK.NODATA);
+  renderer.next("lost");
+  assert.is(attach(1, 6), ERR.UNSPEC);
+  assert.equal([attach(1, 6), attach(1, 5)], [OK.NODATA, ERR.OUT_OF_MEMORY]);
+  assert.is(type(rig, msg.ctxDestroy({ ctx: 1 })), OK.NODATA);
+  assert.equal([attach(2, 6), type(rig, msg.unref(5))], [OK.NODATA, OK.NODATA]);
+  assert.is(type(rig, msg.unref(6)), OK.NODATA);
+  for (const id of [5, 6]) assert.is(type(rig, msg.create3d(id, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])), OK.NODATA);
+  assert.is(type(rig, msg.ctxCreate(0, "", { ctx: 1 })), OK.NODATA);
+  fill();
+  assert.is(attach(1, 6), ERR.OUT_OF_MEMORY);
+});
+
 test("limits and options that make no sense are refused", () => {
   for (const limits of [
     { maxResources: 0 },
