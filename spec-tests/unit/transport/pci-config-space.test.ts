@@ -207,6 +207,10 @@ test("access() finds the BAR by address space and address", () => {
   assert.is(transport.access("memory", 0xd000, 4, 1), null);
   assert.equal(transport.decode("io", 0xc07fn), { bar: transport.bar(0), offset: 0x7f });
   assert.is(transport.decode("io", 0x1_0000_c000n), null);
+  for (const address of [(1n << 64n) + 0xc012n, 0xc012n - (1n << 64n), 2 ** 64, Number.NaN]) {
+    assert.is(transport.access("io", address, 2), null, `${address} is beyond any space`);
+    assert.is(transport.decode("io", address), null);
+  }
   machine.enable(2);
   assert.is(transport.access("io", 0xc012, 2), null);
   assert.is(transport.decode("io", 0xc012), null);

@@ -38,6 +38,13 @@ function overlaps(offset: number, widthBytes: number, from: number, to: number):
   return offset < to && offset + widthBytes > from;
 }
 
+const TWO_64 = 2 ** 64;
+
+/** What is beyond 64 bits must not be taken for the address it would be modulo 2^64. */
+function isAddress(address: bigint | number): boolean {
+  return address >= 0 && address < TWO_64;
+}
+
 function isWidth(widthBytes: number): boolean {
   return widthBytes === 1 || widthBytes === 2 || widthBytes === 4;
 }
@@ -248,6 +255,7 @@ export class PciTransport {
    * the offset in it, or null.
    */
   decode(space: "memory" | "io", address: bigint | number): { bar: PciBar; offset: number } | null {
+    if (!isAddress(address)) return null;
     const hi = hi32(address);
     const lo = lo32(address);
     for (const bar of this.bars) {
@@ -268,6 +276,7 @@ export class PciTransport {
     widthBytes: number,
     value?: number,
   ): number | null {
+    if (!isAddress(address)) return null;
     const hi = hi32(address);
     const lo = lo32(address);
     for (let i = 0; i < this.bars.length; i++) {
