@@ -12,6 +12,10 @@ export interface Translation {
 /**
  * Translates device addresses to guest physical ones, as an IOMMU does. Used when VIRTIO_F_ACCESS_PLATFORM is
  * negotiated (virtio 1.4, section 6).
+ *
+ * Buffers and indirect tables may be scattered over any number of pages. Each of the three parts of a queue must be
+ * contiguous in guest physical memory, else the queue faults with `ring-out-of-range`; and it is asked where they are
+ * when the queue is activated, not for every access.
  */
 export interface AddressTranslator {
   /**
