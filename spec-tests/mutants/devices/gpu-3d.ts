@@ -75,12 +75,7 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
     "    this.#byId.set(context.id, context);",
     "    this.#byId.set(1, context);",
   ),
-  contexts(
-    "createContext",
-    "context-never-destroyed",
-    "if (this.#byId.get(context.id) === context) this.#byId.delete(context.id);",
-    "",
-  ),
+  contexts("createContext", "context-never-destroyed", "this.#byId.delete(context.id);", ""),
   contexts("createContext", "contexts-outlive-reset", "    this.#byId.clear();", ""),
   commands(
     "createContext",
