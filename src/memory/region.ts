@@ -65,13 +65,19 @@ export class MemoryRegion {
   #onRenewed: (() => void) | null = null;
 
   constructor(options: RegionOptions) {
-    if (ArrayBuffer.isView(options.memory)) {
+    const { memory } = options;
+    if (typeof memory !== "object" || memory === null) {
+      throw new VirtioUsageError(
+        "a region takes an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory",
+      );
+    }
+    if (ArrayBuffer.isView(memory)) {
       throw new VirtioUsageError(
         "a region takes a buffer, not a view of one: pass `memory: view.buffer, byteOffset: view.byteOffset`",
       );
     }
-    const source = "buffer" in options.memory ? options.memory : null;
-    const buffer = source === null ? (options.memory as ArrayBufferLike) : source.buffer;
+    const source = "buffer" in memory ? memory : null;
+    const buffer = source === null ? (memory as ArrayBufferLike) : source.buffer;
     const byteOffset = options.byteOffset ?? 0;
     const byteLength = options.byteLength ?? buffer.byteLength - byteOffset;
     const base = options.base;

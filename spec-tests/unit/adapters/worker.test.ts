@@ -96,6 +96,12 @@ misuse("options and handles are checked", () => {
       (e: unknown) => e instanceof VirtioUsageError,
     );
   }
+  for (const ram of [0, -1, 1.5, Number.NaN, new ArrayBuffer(4096), undefined]) {
+    assert.throws(
+      () => createChannel({ queues: 1, ram: ram as unknown as SharedArrayBuffer }),
+      (e: unknown) => e instanceof VirtioUsageError,
+    );
+  }
   const { device, driver } = createChannel({ queues: 1, ram: 4096 });
   assert.throws(() => new DeviceEndpoint(driver), /driver's handle/);
   assert.throws(() => new DriverEndpoint(device), /device's handle/);

@@ -124,6 +124,10 @@ test("what is no address is not taken for the one it would be modulo 2^64", () =
 test("a view is no buffer: its bytes would be looked for at the start of what it views", () => {
   const view = new Uint8Array(new ArrayBuffer(128), 64);
   assert.throws(() => new GuestMemory([{ base: 0, memory: view }]), /not a view/);
+  for (const memory of [undefined, null, 4096]) {
+    const options = { base: 0, memory: memory as unknown as ArrayBuffer };
+    assert.throws(() => new GuestMemory([options]), /takes an ArrayBuffer/);
+  }
 });
 
 test("shared buffers are known as shared", () => {

@@ -124,7 +124,7 @@ export function createChannel(options: ChannelOptions): Channel {
         "Cross-Origin-Embedder-Policy: require-corp",
     );
   }
-  const ram = typeof options.ram === "number" ? new SharedArrayBuffer(options.ram) : options.ram;
+  const ram = makeRam(options.ram);
   const control = new SharedArrayBuffer(4 * (WORD_DOORBELLS + DOORBELL_WORDS * queues));
   const words = new Int32Array(control);
   words[WORD_MAGIC] = CONTROL_MAGIC;
@@ -136,6 +136,16 @@ export function createChannel(options: ChannelOptions): Channel {
     driver: { end: "driver", queues, ram, control, port: ports?.port2 ?? null },
     abort: () => setState(words, STATE_ABORTED),
   };
+}
+
+function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
+  if (typeof ram === "number") {
+    if (!Number.isSafeInteger(ram) || ram < 1)
+      throw new VirtioUsageError(`${ram} bytes is no size of guest memory`);
+    return new SharedArrayBuffer(ram);
+  }
+  if (ram instanceof SharedArrayBuffer) return ram;
+  throw new VirtioUsageError("guest memory that two threads use is a SharedArrayBuffer");
 }
 
 /**
