@@ -3,14 +3,18 @@ import { createDisplay, type LiveDisplay } from "../../src/cli/display/live-disp
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { SCENARIOS } from "./guest-session.ts";
 import type { LinuxDeviceFactory } from "./linux-device.ts";
-import { LinuxError, messageOf } from "./linux-error.ts";
+import { LinuxError, LinuxUsageError, messageOf } from "./linux-error.ts";
 import { parseOptions } from "./options.ts";
 import { repositoryRoot } from "./paths.ts";
+import { checkFolder } from "./picture-file.ts";
 import { createProgress } from "./progress.ts";
 import { formatReport } from "./report.ts";
 import { runLinux } from "./run-linux.ts";
 
-/** @returns the exit code: 0, 1 if something in the guest is not as it should be, 2 for a wrong option */
+/**
+ * @returns the exit code: 0, 1 if something in the guest is not as it should be or this machine lacks something, 2 for wrong
+ * options and files
+ */
 export async function main(args: readonly string[], createDevice: LinuxDeviceFactory): Promise<number> {
   const parsed = parseOptions(args);
   if (parsed.kind === "text") {
@@ -43,11 +47,13 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
   const onInterrupt = (): void => abort.abort();
   if (isOwnGuest) process.once("SIGINT", onInterrupt);
   try {
+    const out = options.out ?? relative(process.cwd(), join(repositoryRoot(), ".build/linux"));
+    checkFolder(out);
     const report = await runLinux({
       ...options,
       createDevice,
       display: live?.display,
-      out: options.out ?? relative(process.cwd(), join(repositoryRoot(), ".build/linux")),
+      out,
       signal: abort.signal,
       ...(isTerminalFree ? { onProgress: (text) => progress.say(text) } : {}),
       ...(isOwnGuest && isTerminalFree ? { onConsole: (line) => progress.note(line) } : {}),
@@ -61,7 +67,7 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     await closeDisplay(live);
     if (!(error instanceof LinuxError)) throw error;
     process.stderr.write(`linux: ${messageOf(error)}\n`);
-    return 1;
+    return error instanceof LinuxUsageError ? 2 : 1;
   } finally {
     process.off("SIGINT", onInterrupt);
   }

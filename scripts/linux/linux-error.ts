@@ -3,6 +3,11 @@ export class LinuxError extends Error {
   override readonly name: string = "LinuxError";
 }
 
+/** What was asked for cannot be: the files or options given do not do. */
+export class LinuxUsageError extends LinuxError {
+  override readonly name = "LinuxUsageError";
+}
+
 /** @returns the message of whatever was thrown, on one line */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { V86 } from "v86";
 import type { FastKernel } from "./fast-kernel.ts";
 import { GuestConsole } from "./guest-console.ts";
-import { LinuxError } from "./linux-error.ts";
+import { LinuxUsageError } from "./linux-error.ts";
 
 /** v86 puts an initrd at this address, whatever its size. */
 const INITRD_START = 0x0400_0000;
@@ -46,7 +46,9 @@ export async function bootMachine(parts: MachineParts, attach: Attach, fast?: Fa
   checkParts(parts);
   const neededMebibytes = Math.ceil((INITRD_START + parts.initrd.length) / BYTES_PER_MEBIBYTE);
   if (parts.memoryMebibytes < neededMebibytes) {
-    throw new LinuxError(`an initrd of this size needs a guest with --memory ${neededMebibytes} or more`);
+    throw new LinuxUsageError(
+      `an initrd of this size needs a guest with --memory ${neededMebibytes} or more`,
+    );
   }
   const emulator = await createEmulator(parts, {
     bzimage: image(fast === undefined ? parts.kernel : fast.image, KERNEL_UNIT_BYTES),
@@ -63,10 +65,10 @@ function checkParts({ kernel, bios }: MachineParts): void {
   const isBzImage =
     header.length > 1024 && header.toString("latin1", HEADER_MAGIC, HEADER_MAGIC + 4) === "HdrS";
   if (!isBzImage || header.readUInt16LE(BOOT_SIGNATURE) !== 0xaa55) {
-    throw new LinuxError("the kernel is not a bzImage for x86");
+    throw new LinuxUsageError("the kernel is not a bzImage for x86");
   }
   if (bios.length === 0 || bios.length > MOST_BIOS_BYTES || bios.length % BIOS_UNIT_BYTES !== 0) {
-    throw new LinuxError("the BIOS has to be a multiple of 64 KiB of at most 512 KiB");
+    throw new LinuxUsageError("the BIOS has to be a multiple of 64 KiB of at most 512 KiB");
   }
 }
 

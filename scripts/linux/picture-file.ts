@@ -1,7 +1,9 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { PNG } from "pngjs";
 import type { Picture } from "./linux-device.ts";
+import { LinuxUsageError, messageOf } from "./linux-error.ts";
 
 const BYTES_PER_PIXEL = 4;
 const RGB = 2;
@@ -19,6 +21,26 @@ export function encodePng({ width, height, pixels }: Picture): Buffer {
     png.data[at + 3] = 0xff;
   }
   return PNG.sync.write(png, { colorType: RGB, inputColorType: RGBA });
+}
+
+/** Makes the folder for pictures. @throws LinuxUsageError if there can be none, or nothing can be written to it */
+export function checkFolder(folder: string): void {
+  try {
+    if (folder === "") throw new Error("--out is empty");
+    makeFolder(resolve(folder));
+    const probe = join(folder, `.${process.pid}.tmp`);
+    writeFileSync(probe, "");
+    rmSync(probe);
+  } catch (error) {
+    throw new LinuxUsageError(`no pictures can be written to ${JSON.stringify(folder)}: ${messageOf(error)}`);
+  }
+}
+
+/** Like mkdir with `recursive`, which never returns where a folder exists in which none can be made, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 /** Writes `folder/name.png`; the file is complete or not there. @returns its path */

@@ -10,7 +10,7 @@ import { fetchGuest } from "./fetch-guest.ts";
 import { GuestSession, type ScenarioName, type ScenarioReport, type TimelineEntry } from "./guest-session.ts";
 import { makeInitramfs } from "./initramfs.ts";
 import type { FeatureName, LinuxDevice, LinuxDeviceFactory } from "./linux-device.ts";
-import { LinuxError, messageOf } from "./linux-error.ts";
+import { LinuxUsageError, messageOf } from "./linux-error.ts";
 import { bootMachine, emulatorVersion, type Machine, type MachineParts, restoreMachine } from "./machine.ts";
 import { guestFolder, guestSources } from "./paths.ts";
 import { savePicture } from "./picture-file.ts";
@@ -285,6 +285,8 @@ async function read(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw new LinuxError(isMissing ? `there is no file ${path}` : `cannot read ${path}: ${messageOf(error)}`);
+    throw new LinuxUsageError(
+      isMissing ? `there is no file ${path}` : `cannot read ${path}: ${messageOf(error)}`,
+    );
   }
 }

@@ -34,14 +34,22 @@ command("without apt one line says what is missing and what to do", () => {
   assert.match(stderr, /^linux: .*apt-get is not installed.*--kernel FILE --initrd FILE.*\n$/);
 });
 
-command("a file that is missing or no kernel gets one line", () => {
-  assert.match(
-    run("--kernel", "nowhere", "--initrd", "nowhere").stderr,
-    /^linux: there is no file nowhere\n$/,
-  );
+command("a file that is missing or no kernel gets one line and exit code 2", () => {
+  const missing = run("--kernel", "nowhere", "--initrd", "nowhere");
+  assert.match(missing.stderr, /^linux: there is no file nowhere\n$/);
+  assert.is(missing.code, 2);
   const wrong = run("--kernel", "package.json", "--initrd", "package.json", "--bios", "package.json");
-  assert.is(wrong.code, 1);
+  assert.is(wrong.code, 2);
   assert.match(wrong.stderr, /linux: the kernel is not a bzImage for x86\n$/);
+});
+
+command("a folder for pictures that cannot be written gets one line, before the guest starts", () => {
+  for (const folder of ["package.json", "/proc/pictures", ""]) {
+    const { code, stdout, stderr } = run("--out", folder);
+    assert.is(code, 2, folder);
+    assert.is(stdout, "");
+    assert.match(stderr, /^linux: no pictures can be written to [^\n]+\n$/);
+  }
 });
 
 command.run();
