@@ -2,7 +2,8 @@
 // under spec-tests/linux, each of which boots a kernel, come last and alone. A PATH is a part of a file's path.
 //
 // The last line is always "N passed, N failed, N skipped". A file that cannot be built, crashes, hangs, ends early
-// or runs nothing at all counts as one failed test. Exit code 1 if anything failed or nothing ran.
+// or runs nothing at all counts as one failed test. Exit code 1 if anything failed or nothing ran, 2
+// for options and paths that do not exist.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { build } from "../esbuild.config.mjs";
@@ -147,4 +148,6 @@ await runPool(files.filter(isLinux), 1);
 
 print(`\n${selected.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 print(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
-process.exitCode = sum.failed > 0 || sum.passed + sum.failed + sum.skipped === 0 ? 1 : 0;
+const nothingRan = sum.passed + sum.failed + sum.skipped === 0;
+if (selected.length === 0 && filters.length > 0) process.exitCode = 2;
+else process.exitCode = sum.failed > 0 || nothingRan ? 1 : 0;
