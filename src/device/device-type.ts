@@ -93,7 +93,7 @@ export interface DeviceHost {
   kick(index: number): void;
   /**
    * Runs `change`, which alters the configuration space, and sends a configuration change notification. While
-   * the device is suspended both wait for the resume.
+   * the device is suspended its driver sees neither before the resume.
    */
   changeConfig(change: () => void): void;
   /** The device can't go on: DEVICE_NEEDS_RESET and, after DRIVER_OK, a configuration change notification. */

@@ -275,7 +275,7 @@ export class QueueSet {
     return this.#slots.map((slot) => ({
       config: { ...slot.config },
       enabled: slot.enabled,
-      progress: slot.queue?.progress() ?? null,
+      progress: slot.faulted ? null : (slot.queue?.progress() ?? null),
       faulted: slot.faulted,
     }));
   }

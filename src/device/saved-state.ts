@@ -10,13 +10,13 @@ import {
 import type { DeviceType, PlainValue } from "./device-type.ts";
 
 /** Version of {@link SavedDevice}; raised whenever its meaning changes. */
-export const DEVICE_STATE_VERSION = 1;
+export const DEVICE_STATE_VERSION = 2;
 
 /** The state of one queue. */
 export interface SavedQueue {
   readonly config: QueueConfig;
   readonly enabled: boolean;
-  /** Null when the queue was not live. */
+  /** Null when the queue was not live, or had faulted. */
   readonly progress: QueueProgress | null;
   readonly faulted: boolean;
 }
@@ -30,6 +30,8 @@ export interface SavedDevice {
   readonly driverFeatures: readonly number[];
   readonly configGeneration: number;
   readonly configChangedSinceRead: boolean;
+  /** Bytes of the configuration space as a suspended device still shows it, null when it did not change meanwhile. */
+  readonly shownConfig: readonly number[] | null;
   readonly queues: readonly SavedQueue[];
   /** What the device type saved. */
   readonly type: PlainValue;
@@ -98,7 +100,8 @@ function formatOf({ status, driverFeatures }: SavedDevice): "split" | "packed" {
 }
 
 /** Refuses a state that belongs to another device or version, or that is no state at all. */
-export function checkSavedDevice(state: SavedDevice, { deviceId, queues }: DeviceType): void {
+export function checkSavedDevice(state: SavedDevice, type: DeviceType): void {
+  const { deviceId, queues, configLengthBytes } = type;
   if (typeof state !== "object" || state === null) throw new VirtioUsageError("saved state is no object");
   if (state.version !== DEVICE_STATE_VERSION) {
     throw new VirtioUsageError(`saved state has version ${state.version}, this is ${DEVICE_STATE_VERSION}`);
@@ -122,6 +125,15 @@ export function checkSavedDevice(state: SavedDevice, { deviceId, queues }: Devic
       : (presented & VIRTIO_CONFIG_S_SUSPEND) !== 0
   ) {
     throw new VirtioUsageError(`saved state: suspended is ${state.suspended}, the status says otherwise`);
+  }
+  const { shownConfig } = state;
+  if (shownConfig !== null) {
+    if (!state.suspended || !Array.isArray(shownConfig) || shownConfig.length !== configLengthBytes) {
+      throw new VirtioUsageError(
+        "saved state: shownConfig is not the configuration space of a suspended device",
+      );
+    }
+    for (const byte of shownConfig) number(byte, "shownConfig", 0xff);
   }
   for (const word of state.driverFeatures) number(word, "driverFeatures", U32);
   for (const [i, { maxSize }] of queues.entries()) {

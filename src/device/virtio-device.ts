@@ -77,7 +77,8 @@ export class VirtioDevice {
 
   #suspending = false;
   #suspended = false;
-  #deferredChanges: (() => void)[] = [];
+  /** What a suspended device's configuration space shows although it changed; null while it shows what there is. */
+  #shownConfig: Uint8Array | null = null;
   #configInterruptDue = false;
 
   constructor(type: DeviceType, options: VirtioDeviceOptions) {
@@ -282,10 +283,8 @@ export class VirtioDevice {
     this.#suspending = false;
     this.#suspended = false;
     this.#configInterruptDue = false;
-    const changes = this.#deferredChanges;
-    this.#deferredChanges = [];
+    this.#shownConfig = null;
     this.type.reset();
-    for (const change of changes) change();
     this.#hooks?.deviceReset();
   }
 
@@ -327,14 +326,12 @@ export class VirtioDevice {
     this.#queues.enter();
     // A queue that was enabled meanwhile could not come to life before.
     this.#queues.activateEnabled();
-    const changes = this.#deferredChanges;
-    this.#deferredChanges = [];
-    for (const change of changes) {
-      change();
+    if (this.#shownConfig !== null) {
+      this.#shownConfig = null;
       this.#configChangedSinceRead = true;
     }
     // [content.device.device-suspend.5]
-    if (changes.length > 0 || this.#configInterruptDue) this.#configInterrupt();
+    if (this.#configInterruptDue) this.#configInterrupt();
     this.#queues.drainAll();
   }
 
@@ -460,10 +457,12 @@ export class VirtioDevice {
       this.#configChangedSinceRead = false;
       this.#generation = (this.#generation + 1) >>> 0;
     }
+    const shown = this.#shownConfig;
     let value = 0;
     for (let i = 0; i < widthBytes; i++) {
       const at = offset + i;
-      if (at < this.type.configLengthBytes) value |= this.type.readConfigByte(at) << (8 * i);
+      if (at >= this.type.configLengthBytes) break;
+      value |= (shown === null ? this.type.readConfigByte(at) : (shown[at] as number)) << (8 * i);
     }
     return value >>> 0;
   }
@@ -479,13 +478,17 @@ export class VirtioDevice {
   }
 
   #changeConfig(change: () => void): void {
-    // [content.device.device-suspend.4]
     if (this.#suspended) {
-      this.#deferredChanges.push(change);
-      return;
+      // The driver must see nothing of it yet. [content.device.device-suspend.3] [content.device.device-suspend.4]
+      const { type } = this;
+      this.#shownConfig ??= Uint8Array.from({ length: type.configLengthBytes }, (_, i) =>
+        type.readConfigByte(i),
+      );
+      change();
+    } else {
+      change();
+      this.#configChangedSinceRead = true;
     }
-    change();
-    this.#configChangedSinceRead = true;
     this.#configInterrupt();
   }
 
@@ -525,6 +528,7 @@ export class VirtioDevice {
       driverFeatures: [...this.#features.accepted.words],
       configGeneration: this.#generation,
       configChangedSinceRead: this.#configChangedSinceRead,
+      shownConfig: this.#shownConfig === null ? null : [...this.#shownConfig],
       queues: this.#queues.save(),
       type: this.type.save(),
     };
@@ -554,8 +558,10 @@ export class VirtioDevice {
     this.#suspended = state.suspended;
     this.#generation = state.configGeneration;
     this.#configChangedSinceRead = state.configChangedSinceRead;
+    this.#shownConfig = state.shownConfig === null ? null : Uint8Array.from(state.shownConfig);
     // The driver has not heard of it: that waits for the resume.
-    this.#configInterruptDue = state.suspended && (state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0;
+    this.#configInterruptDue =
+      state.suspended && (state.shownConfig !== null || (state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0);
     try {
       this.type.restore(state.type);
       this.#queues.restore(state.queues);

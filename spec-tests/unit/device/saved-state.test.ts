@@ -140,6 +140,41 @@ test("status and suspension belong together", () => {
   assert.throws(() => restore({ status: RUNNING }), /the status says otherwise/);
 });
 
+test("what a suspended device shows of its configuration is that of a suspended device", () => {
+  const rig = new DeviceRig(new EchoDevice({ configLengthBytes: 4 }), { ringFeatures: [F_SUSPEND] });
+  const { device, memory } = rig;
+  const type = device.type as EchoDevice;
+  const change = (value: number) => type.host?.changeConfig(() => type.config.fill(value));
+  const restore = (state: object) => {
+    const next = new DeviceRig(new EchoDevice({ configLengthBytes: 4 }), { memory, idle: true });
+    next.device.restore({ ...device.save(), ...state });
+    return next.device;
+  };
+  const running = device.save();
+  assert.is(running.shownConfig, null);
+  assert.throws(() => restore({ shownConfig: [0, 0, 0, 0] }), /of a suspended device/);
+  device.writeStatus(RUNNING | SUSPEND);
+  change(1);
+  change(2);
+  const before = device.counters.configInterrupts;
+  assert.is(device.readConfig(0, 4), 0, "the driver sees nothing of it");
+  assert.equal(device.save().shownConfig, [0, 0, 0, 0]);
+  for (const wrong of [[0], [0, 0, 0, 256], "0000", undefined]) {
+    assert.throws(
+      () => restore({ shownConfig: wrong }),
+      (error: unknown) => error instanceof VirtioUsageError,
+    );
+  }
+  assert.is(restore({}).readConfig(0, 4), 0);
+  device.writeStatus(RUNNING);
+  assert.is(device.counters.configInterrupts, before + 1, "told once");
+  assert.is(device.readConfig(0, 4), 0x02020202);
+  device.writeStatus(RUNNING | SUSPEND);
+  change(3);
+  device.reset();
+  assert.is(device.readConfig(0, 4), 0x03030303, "no longer suspended");
+});
+
 test("what a queue in use says of itself belongs together", () => {
   const { device, restore } = stage();
   const [queue, other] = device.save().queues;

@@ -87,8 +87,6 @@ export class GpuDevice implements DeviceType {
   readonly #blobAlignmentBytes: number;
   #host: DeviceHost | null = null;
   #eventsRead = 0;
-  /** Events of changes that wait for the resume. */
-  #eventsDue = 0;
 
   /** Throws {@link VirtioUsageError} for options that do not fit together. */
   constructor(options: GpuDeviceOptions = {}) {
@@ -198,16 +196,10 @@ export class GpuDevice implements DeviceType {
       change();
       return;
     }
-    this.#eventsDue |= VIRTIO_GPU_EVENT_DISPLAY;
     this.#host.changeConfig(() => {
       change();
-      this.#announce();
+      this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;
     });
-  }
-
-  #announce(): void {
-    this.#eventsRead |= this.#eventsDue;
-    this.#eventsDue = 0;
   }
 
   // What the framework calls
@@ -269,17 +261,12 @@ export class GpuDevice implements DeviceType {
     if (this.#queues.unsettled > 0) {
       throw new VirtioUsageError("a display or a renderer is still at work; wait until it is done");
     }
-    return saveGpu(this.#core, this.#eventsRead, this.#eventsDue);
+    return saveGpu(this.#core, this.#eventsRead);
   }
 
   restore(state: PlainValue): void {
     try {
-      const { eventsRead, eventsDue } = restoreGpu(this.#core, state);
-      this.#eventsRead = eventsRead;
-      if (eventsDue !== 0) {
-        this.#eventsDue = eventsDue;
-        this.#host?.changeConfig(() => this.#announce());
-      }
+      this.#eventsRead = restoreGpu(this.#core, state);
     } catch (error) {
       // Nothing of a state that does not fit stays behind.
       this.reset();

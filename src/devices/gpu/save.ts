@@ -11,15 +11,15 @@ import { HostBlob } from "./host-heap.ts";
 import { allocatePixels, Resource, type ResourceKind } from "./resources.ts";
 
 /** Raised whenever the meaning of the saved state changes. */
-const VERSION = 2;
+const VERSION = 1;
 
 const KINDS: readonly ResourceKind[] = ["2d", "3d", "blob", "host-blob"];
 
 /**
  * The state of the device as one plain object; host pixels and host blobs as base64. How displays are connected is no
- * part of it: that is the embedder's. `eventsDue` are those that wait for the resume of a suspended device. Throws {@link VirtioUsageError} when there is 3D state and the renderer can't save.
+ * part of it: that is the embedder's. Throws {@link VirtioUsageError} when there is 3D state and the renderer can't save.
  */
-export function saveGpu(core: GpuCore, eventsRead: number, eventsDue: number): PlainValue {
+export function saveGpu(core: GpuCore, eventsRead: number): PlainValue {
   const renderer = core.options.renderer;
   const resources = [...core.resources.values()];
   const has3d =
@@ -30,7 +30,6 @@ export function saveGpu(core: GpuCore, eventsRead: number, eventsDue: number): P
   return {
     version: VERSION,
     eventsRead,
-    eventsDue,
     resources: resources.map((resource) => saveResource(core, resource)),
     scanouts: Array.from({ length: core.scanouts.count }, (_, i) => core.scanouts.save(i)),
     cursors: Array.from({ length: core.scanouts.count }, (_, i) => saveCursor(core, i)),
@@ -76,13 +75,10 @@ function saveCursor(core: GpuCore, index: number): PlainValue {
 }
 
 /**
- * Takes over a saved state after a reset; returns `events_read` and what is to be added to it. Throws
- * {@link VirtioUsageError} when it does not fit this device or this guest's memory.
+ * Takes over a saved state after a reset; returns `events_read`. Throws {@link VirtioUsageError} when it does not fit
+ * this device or this guest's memory.
  */
-export function restoreGpu(
-  core: GpuCore,
-  state: PlainValue,
-): { readonly eventsRead: number; readonly eventsDue: number } {
+export function restoreGpu(core: GpuCore, state: PlainValue): number {
   const saved = fieldsOf(state, "gpu state");
   const version = saved.number("version");
   if (version !== VERSION) throw new VirtioUsageError(`gpu state has version ${version}, this is ${VERSION}`);
@@ -112,7 +108,7 @@ export function restoreGpu(
   for (const [i, each] of listOf(saved.value("cursors"), "cursors").entries()) {
     core.attempt(() => restoreCursor(core, i, fieldsOf(each, "cursor")));
   }
-  return { eventsRead: saved.number("eventsRead"), eventsDue: saved.number("eventsDue") };
+  return saved.number("eventsRead");
 }
 
 function restoreResource(core: GpuCore, saved: Fields): void {
