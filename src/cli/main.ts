@@ -5,7 +5,8 @@ import { runCommandLine } from "./run.ts";
 // Whoever reads only the beginning of the output (head, less) closes the pipe; that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(`virtio-emulator: cannot write to standard output: ${error.message}\n`);
+  process.exit(1);
 });
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {

@@ -1,10 +1,13 @@
 // The demo as its users run it.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -292,5 +295,20 @@ program("what it does not know it refuses in one line", async () => {
   const { code, error } = await runProgram([]);
   assert.is(code, 2);
   assert.match(error, /Usage: virtio-emulator/);
+});
+
+program("an output that is full gets one line and exit code 1", () => {
+  if (!existsSync("/dev/full")) return;
+  const full = openSync("/dev/full", "w");
+  try {
+    const { status, stderr } = spawnSync(process.execPath, ["dist/cli.js", "--help"], {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    assert.is(status, 1);
+    assert.match(stderr, /^virtio-emulator: cannot write to standard output: ENOSPC[^\n]*\n$/);
+  } finally {
+    closeSync(full);
+  }
 });
 program.run();
