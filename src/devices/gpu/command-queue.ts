@@ -15,8 +15,9 @@ import { GpuBackendError, responseToFailure } from "./backend-error.ts";
 import { findCommand, type GpuCommand } from "./commands.ts";
 import type { Deferred, GpuCore } from "./core.ts";
 import { Fences, OutstandingCommand } from "./fences.ts";
-import { beginRecord, type GpuCommandRecord } from "./observe.ts";
+import type { GpuCommandRecord } from "./observe.ts";
 import { GpuRequest, GpuResponse, HEADER_BYTES, PENDING } from "./protocol.ts";
+import { beginRecord } from "./record.ts";
 
 /** A command that waits for a promise; without work once a device reset has made it pointless. */
 interface Waiting {

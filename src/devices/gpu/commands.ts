@@ -81,9 +81,9 @@ import {
   transferToHost3d,
 } from "./commands-3d.ts";
 import { createBlob, mapBlob, setScanoutBlob, unmapBlob } from "./commands-blob.ts";
+import { moveCursor, updateCursor } from "./commands-cursor.ts";
+import { assignUuid } from "./commands-uuid.ts";
 import type { GpuCore } from "./core.ts";
-import { moveCursor, updateCursor } from "./cursor.ts";
-import { assignUuid } from "./exports.ts";
 import type { GpuRequest, GpuResponse } from "./protocol.ts";
 
 /**
