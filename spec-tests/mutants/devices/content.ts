@@ -30,11 +30,12 @@ const LEGACY = "return this.#legacyOffered !== null && !this.accepted.has(VIRTIO
 const CLOSES = "closeSlot(slot);\n    // Before anybody";
 const ACTIVATES = "const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);";
 const RESET_DONE = "this.#hooks?.deviceReset();";
-const DEFERRED = "this.#deferredChanges.push(change);";
+const CONFIG_BYTE = "(shown === null ? this.type.readConfigByte(at) : (shown[at] as number))";
+const CHANGED_WHILE_SUSPENDED = "change();\n    } else {";
 const SUSPENDED = "this.#status = (this.#status | VIRTIO_CONFIG_S_SUSPEND) & ~VIRTIO_CONFIG_S_DRIVER_OK;";
 const RESUMES = "if ((wanted & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) this.#resume();";
 const RESUMED = "this.#status = (this.#status | VIRTIO_CONFIG_S_DRIVER_OK) & ~VIRTIO_CONFIG_S_SUSPEND;";
-const TOLD_ON_RESUME = "if (changes.length > 0 || this.#configInterruptDue) this.#configInterrupt();";
+const TOLD_ON_RESUME = "if (this.#configInterruptDue) this.#configInterrupt();";
 const ORDERED = "this.inOrderChains[(this.orderHead + this.orderCount) % this.size] = chain;";
 
 /** What all devices have in common, with one rule broken each. */
@@ -244,8 +245,8 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     "hides-its-configuration-until-features-ok",
     CONFIG,
     DEVICE,
-    "if (at < this.type.configLengthBytes) value |=",
-    "if (at < this.type.configLengthBytes && (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) value |=",
+    "if (at >= this.type.configLengthBytes) break;",
+    "if (at >= this.type.configLengthBytes || (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) === 0) break;",
   ),
   mutant(
     "hides-a-field-until-its-feature-is-accepted",
@@ -368,15 +369,15 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     "changes-its-configuration-while-suspended",
     suspend(3),
     DEVICE,
-    DEFERRED,
-    "change(); this.#deferredChanges.push(() => {});",
+    CONFIG_BYTE,
+    "this.type.readConfigByte(at)",
   ),
   mutant(
     "notifies-of-changes-while-suspended",
     suspend(4),
     DEVICE,
-    DEFERRED,
-    `${DEFERRED} this.#hooks?.configInterrupt();`,
+    CHANGED_WHILE_SUSPENDED,
+    `this.#hooks?.configInterrupt(); ${CHANGED_WHILE_SUSPENDED}`,
   ),
   mutant("forgets-to-notify-on-resume", suspend(5), DEVICE, TOLD_ON_RESUME, ""),
   mutant("notifies-on-every-resume", suspend(5), DEVICE, TOLD_ON_RESUME, "this.#configInterrupt();"),

@@ -33,8 +33,8 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
     "(this.#configWord(offset & ~3) >>> (8 * (offset & 3)))",
     "(this.#configWord(offset) >>> 0)",
   ),
-  device("events", "no-event", "    this.#eventsRead |= this.#eventsDue;", ""),
-  device("events", "other-event", "this.#eventsRead |= this.#eventsDue;", "this.#eventsRead |= 2;"),
+  device("events", "no-event", "      this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;", ""),
+  device("events", "other-event", "this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;", "this.#eventsRead |= 2;"),
   device("events", "event-without-notification", "    this.#host.changeConfig(() => {", "    (() => {"),
   device(
     "events",
