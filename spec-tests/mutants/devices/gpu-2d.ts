@@ -6,7 +6,7 @@ const resources = breaks("resources");
 const attach = breaks("attach");
 const scanouts = breaks("scanouts");
 const formats = breaks("formats");
-const cursor = breaks("cursor");
+const cursor = breaks("commands-cursor");
 const read = breaks("read-scanout");
 
 const CREATE = "if (id === 0 || core.resources.get(id) !== null) {";

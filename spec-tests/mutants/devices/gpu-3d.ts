@@ -5,7 +5,7 @@ const commands = breaks("commands-3d");
 const blobs = breaks("commands-blob");
 const contexts = breaks("contexts");
 const heap = breaks("host-heap");
-const exported = breaks("exports");
+const uuid = breaks("commands-uuid");
 const table = breaks("commands");
 
 const CREATE = "if (id === 0 || core.resources.get(id) !== null) {";
@@ -14,7 +14,7 @@ const FRAME =
   "if (offset + stride * (frameHeight - 1) + frameWidth * BYTES_PER_PIXEL > resource.sizeBytes) {";
 const RECT = "    x + width > frameWidth ||\n    y + height > frameHeight\n";
 
-/** Capsets, contexts, 3D resources, blobs, what is mapped and exported. */
+/** Capsets, contexts, 3D resources, blobs, what is mapped and uuid. */
 export const GPU_3D_MUTANTS: readonly Mutant[] = [
   // Capsets
   commands(
@@ -298,23 +298,23 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
   },
 
   // UUIDs
-  exported(
+  uuid(
     "response",
     "uuid-of-zeros",
     "  response.scratch.u8.set(uuid, VIRTIO_GPU_RESP_RESOURCE_UUID.uuid);",
     "",
   ),
-  exported(
+  uuid(
     "response",
     "one-uuid-for-all",
     "  response.scratch.u8.set(uuid, VIRTIO_GPU_RESP_RESOURCE_UUID.uuid);",
     "  response.scratch.u8.fill(7, VIRTIO_GPU_RESP_RESOURCE_UUID.uuid, 40);",
   ),
-  exported(
+  uuid(
     "response",
     "uuid-of-no-resource",
     '  if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");',
     "  if (resource === null) {\n    response.begin(VIRTIO_GPU_RESP_RESOURCE_UUID.sizeBytes);\n    return VIRTIO_GPU_RESP_OK_RESOURCE_UUID;\n  }",
   ),
-  exported("response", "uuid-of-another-type", "return VIRTIO_GPU_RESP_OK_RESOURCE_UUID;", "return 0x1100;"),
+  uuid("response", "uuid-of-another-type", "return VIRTIO_GPU_RESP_OK_RESOURCE_UUID;", "return 0x1100;"),
 ];
