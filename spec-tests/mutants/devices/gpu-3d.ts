@@ -14,7 +14,7 @@ const FRAME =
   "if (offset + stride * (frameHeight - 1) + frameWidth * BYTES_PER_PIXEL > resource.sizeBytes) {";
 const RECT = "    x + width > frameWidth ||\n    y + height > frameHeight\n";
 
-/** Capsets, contexts, 3D resources, blobs, what is mapped and uuid. */
+/** Capsets, contexts, 3D resources, blobs, what is mapped and exported. */
 export const GPU_3D_MUTANTS: readonly Mutant[] = [
   // Capsets
   commands(
