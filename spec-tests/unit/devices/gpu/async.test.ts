@@ -509,7 +509,7 @@ test("changes of a display while suspended: the last one counts", () => {
   assert.is(device.status & SUSPEND, SUSPEND);
   rig.gpu.setDisplay(0, { widthPixels: 640, heightPixels: 480, x: 5 });
   rig.gpu.setDisplay(0, { widthPixels: 1280, heightPixels: 800 });
-  assert.equal([rig.gpu.display(0)?.widthPixels, rig.gpu.display(0)?.x], [1280, 0]);
+  assert.equal([rig.gpu.display(0)?.widthPixels, rig.gpu.display(0)?.x], [1280, 5]);
   device.writeStatus(15);
   assert.equal([rig.gpu.display(0)?.widthPixels, rig.gpu.display(0)?.x], [1280, 5]);
   assert.is(device.readConfig(0, 4), 1);
