@@ -11,8 +11,8 @@ export interface Effort {
 }
 
 /**
- * For one program with two inputs: the difference looked for is small against that between two launches, in which the
- * same code is compiled differently.
+ * For comparisons that are close: the same code is compiled differently from launch to launch, and may gain or lose as
+ * much by it as is looked for.
  */
 export function startedOften(effort: Effort): Effort {
   return { ...effort, launches: 4 * effort.launches };

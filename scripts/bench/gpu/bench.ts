@@ -36,7 +36,7 @@ export function benchDamage(name: string, repeated: boolean, natives: NativeProg
     { workload: ["gpu/damage", positions], arguments: ["damage", positions], gigabytes: DAMAGE_GIGABYTES },
     { checkCount: MANY_POSITIONS, atLeast: 0.25 },
     natives,
-    effort,
+    startedOften(effort),
   );
 }
 
