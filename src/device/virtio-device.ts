@@ -85,6 +85,11 @@ export class VirtioDevice {
     this.type = type;
     this.memory = options.memory;
     this.profile = options.profile ?? "spec";
+    if (!Object.hasOwn(DEVICE_POLICIES, this.profile)) {
+      throw new VirtioUsageError(
+        `there is no profile ${this.profile}, only ${Object.keys(DEVICE_POLICIES).join(", ")}`,
+      );
+    }
     this.#options = options;
     this.#policy = DEVICE_POLICIES[this.profile];
     this.#trace = options.trace ?? null;

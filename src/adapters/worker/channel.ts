@@ -3,6 +3,7 @@
 // reads back what it wrote itself.
 import { VirtioUsageError } from "../../base/errors.ts";
 import { detectWaitAbilities, Signal, type WaitAbilities } from "./signal.ts";
+import type { WakePort } from "./wake-port.ts";
 
 const CONTROL_MAGIC = 0x76696f63;
 const CONTROL_VERSION = 1;
@@ -46,16 +47,6 @@ export const STATE_DEVICE_CLOSED = 1 << 1;
 export const STATE_DEVICE_FAILED = 1 << 2;
 export const STATE_DRIVER_CLOSED = 1 << 3;
 export const STATE_ABORTED = 1 << 4;
-
-/** What the adapter needs of a `MessagePort`, that of browsers or of `node:worker_threads`. */
-export interface WakePort {
-  /** Sends a message. */
-  postMessage(message: unknown): void;
-  /** Receives messages. */
-  onmessage: ((event: never) => unknown) | null;
-  /** Closes the port. */
-  close(): void;
-}
 
 /**
  * One end of a channel, on its way to the thread it is for. A plain object that `postMessage` and `workerData` take;

@@ -17,7 +17,6 @@ import {
   STATUS_OK,
   STATUS_REFUSED,
   setState,
-  type WakePort,
   WORD_DOORBELLS,
   WORD_INTERRUPT_LEVEL,
   WORD_REQUEST_OFFSET,
@@ -33,6 +32,7 @@ import {
 import { detectWaitAbilities } from "./signal.ts";
 import { Spinner } from "./spinner.ts";
 import { runSoon } from "./turn.ts";
+import type { WakePort } from "./wake-port.ts";
 
 /** The registers of a device, as `MmioTransport` has them. */
 export interface MmioTarget {

@@ -15,7 +15,6 @@ import {
   STATE_DRIVER_CLOSED,
   STATUS_OK,
   setState,
-  type WakePort,
   WORD_DOORBELLS,
   WORD_INTERRUPT_LEVEL,
   WORD_REQUEST_OFFSET,
@@ -31,6 +30,7 @@ import {
 import { ChannelError } from "./errors.ts";
 import { detectWaitAbilities, type Signal, type WaitAbilities } from "./signal.ts";
 import { Spinner, spinUntil } from "./spinner.ts";
+import type { WakePort } from "./wake-port.ts";
 
 /** Choices for a {@link DriverEndpoint}. */
 export interface DriverEndpointOptions {

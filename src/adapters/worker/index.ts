@@ -5,7 +5,6 @@ export {
   type ChannelOptions,
   channelTransferList,
   createChannel,
-  type WakePort,
 } from "./channel.ts";
 export { channelClock } from "./channel-clock.ts";
 export {
@@ -22,3 +21,4 @@ export {
 } from "./driver-endpoint.ts";
 export { ChannelError, type ChannelErrorCode } from "./errors.ts";
 export { runSoon } from "./turn.ts";
+export type { WakePort } from "./wake-port.ts";

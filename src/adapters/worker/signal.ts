@@ -1,7 +1,7 @@
 // Wake-ups between threads. One Signal is two words of shared memory: a counter that the waker raises, and a word in
 // which sleepers say how they want to be woken, so that a waker nobody waits for pays two atomic operations and no
 // system call.
-import type { WakePort } from "./channel.ts";
+import type { WakePort } from "./wake-port.ts";
 
 const AWAKE = 0;
 const SLEEPS_ON_WORD = 1;

@@ -49,8 +49,8 @@ import { PciBar } from "./bar.ts";
 import { PciConfigSpace } from "./config-space.ts";
 import { ExpressCapabilities } from "./express.ts";
 import type { PciPlan, Place } from "./layout.ts";
-import { transitionalId } from "./legacy.ts";
 import type { PciTransportOptions, PciVendorData } from "./options.ts";
+import { transitionalId } from "./transitional.ts";
 
 /** A configuration space as built for one device, and where in it the parts with a life of their own are. */
 export interface PciFunction {

@@ -2,10 +2,10 @@ import { VirtioUsageError } from "../../base/errors.ts";
 import type { DeviceType, SharedMemoryRegion } from "../../device/device-type.ts";
 import { PCI_MSIX_ENTRY_SIZE, PCI_STD_NUM_BARS, VIRTIO_PCI_COMMON_CFG } from "../../wire/pci.ts";
 import type { PciBarPlan, PciStructure, PciWindow } from "./bar.ts";
-import { legacyBytes } from "./legacy.ts";
 import { pendingWords } from "./msix.ts";
 import type { PciLayout, PciMsixOptions } from "./options.ts";
 import { SharedMemoryWindow } from "./shared-memory.ts";
+import { legacyBytes } from "./transitional.ts";
 
 /** A structure's place: which BAR, and where in it. */
 export interface Place {

@@ -1,50 +1,21 @@
-import { VirtioUsageError } from "../../base/errors.ts";
-import type { DeviceType } from "../../device/device-type.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
-import {
-  VIRTIO_ID_9P,
-  VIRTIO_ID_BALLOON,
-  VIRTIO_ID_BLOCK,
-  VIRTIO_ID_CONSOLE,
-  VIRTIO_ID_NET,
-  VIRTIO_ID_RNG,
-  VIRTIO_ID_SCSI,
-} from "../../wire/common.ts";
 import {
   VIRTIO_PCI_COMMON_CFG,
   VIRTIO_PCI_LEGACY_CFG,
   VIRTIO_PCI_QUEUE_ADDR_SHIFT,
   VIRTIO_PCI_VRING_ALIGN,
-  VIRTIO_TRANS_ID_9P,
-  VIRTIO_TRANS_ID_BALLOON,
-  VIRTIO_TRANS_ID_BLOCK,
-  VIRTIO_TRANS_ID_CONSOLE,
-  VIRTIO_TRANS_ID_NET,
-  VIRTIO_TRANS_ID_RNG,
-  VIRTIO_TRANS_ID_SCSI,
   virtio_pci_legacy_cfg,
 } from "../../wire/pci.ts";
 import { fieldsOf } from "../../wire/schema.ts";
 import { descTableBytes, legacyUsedOffset } from "../../wire/split-ring.ts";
 import type { CommonConfig } from "./common-config.ts";
 import type { PciInterrupts } from "./interrupts.ts";
-import type { PciTransportOptions } from "./options.ts";
 
 const LEGACY = VIRTIO_PCI_LEGACY_CFG;
 const COMMON = VIRTIO_PCI_COMMON_CFG;
 
 /** Length of the header without MSI-X. */
 const SHORT_HEADER_BYTES = LEGACY.config_msix_vector;
-
-const TRANSITIONAL_IDS: Readonly<Record<number, number>> = {
-  [VIRTIO_ID_NET]: VIRTIO_TRANS_ID_NET,
-  [VIRTIO_ID_BLOCK]: VIRTIO_TRANS_ID_BLOCK,
-  [VIRTIO_ID_BALLOON]: VIRTIO_TRANS_ID_BALLOON,
-  [VIRTIO_ID_CONSOLE]: VIRTIO_TRANS_ID_CONSOLE,
-  [VIRTIO_ID_SCSI]: VIRTIO_TRANS_ID_SCSI,
-  [VIRTIO_ID_RNG]: VIRTIO_TRANS_ID_RNG,
-  [VIRTIO_ID_9P]: VIRTIO_TRANS_ID_9P,
-};
 
 /** Width in bytes of the register at each offset of the header, 0 where none begins. */
 const WIDTHS: Uint8Array = /* @__PURE__ */ registerWidths();
@@ -53,34 +24,6 @@ function registerWidths(): Uint8Array {
   const widths = new Uint8Array(LEGACY.sizeBytes);
   for (const { offsetBytes, sizeBytes } of fieldsOf(virtio_pci_legacy_cfg)) widths[offsetBytes] = sizeBytes;
   return widths;
-}
-
-/** Room that the legacy interface needs in BAR 0: all that can ever be behind it. */
-export function legacyBytes(type: DeviceType): number {
-  return LEGACY.sizeBytes + type.configLengthBytes;
-}
-
-/**
- * PCI device id by which legacy drivers know a device of the type (virtio 1.4, section 4.1.2). Throws
- * {@link VirtioUsageError} when there is none, or an option contradicts what they go by.
- */
-export function transitionalId({ name, deviceId }: DeviceType, options: PciTransportOptions): number {
-  const id = TRANSITIONAL_IDS[deviceId];
-  if (id === undefined) {
-    throw new VirtioUsageError(`${name}: device type ${deviceId} is younger than the legacy interface`);
-  }
-  const { revisionId = 0, subsystemId = deviceId } = options;
-  if (revisionId !== 0 || subsystemId !== deviceId) {
-    throw new VirtioUsageError(
-      "a transitional device has revision id 0 and its device type as subsystem id; leave both options out",
-    );
-  }
-  if (options.express) {
-    throw new VirtioUsageError(
-      "a PCI Express function of this kind has no I/O BAR, as a transitional device must",
-    );
-  }
-  return id;
 }
 
 /**
