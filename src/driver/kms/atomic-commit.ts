@@ -1,9 +1,10 @@
 /** From a checked change to what the device is told: the steps and waits of Linux' atomic helpers. */
 import { DriverError } from "../errors.ts";
 import { checkAtomic } from "./atomic-check.ts";
-import { type AtomicState, Commit, needsModeset } from "./atomic-state.ts";
+import { type AtomicState, needsModeset } from "./atomic-state.ts";
 import type { BufferObject } from "./buffer-object.ts";
 import type { Buffers } from "./buffers.ts";
+import { Commit } from "./commit.ts";
 import { KmsFence } from "./fences.ts";
 import type { Crtc } from "./mode-objects.ts";
 import { blankScanout, updateCursor, updatePrimary } from "./plane-update.ts";

@@ -10,16 +10,6 @@ import type {
 } from "./mode-objects.ts";
 import type { DrmMode } from "./modes.ts";
 
-/** The way of one change of a CRTC through the kernel. */
-export class Commit {
-  /** The change is visible; events were sent. */
-  flipDone = false;
-  /** The device was told. */
-  hwDone = false;
-  /** What was shown before is released. */
-  cleanupDone = false;
-}
-
 /** Something that happened, for the file that asked to be told. */
 export interface PendingEvent {
   send(crtc: Crtc): void;

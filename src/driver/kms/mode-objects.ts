@@ -1,5 +1,5 @@
-import type { Commit } from "./atomic-state.ts";
 import type { BufferObject } from "./buffer-object.ts";
+import type { Commit } from "./commit.ts";
 import { edidModes } from "./edid-modes.ts";
 import type { KmsFence } from "./fences.ts";
 import { cvtMode, type DrmMode, listModes, modesWithoutEdid } from "./modes.ts";
