@@ -104,12 +104,16 @@ test("maxContexts and maxSubmitBytes", () => {
   assert.is(type(rig, msg.ctxCreate(0, "", { ctx: 3 })), OK.NODATA);
 });
 
-test("maxContextAttachments counts what is attached, until it is detached or goes, or its context does", () => {
+test("maxContextAttachments counts what is attached, until it is detached or goes, or its context or the device's life does", () => {
   const renderer = new RecordingRenderer();
   const rig = limited({ maxContextAttachments: 2 }, { renderer });
   const attach = (ctx: number, id: number) => type(rig, msg.ctxAttach(id, { ctx }));
-  for (const ctx of [1, 2]) assert.is(type(rig, msg.ctxCreate(0, "", { ctx })), OK.NODATA);
-  for (const id of [5, 6]) assert.is(type(rig, msg.create3d(id, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])), OK.NODATA);
+  const create = () => {
+    for (const ctx of [1, 2]) assert.is(type(rig, msg.ctxCreate(0, "", { ctx })), OK.NODATA);
+    for (const id of [5, 6])
+      assert.is(type(rig, msg.create3d(id, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])), OK.NODATA);
+  };
+  create();
   const fill = () => assert.equal([attach(1, 5), attach(2, 5)], [OK.NODATA, OK.NODATA]);
   fill();
   assert.is(attach(1, 6), ERR.OUT_OF_MEMORY);
@@ -127,6 +131,10 @@ test("maxContextAttachments counts what is attached, until it is detached or goe
   assert.is(type(rig, msg.ctxCreate(0, "", { ctx: 1 })), OK.NODATA);
   fill();
   assert.is(attach(1, 6), ERR.OUT_OF_MEMORY);
+  rig.device.writeStatus(0);
+  rig.initialize();
+  create();
+  fill();
 });
 
 test("limits and options that make no sense are refused", () => {
