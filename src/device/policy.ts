@@ -1,3 +1,5 @@
+import { VirtioUsageError } from "../base/errors.ts";
+
 /**
  * Whose behaviour to follow where the specification is silent and implementations differ: `spec` the strictest
  * reading of the text, `qemu` and `crosvm` what those do. Every place that asks is a named decision.
@@ -20,3 +22,11 @@ export const DEVICE_POLICIES: Readonly<Record<Profile, DevicePolicy>> = {
   qemu: { zeroLengthElement: "fault", indirectWithNext: "accept", unacceptableFeatures: "drop" },
   crosvm: { zeroLengthElement: "accept", indirectWithNext: "fault", unacceptableFeatures: "drop" },
 };
+
+/** What a profile decides, of the policies by profile; throws {@link VirtioUsageError} for a name that is none. */
+export function policyOf<T>(policies: Readonly<Record<Profile, T>>, profile: Profile): T {
+  if (!Object.hasOwn(policies, profile)) {
+    throw new VirtioUsageError(`there is no profile ${profile}, only ${Object.keys(policies).join(", ")}`);
+  }
+  return policies[profile];
+}

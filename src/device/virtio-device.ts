@@ -28,7 +28,7 @@ import {
 } from "./device-options.ts";
 import type { DeviceHost, DeviceType } from "./device-type.ts";
 import { Negotiation } from "./negotiation.ts";
-import { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
+import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
 import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./saved-state.ts";
 
@@ -85,13 +85,8 @@ export class VirtioDevice {
     this.type = type;
     this.memory = options.memory;
     this.profile = options.profile ?? "spec";
-    if (!Object.hasOwn(DEVICE_POLICIES, this.profile)) {
-      throw new VirtioUsageError(
-        `there is no profile ${this.profile}, only ${Object.keys(DEVICE_POLICIES).join(", ")}`,
-      );
-    }
     this.#options = options;
-    this.#policy = DEVICE_POLICIES[this.profile];
+    this.#policy = policyOf(DEVICE_POLICIES, this.profile);
     this.#trace = options.trace ?? null;
     this.#schedule = options.schedule ?? ((task) => void setTimeout(task, 0));
     this.#physical = new DmaSpace(options.memory);

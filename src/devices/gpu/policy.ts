@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { Profile } from "../../device/policy.ts";
+import { type Profile, policyOf } from "../../device/policy.ts";
 import {
   VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
   VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID,
@@ -172,12 +172,7 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
 
 /** The policy of a profile, with single decisions that differ; throws {@link VirtioUsageError} for unknown names. */
 export function completePolicy(profile: Profile, changes: Partial<GpuPolicy> | undefined): GpuPolicy {
-  if (!Object.hasOwn(GPU_POLICIES, profile)) {
-    throw new VirtioUsageError(
-      `there is no profile ${profile}, only ${Object.keys(GPU_POLICIES).join(", ")}`,
-    );
-  }
-  const policy = { ...GPU_POLICIES[profile], ...changes };
+  const policy = { ...policyOf(GPU_POLICIES, profile), ...changes };
   for (const [name, value] of Object.entries(policy)) {
     if (!Object.hasOwn(GPU_POLICIES.spec, name) || value === undefined) {
       throw new VirtioUsageError(`gpu policy ${name} can't be ${value}`);
