@@ -5,7 +5,15 @@
  *
  * @packageDocumentation
  */
-export { type TraceEvent, type TraceSink, VirtioBugError, VirtioUsageError } from "./base/index.ts";
+
+export { MemoryDisplay, readScanoutRgba } from "./backends/display/memory/index.ts";
+export {
+  BackendError,
+  type TraceEvent,
+  type TraceSink,
+  VirtioBugError,
+  VirtioUsageError,
+} from "./base/index.ts";
 export {
   DEFAULT_RING_FEATURES,
   type DeviceHost,
@@ -21,13 +29,10 @@ export {
   createEdid,
   type Display,
   type DisplayConfig,
-  GpuBackendError,
   GpuDevice,
   type GpuDeviceOptions,
   HostHeap,
-  MemoryDisplay,
   type Renderer,
-  readScanoutRgba,
   type ScanoutSource,
 } from "./devices/gpu/index.ts";
 export { RngDevice } from "./devices/rng/index.ts";

@@ -13,6 +13,8 @@ interface Rule {
   readonly packages: readonly string[] | "any";
   /** Whether it may know that there are Node, Workers and a DOM. */
   readonly platform: boolean;
+  /** Layers of which it may import types only. */
+  readonly types?: readonly Layer[];
   /** Each folder inside is a unit of its own: they may not import each other. */
   readonly separate?: boolean;
 }
@@ -25,6 +27,7 @@ const LAYERS = [
   "device",
   "transport",
   "devices",
+  "backends",
   "driver",
   "adapters",
   "conformance",
@@ -48,11 +51,18 @@ const RULES: Readonly<Record<Layer, Rule>> = {
   device: { layers: ["virtqueue", "memory", "wire", "base"], packages: [], platform: false },
   transport: { layers: DEVICE_AND_BELOW, packages: [], platform: false },
   devices: { layers: DEVICE_AND_BELOW, packages: [], platform: false, separate: true },
+  backends: {
+    layers: ["wire", "base"],
+    types: ["devices"],
+    packages: ["pngjs"],
+    platform: true,
+    separate: true,
+  },
   driver: { layers: ["wire", "memory", "base"], packages: [], platform: false },
   conformance: { layers: DRIVER_AND_BELOW, packages: [], platform: false },
   fuzz: { layers: DRIVER_AND_BELOW, packages: [], platform: false },
-  adapters: { layers: LIBRARY, packages: ["pngjs", "v86"], platform: true },
-  "index.ts": { layers: [...LIBRARY, "conformance", "fuzz"], packages: [], platform: false },
+  adapters: { layers: LIBRARY, packages: ["v86"], platform: true },
+  "index.ts": { layers: [...LIBRARY, "backends", "conformance", "fuzz"], packages: [], platform: false },
   cli: { layers: LAYERS, packages: "any", platform: true },
   inspector: { layers: LAYERS, packages: "any", platform: true },
 };
@@ -103,14 +113,15 @@ export function checkImports(file: string, text: string): Violation[] {
   function visit(node: ts.Node): void {
     const specifier = specifierOf(node);
     if (specifier !== undefined) {
-      if (ts.isStringLiteralLike(specifier)) checkSpecifier(specifier.text, specifier.getStart(source));
-      else if (!rule.platform)
+      if (ts.isStringLiteralLike(specifier)) {
+        checkSpecifier(specifier.text, specifier.getStart(source), isTypeOnly(node));
+      } else if (!rule.platform)
         complain(node.getStart(source), `src/${layer} may not import a computed module`);
     }
     ts.forEachChild(node, visit);
   }
 
-  function checkSpecifier(specifier: string, position: number): void {
+  function checkSpecifier(specifier: string, position: number, typeOnly = false): void {
     if (specifier.startsWith("node:")) {
       if (!rule.platform) complain(position, `src/${layer} may not import "${specifier}"`);
     } else if (!specifier.startsWith(".")) {
@@ -120,15 +131,18 @@ export function checkImports(file: string, text: string): Violation[] {
       }
     } else {
       const target = join(dirname(file), specifier);
-      const message = forbidden(target);
+      const message = forbidden(target, typeOnly);
       if (message !== undefined) complain(position, message);
     }
   }
 
-  function forbidden(target: string): string | undefined {
+  function forbidden(target: string, typeOnly: boolean): string | undefined {
     const other = layerOf(target);
     if (other === undefined) return `${target} is in no layer of src`;
     if (other !== layer) {
+      if (rule.types?.includes(other)) {
+        return typeOnly ? undefined : `src/${layer} may import types only of src/${other} (${target})`;
+      }
       return rule.layers.includes(other) ? undefined : `src/${layer} may not import src/${other} (${target})`;
     }
     const unit = (path: string) => path.split("/")[2];
@@ -136,6 +150,12 @@ export function checkImports(file: string, text: string): Violation[] {
       ? `src/${layer}/${unit(file)} may not import src/${layer}/${unit(target)}`
       : undefined;
   }
+}
+
+/** True for `import type`, `export type`, and types in the place of a type: nothing of it is left at run time. */
+function isTypeOnly(node: ts.Node): boolean {
+  if (ts.isImportDeclaration(node)) return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+  return ts.isExportDeclaration(node) ? node.isTypeOnly : ts.isImportTypeNode(node);
 }
 
 /** The module that a statement, type or call imports. */

@@ -6,6 +6,7 @@ import {
   type V86Registers,
   v86Memory,
 } from "../../src/adapters/v86/index.ts";
+import { readScanoutRgba } from "../../src/backends/display/memory/index.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
 import { TeeDisplay } from "../../src/cli/display/tee-display.ts";
 import { DriverChecker } from "../../src/conformance/driver-checker/index.ts";
@@ -16,7 +17,6 @@ import {
   type GpuCommandRecord,
   GpuDevice,
   type GpuFieldValue,
-  readScanoutRgba,
   type ScanoutSource,
 } from "../../src/devices/gpu/index.ts";
 import {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createEdid, EDID_MAX_PIXELS, type EdidOptions } from "../../src/devices/gpu/edid.ts";
+import { createEdid, EDID_MAX_PIXELS, type EdidOptions } from "../../src/devices/gpu/output/edid.ts";
 import { locate, needs, peers } from "../support/peer.ts";
 
 const edid = suite("EDID");

@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { HostHeap, MemoryDisplay } from "../../src/devices/gpu/index.ts";
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
+import { HostHeap } from "../../src/devices/gpu/index.ts";
 import { NEEDS_RESET, settle } from "../support/device-rig.ts";
 import { CMD, CONTROLQ, CURSORQ, type Entry, type HeaderOptions, msg, OK } from "../support/gpu-messages.ts";
 import { GpuRig } from "../support/gpu-rig.ts";

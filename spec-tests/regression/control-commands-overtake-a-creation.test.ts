@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GpuBackendError } from "../../src/devices/gpu/index.ts";
+import { BackendError } from "../../src/base/backend-error.ts";
+
 import { settle } from "../support/device-rig.ts";
 import { CONTROLQ, CURSORQ, ERR, msg } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
@@ -17,7 +18,7 @@ test("a blob given back through the other queue while it is created is counted o
   const created = rig.begin(msg.createBlob(7, { mem: 2, size: 8192 }, { ctx: 1 }));
   const given = rig.begin(msg.unref(7), 24, CURSORQ);
   assert.is(given.written, -1, "it waits for its turn");
-  renderer.held.pop()?.reject(new GpuBackendError("out-of-memory"));
+  renderer.held.pop()?.reject(new BackendError("out-of-memory"));
   await settle();
   rig.collect(CONTROLQ);
   rig.collect(CURSORQ);

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GpuBackendError } from "../../src/devices/gpu/index.ts";
+import { BackendError } from "../../src/base/backend-error.ts";
+
 import { settle } from "../support/device-rig.ts";
 import { CONTROLQ, ERR, msg } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
@@ -19,7 +20,7 @@ test("a resource that the renderer would not attach is not attached", async () =
   assert.is(rig.command(msg.ctxAttach(5, o)).type, ERR.OUT_OF_MEMORY);
   renderer.next("later");
   const late = rig.begin(msg.ctxAttach(5, o));
-  renderer.held.pop()?.reject(new GpuBackendError("lost"));
+  renderer.held.pop()?.reject(new BackendError("lost"));
   await settle();
   rig.collect(CONTROLQ);
   assert.is(rig.answer(late).type, ERR.UNSPEC);

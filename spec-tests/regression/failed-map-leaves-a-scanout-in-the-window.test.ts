@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GpuBackendError, HostHeap } from "../../src/devices/gpu/index.ts";
+import { BackendError } from "../../src/base/backend-error.ts";
+import { HostHeap } from "../../src/devices/gpu/index.ts";
 import { settle } from "../support/device-rig.ts";
 import { msg } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
@@ -36,7 +37,7 @@ test("a scanout follows its blob out of the window when a map fails", async () =
   };
   rig.begin(msg.mapBlob(7, 0));
   assert.is.not(rig.gpu.scanout(0)?.pixels?.buffer, undefined);
-  renderer.held.pop()?.reject(new GpuBackendError("out-of-memory"));
+  renderer.held.pop()?.reject(new BackendError("out-of-memory"));
   await settle();
   assert.is(rig.gpu.scanout(0)?.pixels, memory.bytes());
   assert.is(rig.gpu.scanout(0)?.pixels?.[0], 0x11);

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { parseUuid, SharedObjectRegistry } from "../../src/device/index.ts";
-import { MemoryDisplay } from "../../src/devices/gpu/index.ts";
 import { RenderDevice } from "../../src/devices/render/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";

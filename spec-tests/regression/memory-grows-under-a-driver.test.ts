@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GpuDevice, MemoryDisplay } from "../../src/devices/gpu/index.ts";
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
+import { GpuDevice } from "../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GpuDriver, GpuFramebuffer, GuestAllocator, RngDriver } from "../../src/driver/index.ts";
 import { GuestMemory, type MemoryRegion } from "../../src/memory/index.ts";

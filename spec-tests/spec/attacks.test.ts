@@ -2,7 +2,7 @@
 // GPU device is in spec-tests/unit/devices/gpu/attacks.test.ts.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { MemoryDisplay } from "../../src/devices/gpu/index.ts";
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
 import type { QueueFaultCode } from "../../src/virtqueue/index.ts";

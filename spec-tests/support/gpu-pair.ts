@@ -1,8 +1,9 @@
 // A GPU device behind rings of either format, with no transport between them: the same commands cut into descriptors in
 // any way, and all that can be seen of what they did.
 import { createHash } from "node:crypto";
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { VirtioDevice } from "../../src/device/index.ts";
-import { GpuDevice, HostHeap, MemoryDisplay } from "../../src/devices/gpu/index.ts";
+import { GpuDevice, HostHeap } from "../../src/devices/gpu/index.ts";
 import {
   createDriverRing,
   type DmaBuffer,

@@ -1,4 +1,5 @@
-import { GpuDevice, type GpuDeviceOptions, MemoryDisplay } from "../../src/devices/gpu/index.ts";
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
+import { GpuDevice, type GpuDeviceOptions } from "../../src/devices/gpu/index.ts";
 import { DeviceRig, type RigOptions, type Sent } from "./device-rig.ts";
 import { CONTROLQ, CURSORQ, type Entry, msg, type ResponseHeader, readHeader } from "./gpu-messages.ts";
 

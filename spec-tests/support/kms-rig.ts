@@ -1,13 +1,10 @@
 // A card of the KMS model on a GPU of the project's own, with a clock that only moves when somebody waits, and a device
 // that can be told to answer late, wrongly or not at all.
+
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
 import type { DeviceHost, DeviceType, PlainValue } from "../../src/device/index.ts";
-import {
-  type GpuCommandRecord,
-  GpuDevice,
-  type GpuDeviceOptions,
-  MemoryDisplay,
-} from "../../src/devices/gpu/index.ts";
+import { type GpuCommandRecord, GpuDevice, type GpuDeviceOptions } from "../../src/devices/gpu/index.ts";
 import type { GuestBuffer } from "../../src/driver/index.ts";
 import {
   type ConnectorInfo,

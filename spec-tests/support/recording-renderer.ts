@@ -1,14 +1,14 @@
+import { BackendError } from "../../src/base/backend-error.ts";
 // A renderer that renders nothing: it writes down what it is told, and fails or waits when told to.
-import {
-  type BlobInfo,
-  type Capset,
-  GpuBackendError,
-  type GpuBackendErrorCode,
-  type GuestPages,
-  type RenderedPixels,
-  type Renderer,
-  type Resource3dInfo,
-  type Transfer3d,
+import type {
+  BlobInfo,
+  Capset,
+  GpuBackendErrorCode,
+  GuestPages,
+  RenderedPixels,
+  Renderer,
+  Resource3dInfo,
+  Transfer3d,
 } from "../../src/devices/gpu/index.ts";
 
 type Outcome = GpuBackendErrorCode | Error | "later" | null;
@@ -51,7 +51,7 @@ export class RecordingRenderer implements Renderer {
         this.held.push({ method, resolve: () => resolve(value), reject });
       });
     }
-    throw outcome instanceof Error ? outcome : new GpuBackendError(outcome);
+    throw outcome instanceof Error ? outcome : new BackendError(outcome);
   }
 
   getCapset(id: number, version: number) {

@@ -1,5 +1,5 @@
 /** Reads what was written to a terminal: knows the few sequences that pictures are made of, and rejects all others. */
-import type { TerminalOutput } from "../../src/adapters/terminal/index.ts";
+import type { TerminalOutput } from "../../src/backends/display/terminal/index.ts";
 
 type Colour = number | null;
 

@@ -1,7 +1,9 @@
 // A machine with a virtio-gpu and a render device in one memory, each behind a transport, with a driver in front.
+
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import type { DeviceType } from "../../src/device/index.ts";
 import { SharedObjectRegistry, VirtioDevice, type VirtioDeviceOptions } from "../../src/device/index.ts";
-import { GpuDevice, type GpuDeviceOptions, MemoryDisplay } from "../../src/devices/gpu/index.ts";
+import { GpuDevice, type GpuDeviceOptions } from "../../src/devices/gpu/index.ts";
 import { RenderDevice, type RenderDeviceOptions } from "../../src/devices/render/index.ts";
 import {
   type DriverTransport,

@@ -1,5 +1,5 @@
 // A process that shows a picture in its terminal and ends in one of several ways.
-import { TerminalDisplay } from "../../src/adapters/terminal/index.ts";
+import { TerminalDisplay } from "../../src/backends/display/terminal/index.ts";
 import { motley, TestPicture } from "./test-picture.ts";
 
 const display = new TerminalDisplay({ colours: "true" });

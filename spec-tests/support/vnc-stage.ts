@@ -1,5 +1,5 @@
 /** A VNC server and clients for one test; everything is closed behind it. */
-import { VncServer, type VncServerOptions } from "../../src/adapters/vnc/index.ts";
+import { VncServer, type VncServerOptions } from "../../src/backends/display/vnc/index.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
 import { type ConnectOptions, RfbClient } from "./rfb-client.ts";
 

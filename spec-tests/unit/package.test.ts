@@ -13,7 +13,11 @@ const ENTRY_POINTS = Object.keys(manifest.exports)
   .filter((subpath) => subpath !== "./package.json")
   .map((subpath) => `virtio-emulator${subpath.slice(1)}`);
 /** Entry points that need Node; all others run in browsers. */
-const NODE_ONLY = new Set(["qtest", "recorder", "vnc"].map((name) => `virtio-emulator/adapters/${name}`));
+const NODE_ONLY = new Set(
+  ["adapters/qtest", "backends/display/recorder", "backends/display/vnc"].map(
+    (name) => `virtio-emulator/${name}`,
+  ),
+);
 
 async function bundle(code: string, isForNode = false): Promise<string> {
   const { outputFiles } = await esbuild.build({
@@ -53,8 +57,8 @@ for (const [name, entryPoint, kilobytes] of [
   ["DeviceEndpoint", "virtio-emulator/adapters/worker", 8],
   // buffer-layout, which everything that knows structs needs, takes 18 of each of these.
   ["GuestAllocator", "virtio-emulator/driver", 32],
-  ["readScanoutRgba", "virtio-emulator/gpu", 32],
-  ["TerminalDisplay", "virtio-emulator/adapters/terminal", 40],
+  ["readScanoutRgba", "virtio-emulator/backends/display/memory", 32],
+  ["TerminalDisplay", "virtio-emulator/backends/display/terminal", 40],
   // Without the cases of the kit, which take 400.
   ["DriverChecker", "virtio-emulator/conformance", 135],
 ] as const) {

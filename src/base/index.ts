@@ -1,3 +1,4 @@
+export { BackendError } from "./backend-error.ts";
 export { HOST_IS_LITTLE_ENDIAN, le16, le32, swap16, swap32 } from "./endian.ts";
 export { VirtioBugError, VirtioUsageError } from "./errors.ts";
 export type { TraceEvent, TraceSink } from "./trace.ts";

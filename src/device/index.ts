@@ -14,7 +14,6 @@ export type {
 export { FEATURE_BITS, type FeatureDependency, FeatureSet } from "./features.ts";
 export { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
 export { platformRandomBytes, type RandomBytes } from "./random.ts";
-export { DEVICE_STATE_VERSION, type SavedDevice, type SavedQueue } from "./saved-state.ts";
 export {
   formatUuid,
   parseUuid,
@@ -24,4 +23,5 @@ export {
   SharedObjectRegistry,
   SharedObjectUse,
 } from "./shared-objects.ts";
+export { DEVICE_STATE_VERSION, type SavedDevice, type SavedQueue } from "./state/saved-state.ts";
 export { VirtioDevice } from "./virtio-device.ts";

@@ -11,7 +11,7 @@ import {
 import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
 import type { QueueFault } from "../virtqueue/fault.ts";
 import type { DeviceType, QueueDescription } from "./device-type.ts";
-import type { SavedQueue } from "./saved-state.ts";
+import type { SavedQueue } from "./state/saved-state.ts";
 
 /** What the queues need of the device they belong to. */
 export interface QueueOwner {

@@ -30,7 +30,7 @@ import type { DeviceHost, DeviceType } from "./device-type.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
-import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./saved-state.ts";
+import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./state/saved-state.ts";
 
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 

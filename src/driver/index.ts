@@ -53,13 +53,17 @@ export {
   type RenderRect,
   RenderRequests,
 } from "./drivers/render/render-requests.ts";
-export { RngDriver, type RngDriverOptions } from "./drivers/rng.ts";
-export { VdmabufDriver, type VdmabufDriverEvent, type VdmabufDriverOptions } from "./drivers/vdmabuf.ts";
-export { VdmabufGuestBuffer } from "./drivers/vdmabuf-buffer.ts";
-export type { VdmabufBufferId, VdmabufReplies } from "./drivers/vdmabuf-channel.ts";
-export { VdmabufStatusError } from "./drivers/vdmabuf-error.ts";
-export { encodeVdmabufPicture, type VdmabufPicture } from "./drivers/vdmabuf-messages.ts";
-export { VdmabufTables } from "./drivers/vdmabuf-tables.ts";
+export { RngDriver, type RngDriverOptions } from "./drivers/rng/rng.ts";
+export {
+  VdmabufDriver,
+  type VdmabufDriverEvent,
+  type VdmabufDriverOptions,
+} from "./drivers/vdmabuf/vdmabuf.ts";
+export { VdmabufGuestBuffer } from "./drivers/vdmabuf/vdmabuf-buffer.ts";
+export type { VdmabufBufferId, VdmabufReplies } from "./drivers/vdmabuf/vdmabuf-channel.ts";
+export { VdmabufStatusError } from "./drivers/vdmabuf/vdmabuf-error.ts";
+export { encodeVdmabufPicture, type VdmabufPicture } from "./drivers/vdmabuf/vdmabuf-messages.ts";
+export { VdmabufTables } from "./drivers/vdmabuf/vdmabuf-tables.ts";
 export { DriverError, type DriverErrorCode } from "./errors.ts";
 export {
   chooseFeatures,
@@ -69,16 +73,6 @@ export {
   type FeatureContext,
 } from "./features.ts";
 export { GuestBuffer } from "./guest-buffer.ts";
-export { type MmioBus, MmioDriverTransport } from "./mmio.ts";
-export { type PciDriverOptions, PciDriverTransport } from "./pci.ts";
-export {
-  findCapabilities,
-  type PciBarInfo,
-  type PciBus,
-  type PciResources,
-  type VirtioPciStructure,
-} from "./pci-function.ts";
-export type { MsixTarget } from "./pci-msix.ts";
 export { createDriverRing } from "./rings/create.ts";
 export {
   type DriverRing,
@@ -95,13 +89,23 @@ export { ElementList } from "./rings/elements.ts";
 export { allocateRingMemory, freeRingMemory } from "./rings/layout.ts";
 export { PackedDriverRing } from "./rings/packed.ts";
 export { SplitDriverRing } from "./rings/split.ts";
+export { type MmioBus, MmioDriverTransport } from "./transports/mmio.ts";
+export { type PciDriverOptions, PciDriverTransport } from "./transports/pci.ts";
+export {
+  findCapabilities,
+  type PciBarInfo,
+  type PciBus,
+  type PciResources,
+  type VirtioPciStructure,
+} from "./transports/pci-function.ts";
+export type { MsixTarget } from "./transports/pci-msix.ts";
 export {
   type AccessWidth,
   type DriverTransport,
   INTERRUPT_CONFIG,
   INTERRUPT_QUEUE,
   type SharedMemoryWindow,
-} from "./transport.ts";
+} from "./transports/transport.ts";
 export {
   type DriverPlatform,
   type DriverProgram,

@@ -26,7 +26,7 @@ import {
   INTERRUPT_CONFIG,
   INTERRUPT_QUEUE,
   type SharedMemoryWindow,
-} from "./transport.ts";
+} from "./transports/transport.ts";
 import { Waiter, type WaitOptions } from "./waiting.ts";
 
 /** What a driver stands on: memory, and a way to wait. */

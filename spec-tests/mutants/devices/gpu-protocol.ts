@@ -116,7 +116,7 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   mutant(
     "edid-of-another-size",
     RULES.edid,
-    "src/devices/gpu/displays.ts",
+    "src/devices/gpu/output/displays.ts",
     "createEdid(edidOptions(config, widthPixels, heightPixels))",
     "createEdid(edidOptions(config, heightPixels, widthPixels))",
     { targets: ["builtin-mmio"] },
@@ -124,7 +124,7 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   mutant(
     "edid-extension-missing",
     RULES.edid,
-    "src/devices/gpu/edid.ts",
+    "src/devices/gpu/output/edid.ts",
     "  writeBaseBlock(edid.subarray(0, BLOCK_BYTES), monitor);",
     "  writeBaseBlock(edid.subarray(0, BLOCK_BYTES), monitor);\n  edid[126] = 1;\n  edid[127] = (edid[127] as number) - 1;",
     { targets: ["builtin-mmio"] },
@@ -132,7 +132,7 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   mutant(
     "edid-checksum",
     RULES.edid,
-    "src/devices/gpu/edid.ts",
+    "src/devices/gpu/output/edid.ts",
     "  writeBaseBlock(edid.subarray(0, BLOCK_BYTES), monitor);",
     "  writeBaseBlock(edid.subarray(0, BLOCK_BYTES), monitor);\n  edid[127] = (edid[127] as number) + 1;",
     { targets: ["builtin-mmio"] },

@@ -2,7 +2,7 @@ import { type Mutant, mutant } from "../../support/mutants/mutant.ts";
 
 const PACKED = "src/virtqueue/packed.ts";
 const CHAIN = "src/virtqueue/chain.ts";
-const COMMANDS = "src/devices/gpu/command-queue.ts";
+const COMMANDS = "src/devices/gpu/queue/command-queue.ts";
 
 const IN_ORDER = ["packed-ring.device.packed-virtqueues.1"];
 const WRITTEN_IN_ORDER = ["packed-ring.device.packed-virtqueues.2"];

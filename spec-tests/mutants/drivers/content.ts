@@ -264,7 +264,7 @@ export const CONTENT_MUTANTS: readonly DriverMutant[] = [
   driverMutant(
     "does-not-want-notification-configuration-data",
     content("reserved-feature-bits.12"),
-    "src/driver/pci.ts",
+    "src/driver/transports/pci.ts",
     "unsupportedFeatures: readonly number[] = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ];",
     "unsupportedFeatures: readonly number[] = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ, VIRTIO_F_NOTIF_CONFIG_DATA];",
     { name: "rng", transport: "pci", ring: ["configData"] },

@@ -4,7 +4,7 @@ export const ENTROPY_MUTANTS: readonly DriverMutant[] = [
   driverMutant(
     "device-readable-buffer",
     ["entropy.driver.device-operation.1"],
-    "src/driver/drivers/rng.ts",
+    "src/driver/drivers/rng/rng.ts",
     "this.#elements.writableBuffer(this.#buffer,",
     "this.#elements.readableBuffer(this.#buffer,",
     { name: "rng", transport: "mmio", ring: [] },

@@ -1,7 +1,7 @@
 import { type DriverMutant, driverMutant } from "../../support/mutants/driver-mutant.ts";
 import type { Scenario } from "../../support/mutants/driver-scenarios.ts";
 
-const MMIO = "src/driver/mmio.ts";
+const MMIO = "src/driver/transports/mmio.ts";
 const DRIVER = "src/driver/virtio-driver.ts";
 const layout = (...numbers: readonly number[]): string[] =>
   numbers.map((number) => `transport-mmio.driver.mmio-device-register-layout.${number}`);

@@ -1,8 +1,8 @@
 import { type DriverMutant, driverMutant, rawMutant } from "../../support/mutants/driver-mutant.ts";
 import type { Scenario } from "../../support/mutants/driver-scenarios.ts";
 
-const PCI = "src/driver/pci.ts";
-const FUNCTION = "src/driver/pci-function.ts";
+const PCI = "src/driver/transports/pci.ts";
+const FUNCTION = "src/driver/transports/pci-function.ts";
 const DRIVER = "src/driver/virtio-driver.ts";
 const statements =
   (section: string) =>

@@ -1,17 +1,17 @@
+import { BackendError } from "../../../src/base/backend-error.ts";
 // Back ends in a bad mood: they fail, wait, call back into the device, and answer late or never with what was promised.
 
+import { readScanoutRgba } from "../../../src/backends/display/memory/index.ts";
 import type { PlainValue } from "../../../src/device/index.ts";
-import {
-  type BlobInfo,
-  type Capset,
-  type CursorImage,
-  type Display,
-  GpuBackendError,
-  type GuestPages,
-  type RenderedPixels,
-  type Renderer,
-  readScanoutRgba,
-  type ScanoutSource,
+import type {
+  BlobInfo,
+  Capset,
+  CursorImage,
+  Display,
+  GuestPages,
+  RenderedPixels,
+  Renderer,
+  ScanoutSource,
 } from "../../../src/devices/gpu/index.ts";
 import type { Numbers } from "./numbers.ts";
 
@@ -58,11 +58,11 @@ export class Mood {
       case 0:
         throw new Error("a back end fell over");
       case 1:
-        throw new GpuBackendError(this.numbers.pick(CODES));
+        throw new BackendError(this.numbers.pick(CODES));
       case 2:
         return Promise.resolve(value);
       case 3:
-        return Promise.reject(new GpuBackendError(this.numbers.pick(CODES)));
+        return Promise.reject(new BackendError(this.numbers.pick(CODES)));
       case 4:
         this.reenter();
         return value;
@@ -77,7 +77,7 @@ export class Mood {
   #owe<T>(value: T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#owed.push((fail) => {
-        if (fail) reject(this.numbers.chance(50) ? new Error("late failure") : new GpuBackendError("lost"));
+        if (fail) reject(this.numbers.chance(50) ? new Error("late failure") : new BackendError("lost"));
         else resolve(value);
       });
     });
@@ -88,7 +88,7 @@ export class Mood {
     if (!this.numbers.chance(this.badness)) return;
     if (this.numbers.chance(60)) this.reenter();
     else if (this.numbers.chance(50)) throw new Error("a back end fell over");
-    else throw new GpuBackendError(this.numbers.pick(CODES));
+    else throw new BackendError(this.numbers.pick(CODES));
   }
 }
 

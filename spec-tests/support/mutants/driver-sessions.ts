@@ -1,5 +1,7 @@
 // What drivers do in front of the checker: sessions that use as much of a driver as there is.
-import { GpuDevice, type GpuDeviceOptions, HostHeap, MemoryDisplay } from "../../../src/devices/gpu/index.ts";
+
+import { MemoryDisplay } from "../../../src/backends/display/memory/index.ts";
+import { GpuDevice, type GpuDeviceOptions, HostHeap } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import { DriverError, GpuDriver, MemEntryList, RngDriver } from "../../../src/driver/index.ts";
 import {

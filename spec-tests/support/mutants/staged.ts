@@ -1,11 +1,13 @@
 // Sessions on stages: the device is presented with a peculiarity, and the checker knows what to expect.
+
+import { MemoryDisplay } from "../../../src/backends/display/memory/index.ts";
 import {
   MMIO_STAGES,
   type MmioStage,
   PCI_STAGES,
   type PciStage,
 } from "../../../src/conformance/driver-checker/index.ts";
-import { GpuDevice, MemoryDisplay } from "../../../src/devices/gpu/index.ts";
+import { GpuDevice } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import { DriverError, GpuDriver, RngDriver, type VirtioDriver } from "../../../src/driver/index.ts";
 import { GUEST_PROGRAMS, KmsCard, VirtualClock } from "../../../src/driver/kms/index.ts";

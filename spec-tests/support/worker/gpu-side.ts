@@ -8,8 +8,9 @@ import {
   pumpInterrupts,
   runSoon,
 } from "../../../src/adapters/worker/index.ts";
+import { MemoryDisplay } from "../../../src/backends/display/memory/index.ts";
 import { VirtioDevice } from "../../../src/device/index.ts";
-import { GpuDevice, MemoryDisplay } from "../../../src/devices/gpu/index.ts";
+import { GpuDevice } from "../../../src/devices/gpu/index.ts";
 import { GpuDriver, GpuFramebuffer, GuestAllocator, type VirtioDriver } from "../../../src/driver/index.ts";
 import {
   DRM_FORMAT_XRGB8888,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { PNG } from "pngjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { FrameIndex } from "../../../src/adapters/recorder/index.ts";
+import type { FrameIndex } from "../../../src/backends/display/recorder/index.ts";
 import type { DemoJson } from "../../../src/cli/demo/report.ts";
 import { type DisplaySpec, parseDisplaySpec } from "../../../src/cli/display/display-spec.ts";
 import { UsageError } from "../../../src/cli/usage-error.ts";

@@ -9,9 +9,10 @@ import {
   DeviceEndpoint,
   runSoon,
 } from "../../../src/adapters/worker/index.ts";
+import { MemoryDisplay } from "../../../src/backends/display/memory/index.ts";
 import { DriverChecker } from "../../../src/conformance/driver-checker/index.ts";
 import { VirtioDevice } from "../../../src/device/index.ts";
-import { GpuDevice, MemoryDisplay } from "../../../src/devices/gpu/index.ts";
+import { GpuDevice } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import { GpuDriver, GpuFramebuffer, RngDriver } from "../../../src/driver/index.ts";
 import { GuestMemory } from "../../../src/memory/index.ts";

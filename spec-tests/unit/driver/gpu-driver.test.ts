@@ -1,7 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { MemoryDisplay } from "../../../src/backends/display/memory/index.ts";
 import type { GpuDeviceOptions } from "../../../src/devices/gpu/index.ts";
-import { GpuDevice, HostHeap, MemoryDisplay } from "../../../src/devices/gpu/index.ts";
+import { GpuDevice, HostHeap } from "../../../src/devices/gpu/index.ts";
 import {
   type DriverError,
   GpuCommandError,

@@ -1,7 +1,7 @@
 // Implicit synchronisation: jobs of the renderer, flips and flushes of the display driver, and the buffers between them.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { MemoryDisplay } from "../../../src/devices/gpu/index.ts";
+import { MemoryDisplay } from "../../../src/backends/display/memory/index.ts";
 import { RenderBuffer, RenderDriver, RenderJobs } from "../../../src/driver/index.ts";
 import {
   DRM_FORMAT_XRGB8888,

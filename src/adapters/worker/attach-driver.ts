@@ -1,5 +1,5 @@
 import { DriverError } from "../../driver/errors.ts";
-import { MmioDriverTransport } from "../../driver/mmio.ts";
+import { MmioDriverTransport } from "../../driver/transports/mmio.ts";
 import { type DriverPlatform, VirtioDriver } from "../../driver/virtio-driver.ts";
 import type { DriverEndpoint } from "./driver-endpoint.ts";
 import { ChannelError } from "./errors.ts";

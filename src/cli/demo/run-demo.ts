@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { LEAVE_TERMINAL } from "../../adapters/terminal/index.ts";
 import { type Channel, createChannel } from "../../adapters/worker/index.ts";
+import { LEAVE_TERMINAL } from "../../backends/display/terminal/index.ts";
 import { UsageError } from "../usage-error.ts";
 import type {
   DemoSettings,

@@ -1,8 +1,8 @@
 import { isatty, WriteStream } from "node:tty";
 import { isMainThread } from "node:worker_threads";
-import { FrameRecorder } from "../../adapters/recorder/index.ts";
-import { TerminalDisplay, type TerminalOutput } from "../../adapters/terminal/index.ts";
-import { VncServer } from "../../adapters/vnc/index.ts";
+import { FrameRecorder } from "../../backends/display/recorder/index.ts";
+import { TerminalDisplay, type TerminalOutput } from "../../backends/display/terminal/index.ts";
+import { VncServer } from "../../backends/display/vnc/index.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
 import type { Display } from "../../devices/gpu/index.ts";
 import { UsageError } from "../usage-error.ts";

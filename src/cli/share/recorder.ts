@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Display, readScanoutRgba, type ScanoutSource } from "../../devices/gpu/index.ts";
+import { readScanoutRgba } from "../../backends/display/memory/index.ts";
+import type { Display, ScanoutSource } from "../../devices/gpu/index.ts";
 import type { EventLog } from "./events.ts";
 
 /** A picture as bytes R, G, B, A. */

@@ -1,6 +1,8 @@
 // The three ways in which the same pages of a guest get onto a display of the host.
+
+import { MemoryDisplay, readScanoutRgba } from "../../backends/display/memory/index.ts";
 import { type DeviceType, VirtioDevice } from "../../device/index.ts";
-import { type GpuCommandRecord, GpuDevice, MemoryDisplay, readScanoutRgba } from "../../devices/gpu/index.ts";
+import { type GpuCommandRecord, GpuDevice } from "../../devices/gpu/index.ts";
 import { VdmabufDevice, VdmabufHost, type VdmabufMessageRecord } from "../../devices/vdmabuf/index.ts";
 import {
   encodeVdmabufPicture,

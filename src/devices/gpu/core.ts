@@ -1,23 +1,24 @@
+import { BackendError } from "../../base/backend-error.ts";
 import { VirtioBugError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
+import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import { SharedObjectRegistry } from "../../device/shared-objects.ts";
 import { VIRTIO_GPU_RESP_OK_NODATA } from "../../wire/gpu.ts";
-import { BackendCalls } from "./backend-calls.ts";
-import { GpuBackendError } from "./backend-error.ts";
-import { Contexts } from "./contexts.ts";
-import { Cursors } from "./cursor.ts";
-import type { DisplaySettings } from "./displays.ts";
-import { Exports } from "./exports.ts";
-import { GuardedDisplay, guardRenderer } from "./guard.ts";
-import type { HostHeap } from "./host-heap.ts";
+
+import { GuardedDisplay, guardRenderer } from "./backend/guard.ts";
+import type { RenderedPixels, Renderer } from "./backend/renderer.ts";
 import { completeLimits, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
+import { Cursors } from "./output/cursor.ts";
+import type { DisplaySettings } from "./output/displays.ts";
+import { Scanouts } from "./output/scanouts.ts";
 import { completePolicy, type GpuPolicy } from "./policy.ts";
 import { type GpuResponse, PENDING } from "./protocol.ts";
-import type { RenderedPixels, Renderer } from "./renderer.ts";
-import { type Resource, ResourceTable } from "./resources.ts";
-import { Scanouts } from "./scanouts.ts";
+import { Contexts } from "./resources/contexts.ts";
+import { Exports } from "./resources/exports.ts";
+import type { HostHeap } from "./resources/host-heap.ts";
+import { type Resource, ResourceTable } from "./resources/resources.ts";
 import { TransferEngine } from "./transfer/engine.ts";
 
 /** Counts kept since the device was made. */
@@ -122,7 +123,7 @@ export class GpuCore {
     try {
       return this.scanouts.rendered(resource);
     } catch (error) {
-      if (!(error instanceof GpuBackendError)) throw error;
+      if (!(error instanceof BackendError)) throw error;
       this.traceFailure("an import", error);
       return null;
     }
@@ -230,7 +231,7 @@ export class GpuCore {
     try {
       action();
     } catch (error) {
-      if (!(error instanceof GpuBackendError)) throw error;
+      if (!(error instanceof BackendError)) throw error;
       this.traceFailure("reset or restore", error);
     }
   }

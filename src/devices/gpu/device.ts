@@ -21,14 +21,14 @@ import {
   VIRTIO_GPU_F_VIRGL,
   VIRTIO_GPU_SHM_ID_HOST_VISIBLE,
 } from "../../wire/gpu.ts";
-import { CommandQueues } from "./command-queue.ts";
+import type { CursorImage, ScanoutSource } from "./backend/display.ts";
+import type { Capset } from "./backend/renderer.ts";
 import { GpuCore, type GpuCounters } from "./core.ts";
-import type { CursorImage, ScanoutSource } from "./display.ts";
-import { DisplaySettings, type DisplayState } from "./displays.ts";
 import type { DisplayConfig, GpuDeviceOptions, GpuLimits } from "./options.ts";
+import { DisplaySettings, type DisplayState } from "./output/displays.ts";
 import type { GpuPolicy } from "./policy.ts";
-import type { Capset } from "./renderer.ts";
-import type { ResourceKind } from "./resources.ts";
+import { CommandQueues } from "./queue/command-queue.ts";
+import type { ResourceKind } from "./resources/resources.ts";
 import { restoreGpu, saveGpu } from "./save.ts";
 
 /** PCI class DISPLAY_OTHER: there is no VGA compatibility. */

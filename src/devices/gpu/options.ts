@@ -2,11 +2,11 @@ import { VirtioUsageError } from "../../base/errors.ts";
 import type { Profile } from "../../device/policy.ts";
 import type { RandomBytes } from "../../device/random.ts";
 import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
-import type { Display } from "./display.ts";
-import type { HostHeap } from "./host-heap.ts";
-import type { GpuCommandObserver } from "./observe.ts";
+import type { Display } from "./backend/display.ts";
+import type { Renderer } from "./backend/renderer.ts";
 import type { GpuPolicy } from "./policy.ts";
-import type { Renderer } from "./renderer.ts";
+import type { GpuCommandObserver } from "./queue/observe.ts";
+import type { HostHeap } from "./resources/host-heap.ts";
 
 /** How one display is connected; the driver learns it through GET_DISPLAY_INFO and GET_EDID. */
 export interface DisplayConfig {

@@ -1,14 +1,14 @@
+import { decodeBase64, encodeBase64 } from "../../base/base64.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
 import { isPromise } from "../../base/later.ts";
 import type { PlainValue } from "../../device/device-type.ts";
-import { type Fields, fieldsOf, listOf } from "../../device/saved-fields.ts";
-import { restorePages, savePages } from "../../device/saved-pages.ts";
 import { parseUuid } from "../../device/shared-objects.ts";
-import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { type Fields, fieldsOf, listOf } from "../../device/state/saved-fields.ts";
+import { restorePages, savePages } from "../../device/state/saved-pages.ts";
 import type { GpuCore } from "./core.ts";
-import { BYTES_PER_PIXEL } from "./formats.ts";
-import { HostBlob } from "./host-heap.ts";
-import { allocatePixels, Resource, type ResourceKind } from "./resources.ts";
+import { BYTES_PER_PIXEL } from "./resources/formats.ts";
+import { HostBlob } from "./resources/host-heap.ts";
+import { allocatePixels, Resource, type ResourceKind } from "./resources/resources.ts";
 
 /** Raised whenever the meaning of the saved state changes. */
 const VERSION = 1;

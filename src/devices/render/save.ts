@@ -1,7 +1,7 @@
 import { VirtioUsageError } from "../../base/errors.ts";
 import type { PlainValue } from "../../device/device-type.ts";
-import { type Fields, fieldsOf, listOf } from "../../device/saved-fields.ts";
-import { restorePages, savePages } from "../../device/saved-pages.ts";
+import { type Fields, fieldsOf, listOf } from "../../device/state/saved-fields.ts";
+import { restorePages, savePages } from "../../device/state/saved-pages.ts";
 import type { RenderCore } from "./core.ts";
 import { RenderContext } from "./engine.ts";
 import type { Import, ImportSource } from "./imports.ts";

@@ -1,4 +1,4 @@
-import type { SavedDevice } from "../../device/saved-state.ts";
+import type { SavedDevice } from "../../device/state/saved-state.ts";
 import { checkSavedHead, savedNumber } from "../saved-number.ts";
 
 /** Version of {@link SavedMmioTransport}; raised whenever its meaning changes. */

@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { SavedDevice } from "../../device/saved-state.ts";
+import type { SavedDevice } from "../../device/state/saved-state.ts";
 import { VIRTIO_MSI_NO_VECTOR } from "../../wire/common.ts";
 import { PCI_CFG_SPACE_SIZE } from "../../wire/pci.ts";
 import { checkSavedHead, savedNumber, savedNumbers } from "../saved-number.ts";

@@ -50,10 +50,10 @@ test("a command is answered when its back end is done, later ones before it", as
 
 test("a rejected promise is an error response", async () => {
   const { rig, submit, finish } = newRig();
-  const { GpuBackendError } = await import("../../../../src/devices/gpu/index.ts");
+  const { BackendError } = await import("../../../../src/devices/gpu/index.ts");
   const first = submit({ fence: 5 });
   const second = submit({ fence: 6 });
-  await finish(0, new GpuBackendError("out-of-memory"));
+  await finish(0, new BackendError("out-of-memory"));
   await finish(1, "not even an error");
   assert.is(rig.answer(first).type, ERR.OUT_OF_MEMORY);
   assert.is(rig.answer(first).fence, 5n);

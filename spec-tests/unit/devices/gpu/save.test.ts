@@ -1,9 +1,9 @@
 // The state of a device survives JSON and goes on in another device.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { decodeBase64, encodeBase64 } from "../../../../src/base/base64.ts";
 import { VirtioUsageError } from "../../../../src/base/index.ts";
 import type { PlainValue, SavedDevice } from "../../../../src/device/index.ts";
-import { decodeBase64, encodeBase64 } from "../../../../src/devices/gpu/base64.ts";
 import {
   type GpuDeviceOptions,
   type GuestPages,

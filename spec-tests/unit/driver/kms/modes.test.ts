@@ -1,7 +1,7 @@
 // Modes: CVT's formula, and what EDIDs list.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createEdid } from "../../../../src/devices/gpu/edid.ts";
+import { createEdid } from "../../../../src/devices/gpu/output/edid.ts";
 import { edidModes, readEdid } from "../../../../src/driver/kms/edid-modes.ts";
 import { cvtMode, listModes, modesWithoutEdid, sameMode } from "../../../../src/driver/kms/modes.ts";
 

@@ -1,5 +1,6 @@
+import { readScanoutRgba } from "../../../backends/display/memory/index.ts";
 import type { Picture } from "../../../conformance/index.ts";
-import { type Display, readScanoutRgba, type ScanoutSource } from "../../../devices/gpu/index.ts";
+import type { Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 
 const BYTES_PER_PIXEL = 4;
 

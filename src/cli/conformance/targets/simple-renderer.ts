@@ -1,12 +1,12 @@
-import {
-  type BlobInfo,
-  type Capset,
-  GpuBackendError,
-  type GuestPages,
-  type RenderedPixels,
-  type Renderer,
-  type Resource3dInfo,
-  type Transfer3d,
+import { BackendError } from "../../../base/backend-error.ts";
+import type {
+  BlobInfo,
+  Capset,
+  GuestPages,
+  RenderedPixels,
+  Renderer,
+  Resource3dInfo,
+  Transfer3d,
 } from "../../../devices/gpu/index.ts";
 import {
   VIRTIO_GPU_CAPSET_VENUS,
@@ -44,7 +44,7 @@ export class SimpleRenderer implements Renderer {
 
   createResource(resourceId: number, info: Resource3dInfo): void {
     const texels = info.width * info.height;
-    if (texels === 0 || texels > MAX_TEXELS) throw new GpuBackendError("invalid-parameter");
+    if (texels === 0 || texels > MAX_TEXELS) throw new BackendError("invalid-parameter");
     this.#pictures.set(resourceId, { info, bytes: new Uint8Array(texels * BYTES_PER_TEXEL) });
   }
 
@@ -110,14 +110,13 @@ export class SimpleRenderer implements Renderer {
     row: (pages: GuestPages, guestOffset: number, picture: Uint8Array, at: number, length: number) => void,
   ): void {
     const picture = this.#pictures.get(resourceId);
-    if (picture === undefined || backing === null) throw new GpuBackendError("invalid-parameter");
+    if (picture === undefined || backing === null) throw new BackendError("invalid-parameter");
     const { width, height } = picture.info;
-    if (box.x + box.width > width || box.y + box.height > height)
-      throw new GpuBackendError("invalid-parameter");
+    if (box.x + box.width > width || box.y + box.height > height) throw new BackendError("invalid-parameter");
     const length = box.width * BYTES_PER_TEXEL;
     const stride = box.strideBytes === 0 ? length : box.strideBytes;
     if (box.height > 0 && box.offset + stride * (box.height - 1) + length > backing.totalBytes) {
-      throw new GpuBackendError("invalid-parameter");
+      throw new BackendError("invalid-parameter");
     }
     for (let y = 0; y < box.height; y++) {
       const at = ((box.y + y) * width + box.x) * BYTES_PER_TEXEL;

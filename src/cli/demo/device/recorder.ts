@@ -1,10 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  type Display,
-  type GpuCommandRecord,
-  readScanoutRgba,
-  type ScanoutSource,
-} from "../../../devices/gpu/index.ts";
+import { readScanoutRgba } from "../../../backends/display/memory/index.ts";
+import type { Display, GpuCommandRecord, ScanoutSource } from "../../../devices/gpu/index.ts";
 import type { PainterRecord } from "../painter/painter-device.ts";
 import type { CommandLine, ShownFrame } from "../protocol.ts";
 import { describeParameters } from "./parameters.ts";

@@ -1,8 +1,10 @@
 /** Tables with arrows between their rows, as SVG. Colours and fonts are the page's: see style.ts. */
 import { escapeHtml } from "./escape.ts";
 
-/** Width of a character of a row: every row says how wide its text is, so that no font can bring it out of line. */
+/** Width of a character: every text says how wide it is, so that no font can bring it out of line or out of its box. */
 const CHARACTER = 7.2;
+/** The same for the smaller texts: subtitles, gaps and the ends of arrows that lead nowhere. */
+const SMALL_CHARACTER = 6.6;
 /** Spaces before and after each cell. */
 const SPACE = 1;
 const ROW_HEIGHT = 21;
@@ -78,7 +80,7 @@ export class Drawing {
     const heads = columns.map(({ head }) => head);
     this.#boxes.push(
       text(x, y + 14, title, "bt"),
-      text(x, y + 31, subtitle, "bs"),
+      text(x, y + 31, subtitle, "bs", SMALL_CHARACTER),
       rect(x, y + TITLE_HEIGHT, width, HEAD_HEIGHT, "bh"),
       rowText(x, y + TITLE_HEIGHT + HEAD_HEIGHT / 2, heads, columns, "hd"),
     );
@@ -87,7 +89,7 @@ export class Drawing {
         this.#boxes.push(rect(x, middleOf(row) - ROW_HEIGHT / 2, width, ROW_HEIGHT, tone));
       this.#boxes.push(
         typeof cells === "string"
-          ? text(x + SPACE * CHARACTER, middleOf(row) + 4, cells, "gap")
+          ? text(x + SPACE * CHARACTER, middleOf(row) + 4, cells, "gap", SMALL_CHARACTER)
           : rowText(x, middleOf(row), cells, columns, tone === "plain" ? "" : `c-${tone}`),
       );
     });
@@ -97,7 +99,7 @@ export class Drawing {
     this.#boxes.push(
       `<path class="bx" d="M${n(x)} ${n(y + TITLE_HEIGHT)}h${n(width)}V${n(bottom)}h${n(-width)}z${lines.join("")}"/>`,
     );
-    this.#grow(x + Math.max(width, title.length * CHARACTER, subtitle.length * CHARACTER), bottom);
+    this.#grow(x + Math.max(width, title.length * CHARACTER, subtitle.length * SMALL_CHARACTER), bottom);
     return {
       left: x,
       right: x + width,
@@ -153,8 +155,8 @@ export class Drawing {
   /** An arrow that leads nowhere that is drawn, and says where. */
   stub(from: Point, label: string, tone: Tone): void {
     this.#arrow(`M${n(from.x)} ${n(from.y)}h14`, tone);
-    this.#boxes.push(text(from.x + 24, from.y + 4, label, `st c-${tone}`));
-    this.#grow(from.x + 24 + label.length * CHARACTER, from.y + 4);
+    this.#boxes.push(text(from.x + 24, from.y + 4, label, `st c-${tone}`, SMALL_CHARACTER));
+    this.#grow(from.x + 24 + label.length * SMALL_CHARACTER, from.y + 4);
   }
 
   /** All of it. `label` is for those who do not see it. */
@@ -213,13 +215,13 @@ function rowText(
   const shown = line.trimStart();
   if (shown === "") return "";
   const left = x + (line.length - shown.length) * CHARACTER;
-  const length = ` textLength="${n(shown.length * CHARACTER)}"`;
-  return text(left, middle + 4, shown, name, length);
+  return text(left, middle + 4, shown, name);
 }
 
-function text(x: number, y: number, value: string, name: string, more = ""): string {
+function text(x: number, y: number, value: string, name: string, characterWidth = CHARACTER): string {
   const className = name === "" ? "" : ` class="${name}"`;
-  return `<text${className} x="${n(x)}" y="${n(y)}"${more}>${escapeHtml(value)}</text>`;
+  const length = n(value.length * characterWidth);
+  return `<text${className} x="${n(x)}" y="${n(y)}" textLength="${length}" lengthAdjust="spacingAndGlyphs">${escapeHtml(value)}</text>`;
 }
 
 /** Coordinates with one decimal at most. */

@@ -176,7 +176,7 @@ details.case>summary::-webkit-details-marker{display:none}
 svg.ring{display:block;max-width:none;font-family:var(--mono)}
 svg.tips{position:absolute}
 .ring text{fill:var(--text);font-size:12px;white-space:pre}
-.ring .bt{font:600 12.5px var(--sans);font-feature-settings:"calt" 0}.ring .bs{fill:var(--muted);font-size:11px}.ring .hd{fill:var(--muted)}
+.ring .bt{font-weight:600}.ring .bs{fill:var(--muted);font-size:11px}.ring .hd{fill:var(--muted)}
 .ring .gap{fill:var(--muted);font-size:11px}
 .ring .bx{fill:none;stroke:var(--line)}.ring .bh{fill:var(--raised)}
 .ring rect.hot{fill:var(--accent-bg)}.ring rect.bad{fill:var(--fail-bg)}

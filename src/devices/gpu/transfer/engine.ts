@@ -1,4 +1,4 @@
-import type { GuestPages } from "../backing.ts";
+import type { GuestPages } from "../../../memory/guest-pages.ts";
 import { INDEX_END, MAX_PLAN_PARTS, MIN_PLAN_ROW_BYTES, WORD_LOOP_BYTES } from "./limits.ts";
 import { PlanCache } from "./plans.ts";
 import { copyFarRows, createRowCopier, type RowCopier } from "./rows.ts";

@@ -1,5 +1,5 @@
+import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { MemoryRegion } from "../../../memory/region.ts";
-import type { GuestPages } from "../backing.ts";
 import { MAX_PLAN_PARTS, PLAN_SETS, PLAN_WAYS } from "./limits.ts";
 
 /** The views that a rectangle consists of. Made when it comes a second time, used from then on. */

@@ -1,7 +1,7 @@
+import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { PageTable } from "../../../memory/page-table.ts";
 import type { MemoryRegion } from "../../../memory/region.ts";
 import { copyBytes } from "../../../memory/segments.ts";
-import type { GuestPages } from "../backing.ts";
 import { BAND_BYTES, INDEX_END, MAX_INDEXED_OFFSET, MAX_RUNS, WORD_LOOP_BYTES } from "./limits.ts";
 import { createRunCopier, type HostPixels } from "./words.ts";
 

@@ -14,7 +14,7 @@ import {
 } from "../../../wire/gpu.ts";
 import type { GuestAllocator } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
-import type { SharedMemoryWindow } from "../../transport.ts";
+import type { SharedMemoryWindow } from "../../transports/transport.ts";
 import type { QueueRequest, VirtioDriver } from "../../virtio-driver.ts";
 import { type GpuAsync, makeAsync } from "./gpu-async.ts";
 import { type FenceCounter, frameLikeLinux, GpuChannel, type GpuFraming } from "./gpu-channel.ts";

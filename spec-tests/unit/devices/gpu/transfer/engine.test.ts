@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GuestPages } from "../../../../../src/devices/gpu/backing.ts";
-import { allocatePixels } from "../../../../../src/devices/gpu/resources.ts";
+import { allocatePixels } from "../../../../../src/devices/gpu/resources/resources.ts";
 import { TransferEngine } from "../../../../../src/devices/gpu/transfer/engine.ts";
 import type { HostPixels } from "../../../../../src/devices/gpu/transfer/words.ts";
+import { GuestPages } from "../../../../../src/memory/guest-pages.ts";
 import { DmaSpace, GuestMemory, type MemoryRegion } from "../../../../../src/memory/index.ts";
 import { pattern } from "../../../../support/gpu-rig.ts";
 

@@ -1,0 +1,75 @@
+// Fences by themselves; with a device around them they are tested in async.test.ts.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Fences, OutstandingCommand } from "../../../../../src/devices/gpu/queue/fences.ts";
+
+/** A fenced command; `onLook` is called whenever a field of it is read. */
+function newCommand(fence: number, onLook: () => void): OutstandingCommand {
+  const header = {
+    type: 0x100,
+    flags: 1,
+    fenceLo: fence,
+    fenceHi: 0,
+    ctxId: 0,
+    ringIdx: 0,
+    hasRing: false,
+    fenced: true,
+  };
+  return new Proxy(new OutstandingCommand(0, {} as never, {} as never, header), {
+    get(target, name, receiver) {
+      onLook();
+      return Reflect.get(target, name, receiver);
+    },
+  });
+}
+
+test("however many commands wait for a fence, each is looked at a few times only", () => {
+  const COUNT = 3000;
+  let looks = 0;
+  const onLook = (): void => {
+    looks++;
+  };
+  const fences = new Fences(false);
+  const slow = newCommand(1, onLook);
+  fences.add(slow);
+  const held = Array.from({ length: COUNT }, (_, i) => newCommand(2 + i, onLook));
+  for (const command of held) {
+    assert.ok(fences.mustWait(command, 0));
+    fences.complete(command);
+    fences.add(command);
+  }
+  const released: OutstandingCommand[] = [];
+  fences.release((command) => released.push(command));
+  assert.is(released.length, 0);
+  fences.complete(slow);
+  fences.release((command) => released.push(command));
+  assert.equal(released.length, COUNT + 1);
+  assert.ok(released.every((command, i) => command === (i === 0 ? slow : held[i - 1])));
+  assert.is(fences.count, 0);
+  assert.ok(looks < 40 * COUNT, `${looks} looks`);
+});
+
+test("commands of another queue are on another timeline, unless queues are one", () => {
+  for (const across of [false, true]) {
+    const fences = new Fences(across);
+    fences.add(newCommand(1, () => {}));
+    const later = newCommand(2, () => {});
+    assert.ok(fences.mustWait(later, 0));
+    assert.is(fences.mustWait(later, 1), across);
+  }
+});
+
+test("a queue that is forgotten holds up nobody", () => {
+  const fences = new Fences(false);
+  const slow = newCommand(1, () => {});
+  const later = newCommand(2, () => {});
+  fences.add(slow);
+  assert.ok(fences.mustWait(later, 0));
+  fences.forgetQueue(0);
+  assert.not.ok(fences.mustWait(later, 0));
+  // It settles all the same.
+  fences.complete(slow);
+  assert.is(fences.count, 0);
+});
+
+test.run();

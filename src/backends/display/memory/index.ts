@@ -1,0 +1,2 @@
+export { readScanoutRgba } from "../pictures/read-scanout.ts";
+export { MemoryDisplay, type MemoryScreen } from "./memory-display.ts";

@@ -1,0 +1,105 @@
+import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
+import { readScanoutRgba } from "../pictures/read-scanout.ts";
+
+/** What a {@link MemoryDisplay} knows of one scanout. */
+export interface MemoryScreen {
+  /** What it shows, null when it is off. */
+  source: ScanoutSource | null;
+  /** Times the source was set, to something or to nothing. */
+  changes: number;
+  /** Flushes, the pixels they named, and those of the last one. */
+  flushes: number;
+  damagedPixels: number;
+  damage: PixelRectangle | null;
+  cursor: CursorImage | null;
+  /** Times the cursor got a new image or none, and times it moved. */
+  cursorChanges: number;
+  cursorMoves: number;
+  cursorX: number;
+  cursorY: number;
+}
+
+/**
+ * A display without a screen: keeps what every scanout shows and counts. For tests, recorders and headless use.
+ *
+ * @example
+ * ```ts
+ * const display = new MemoryDisplay();
+ * const gpu = new GpuDevice({ display });
+ * // after the guest has drawn:
+ * const rgba = display.readRgba(0);
+ * ```
+ */
+export class MemoryDisplay implements Display {
+  readonly #screens = new Map<number, MemoryScreen>();
+  readonly #onFlush: ((scanoutId: number, damage: PixelRectangle) => void | Promise<void>) | null;
+
+  /** `onFlush` is called with every flush; a promise holds back the driver's response. */
+  constructor(onFlush: ((scanoutId: number, damage: PixelRectangle) => void | Promise<void>) | null = null) {
+    this.#onFlush = onFlush;
+  }
+
+  /** What is known of a scanout. */
+  screen(scanoutId: number): MemoryScreen {
+    let screen = this.#screens.get(scanoutId);
+    if (screen === undefined) {
+      screen = {
+        source: null,
+        changes: 0,
+        flushes: 0,
+        damagedPixels: 0,
+        damage: null,
+        cursor: null,
+        cursorChanges: 0,
+        cursorMoves: 0,
+        cursorX: 0,
+        cursorY: 0,
+      };
+      this.#screens.set(scanoutId, screen);
+    }
+    return screen;
+  }
+
+  /** The picture on a scanout as bytes R, G, B, A, without the cursor; null when it is off. */
+  readRgba(scanoutId: number): Uint8Array<ArrayBuffer> | null {
+    const { source } = this.screen(scanoutId);
+    return source === null ? null : readScanoutRgba(source);
+  }
+
+  setScanout(scanoutId: number, source: ScanoutSource | null): void {
+    const screen = this.screen(scanoutId);
+    screen.source = source;
+    screen.changes++;
+  }
+
+  flush(
+    scanoutId: number,
+    x: number,
+    y: number,
+    widthPixels: number,
+    heightPixels: number,
+  ): void | Promise<void> {
+    const screen = this.screen(scanoutId);
+    const damage = { x, y, widthPixels, heightPixels };
+    screen.flushes++;
+    screen.damagedPixels += widthPixels * heightPixels;
+    screen.damage = damage;
+    return this.#onFlush?.(scanoutId, damage);
+  }
+
+  setCursor(scanoutId: number, cursor: CursorImage | null): void {
+    const screen = this.screen(scanoutId);
+    screen.cursor = cursor;
+    screen.cursorChanges++;
+    if (cursor === null) return;
+    screen.cursorX = cursor.x;
+    screen.cursorY = cursor.y;
+  }
+
+  moveCursor(scanoutId: number, x: number, y: number): void {
+    const screen = this.screen(scanoutId);
+    screen.cursorMoves++;
+    screen.cursorX = x;
+    screen.cursorY = y;
+  }
+}

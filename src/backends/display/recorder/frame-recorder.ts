@@ -1,0 +1,340 @@
+import { createHash } from "node:crypto";
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { BackendError } from "../../../base/backend-error.ts";
+import { VirtioUsageError } from "../../../base/errors.ts";
+import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
+import { gpuFormat } from "../../../wire/gpu-names.ts";
+import { type CursorPicture, copyCursor, drawCursor } from "../pictures/cursor.ts";
+import { readScanoutRgba } from "../pictures/read-scanout.ts";
+import { bounds } from "../pictures/rectangle.ts";
+import { BYTES_PER_PIXEL, DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
+import {
+  damageOf,
+  type FrameFormat,
+  type FrameIndex,
+  fileName,
+  indexText,
+  type RecordedFrame,
+} from "./frame-index.ts";
+import { encodePng } from "./png.ts";
+
+const INDEX_FILE = "index.json";
+const INDEX_INTERVAL_MS = 1000;
+/** Writing the index takes no more than this part of the time. */
+const INDEX_SHARE = 20;
+const DEFAULT_MAX_PENDING = 4;
+const DEFAULT_MAX_FRAMES = 100_000;
+
+/** Choices for a {@link FrameRecorder}. */
+export interface FrameRecorderOptions {
+  /** Where the frames and `index.json` go. It is made if need be; what is in it may be overwritten. */
+  readonly folder: string;
+  /** Default `png`. */
+  readonly format?: FrameFormat;
+  /**
+   * Which frames: `every` (default), `last` for the last of each scanout, written by `close`, or a number n for the
+   * first of every n flushes of a scanout.
+   */
+  readonly frames?: "every" | "last" | number;
+  /** Whether the cursor is drawn into the frames. Moving it makes no frame. Default false. */
+  readonly withCursor?: boolean;
+  /** Frames that wait for being written; when there are more the driver waits. Default 4. */
+  readonly maxPending?: number;
+  /** Frames recorded at most; then they are only counted. Default 100 000. */
+  readonly maxFrames?: number;
+  /** Pixels of a scanout; a larger one is refused with ERR_OUT_OF_MEMORY. Default 7680 × 4320. */
+  readonly maxPixels?: number;
+  /** The time in milliseconds. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** What is known of a scanout. */
+interface Screen {
+  source: ScanoutSource | null;
+  /** What was flushed: bytes R, G, B, 255. */
+  rgba: Uint8Array<ArrayBuffer>;
+  widthPixels: number;
+  heightPixels: number;
+  /** Flushes of this scanout. */
+  flushes: number;
+  damage: PixelRectangle | null;
+  /** Number and time of its last flush. */
+  lastFlush: number;
+  lastMs: number;
+  cursor: CursorPicture | null;
+  cursorX: number;
+  cursorY: number;
+}
+
+/**
+ * A display that writes what it is shown to files: one for each frame, which is one flush of a scanout, and
+ * `index.json` with their sizes, hashes, damage and times. Only damaged pixels are converted. Files are written in the
+ * order of the frames, behind the guest's back as long as it is not too fast.
+ *
+ * @example
+ * ```ts
+ * const display = new FrameRecorder({ folder: "frames" });
+ * const gpu = new GpuDevice({ display });
+ * // after the guest has drawn:
+ * const { recorded } = await display.close();
+ * ```
+ */
+export class FrameRecorder implements Display {
+  readonly folder: string;
+  readonly #format: FrameFormat;
+  readonly #frames: number | "last";
+  readonly #withCursor: boolean;
+  readonly #maxPending: number;
+  readonly #maxFrames: number;
+  readonly #maxPixels: number;
+  readonly #now: () => number;
+  readonly #beginMs: number;
+  readonly #screens = new Map<number, Screen>();
+  readonly #recorded: RecordedFrame[] = [];
+  #flushes = 0;
+  #taken = 0;
+  #skipped = 0;
+  #closed = false;
+  #failure: Error | null = null;
+  #indexDueMs = 0;
+  /** Ends when everything that was taken so far is written. Never rejects. */
+  #written: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #waiting: (() => void)[] = [];
+
+  /** Throws {@link VirtioUsageError} when the folder cannot be written, or for options out of range. */
+  constructor(options: FrameRecorderOptions) {
+    const { frames = "every" } = options;
+    this.folder = resolve(options.folder);
+    this.#format = options.format ?? "png";
+    this.#frames = frames === "every" ? 1 : frames;
+    if (this.#frames !== "last") atLeastOne("frames", this.#frames);
+    this.#withCursor = options.withCursor ?? false;
+    this.#maxPending = atLeastOne("maxPending", options.maxPending ?? DEFAULT_MAX_PENDING);
+    this.#maxFrames = atLeastOne("maxFrames", options.maxFrames ?? DEFAULT_MAX_FRAMES);
+    this.#maxPixels = atLeastOne("maxPixels", options.maxPixels ?? DEFAULT_MAX_PIXELS);
+    this.#now = options.now ?? (() => performance.now());
+    this.#beginMs = this.#now();
+    try {
+      makeFolder(this.folder);
+      accessSync(this.folder, constants.W_OK | constants.X_OK);
+      writeFileSync(join(this.folder, INDEX_FILE), indexText(this.index()));
+    } catch (error) {
+      throw new VirtioUsageError(`cannot write to ${options.folder}: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /** What was recorded and written so far. */
+  index(): FrameIndex {
+    return {
+      format: this.#format,
+      frames: this.#frames,
+      flushes: this.#flushes,
+      skipped: this.#skipped,
+      recorded: [...this.#recorded],
+    };
+  }
+
+  /** Why recording stopped, null as long as it did not. The guest is not told. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /**
+   * Writes what is left, and the index, and returns that. Nothing is recorded any more. Rejects when something could
+   * not be written.
+   */
+  async close(): Promise<FrameIndex> {
+    if (!this.#closed) {
+      this.#closed = true;
+      if (this.#frames === "last") {
+        const shown = [...this.#screens].filter(([, { flushes }]) => flushes > 0);
+        for (const [scanoutId, screen] of shown.sort(
+          ([, first], [, second]) => first.lastFlush - second.lastFlush,
+        )) {
+          this.#take(scanoutId, screen);
+        }
+      }
+    }
+    await this.#written;
+    if (this.#failure !== null) throw this.#failure;
+    await this.#writeIndex();
+    return this.index();
+  }
+
+  setScanout(scanoutId: number, source: ScanoutSource | null): void {
+    const screen = this.#screen(scanoutId);
+    screen.source = null;
+    if (source === null) return;
+    const { widthPixels, heightPixels } = source;
+    if (widthPixels !== screen.widthPixels || heightPixels !== screen.heightPixels) {
+      if (widthPixels * heightPixels > this.#maxPixels) {
+        throw new BackendError("out-of-memory", `${widthPixels}x${heightPixels} is too large to record`);
+      }
+      screen.rgba = new Uint8Array(widthPixels * heightPixels * BYTES_PER_PIXEL);
+      for (let i = 3; i < screen.rgba.length; i += BYTES_PER_PIXEL) screen.rgba[i] = 255;
+      screen.widthPixels = widthPixels;
+      screen.heightPixels = heightPixels;
+      screen.damage = null;
+    }
+    screen.source = source;
+  }
+
+  flush(
+    scanoutId: number,
+    x: number,
+    y: number,
+    widthPixels: number,
+    heightPixels: number,
+  ): void | Promise<void> {
+    const screen = this.#screen(scanoutId);
+    const { source, rgba } = screen;
+    if (source === null || this.#closed || this.#failure !== null) return;
+    const damage = { x, y, widthPixels, heightPixels };
+    readScanoutRgba(source, rgba, damage);
+    if (gpuFormat(source.format)?.hasAlpha === true) makeOpaque(rgba, screen.widthPixels, damage);
+    screen.damage = bounds(screen.damage, damage);
+    screen.lastFlush = ++this.#flushes;
+    screen.lastMs = this.#now() - this.#beginMs;
+    screen.flushes++;
+    if (this.#frames === "last" || (screen.flushes - 1) % this.#frames !== 0) return;
+    this.#take(scanoutId, screen);
+    if (this.#pending <= this.#maxPending) return;
+    return new Promise((resolve) => void this.#waiting.push(resolve));
+  }
+
+  setCursor(scanoutId: number, cursor: CursorImage | null): void {
+    const screen = this.#screen(scanoutId);
+    screen.cursor = cursor === null || !this.#withCursor ? null : copyCursor(cursor);
+    if (cursor !== null) this.moveCursor(scanoutId, cursor.x, cursor.y);
+  }
+
+  moveCursor(scanoutId: number, x: number, y: number): void {
+    const screen = this.#screen(scanoutId);
+    screen.cursorX = x;
+    screen.cursorY = y;
+  }
+
+  #screen(scanoutId: number): Screen {
+    let screen = this.#screens.get(scanoutId);
+    if (screen === undefined) {
+      screen = {
+        source: null,
+        rgba: new Uint8Array(0),
+        widthPixels: 0,
+        heightPixels: 0,
+        flushes: 0,
+        damage: null,
+        lastFlush: 0,
+        lastMs: 0,
+        cursor: null,
+        cursorX: 0,
+        cursorY: 0,
+      };
+      this.#screens.set(scanoutId, screen);
+    }
+    return screen;
+  }
+
+  /** Takes what a scanout shows as a frame, to be written later. */
+  #take(scanoutId: number, screen: Screen): void {
+    const { widthPixels, heightPixels, damage, lastFlush, lastMs } = screen;
+    if (damage === null) return;
+    screen.damage = null;
+    if (this.#taken >= this.#maxFrames) {
+      this.#skipped++;
+      return;
+    }
+    this.#taken++;
+    const rgba = screen.rgba.slice();
+    if (screen.cursor !== null) {
+      const area = { x: 0, y: 0, widthPixels, heightPixels };
+      drawCursor(screen.cursor, screen.cursorX, screen.cursorY, rgba, area);
+    }
+    const frame: RecordedFrame = {
+      flush: lastFlush,
+      scanoutId,
+      file: fileName(lastFlush, scanoutId, this.#format),
+      width: widthPixels,
+      height: heightPixels,
+      sha256: createHash("sha256").update(rgba).digest("hex"),
+      damage: damageOf(damage),
+      timeMs: Math.round(lastMs * 1000) / 1000,
+    };
+    this.#pending++;
+    this.#written = this.#written.then(async () => {
+      try {
+        if (this.#failure === null) await this.#write(frame, rgba);
+      } catch (error) {
+        this.#failure = new Error(`recording stopped: cannot write ${frame.file}: ${reasonOf(error)}`, {
+          cause: error,
+        });
+      }
+      this.#pending--;
+      if (this.#pending <= this.#maxPending) for (const go of this.#waiting.splice(0)) go();
+    });
+  }
+
+  async #write(frame: RecordedFrame, rgba: Uint8Array): Promise<void> {
+    const { file, width, height } = frame;
+    const bytes = this.#format === "png" ? await encodePng(rgba, width, height) : rgba;
+    await writeFile(join(this.folder, file), bytes);
+    this.#recorded.push(frame);
+    const begin = performance.now();
+    if (begin >= this.#indexDueMs && !this.#closed) {
+      await this.#writeIndex();
+      const took = performance.now() - begin;
+      this.#indexDueMs = begin + Math.max(INDEX_INTERVAL_MS, took * INDEX_SHARE);
+    }
+  }
+
+  /** Puts the new index in the place of the old. */
+  async #writeIndex(): Promise<void> {
+    const path = join(this.folder, INDEX_FILE);
+    const temporary = `${path}.tmp`;
+    await writeFile(temporary, indexText(this.index()));
+    await rename(temporary, path);
+  }
+}
+
+/** Like mkdir with `recursive`, which never returns where a folder exists in which none can be made, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
+function makeOpaque(rgba: Uint8Array, stride: number, area: PixelRectangle): void {
+  for (let y = area.y; y < area.y + area.heightPixels; y++) {
+    const start = (y * stride + area.x) * BYTES_PER_PIXEL;
+    const end = start + area.widthPixels * BYTES_PER_PIXEL;
+    for (let i = start + 3; i < end; i += BYTES_PER_PIXEL) rgba[i] = 255;
+  }
+}
+
+function atLeastOne(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new VirtioUsageError(`${name} is ${value}, not a positive whole number`);
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "EROFS":
+      return "the file system is read-only";
+    case "ENOSPC":
+      return "the disk is full";
+    case "ENOENT":
+      return "no folder can be made there";
+    case "EEXIST":
+    case "ENOTDIR":
+      return "a part of the path is no folder";
+    default:
+      return message;
+  }
+}

@@ -1,0 +1,139 @@
+import { BackendError, toBackendError } from "../../../base/backend-error.ts";
+import { isPromise, type MaybeLater } from "../../../base/later.ts";
+import type { BackendCalls } from "../../../device/backend/backend-calls.ts";
+import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
+import type { CursorImage, Display, ScanoutSource } from "./display.ts";
+import type { RenderedPixels, Renderer } from "./renderer.ts";
+
+// Whatever a back end throws is its failure, and becomes an error response. What the device itself throws is a bug,
+// and must not be mistaken for one: so it is told apart at the border.
+
+/**
+ * A display that throws nothing but {@link BackendError}. `returned` runs whenever control comes back from it: it
+ * may have let the guest's memory grow. `calls` keeps count of what it has not finished.
+ */
+export class GuardedDisplay implements Display {
+  readonly #display: Display;
+  readonly #calls: BackendCalls;
+  readonly #returned: () => void;
+
+  constructor(display: Display, calls: BackendCalls, returned: () => void) {
+    this.#display = display;
+    this.#calls = calls;
+    this.#returned = returned;
+  }
+
+  setScanout(scanoutId: number, source: ScanoutSource | null): void {
+    try {
+      this.#display.setScanout(scanoutId, source);
+    } catch (error) {
+      throw toBackendError(error);
+    } finally {
+      this.#returned();
+    }
+  }
+
+  flush(
+    scanoutId: number,
+    x: number,
+    y: number,
+    widthPixels: number,
+    heightPixels: number,
+  ): void | Promise<void> {
+    const calls = this.#calls;
+    const life = calls.begin();
+    try {
+      return calls.end(life, this.#display.flush(scanoutId, x, y, widthPixels, heightPixels));
+    } catch (error) {
+      throw toBackendError(error);
+    } finally {
+      this.#returned();
+    }
+  }
+
+  setCursor(scanoutId: number, cursor: CursorImage | null): void {
+    try {
+      this.#display.setCursor?.(scanoutId, cursor);
+    } catch (error) {
+      throw toBackendError(error);
+    } finally {
+      this.#returned();
+    }
+  }
+
+  moveCursor(scanoutId: number, x: number, y: number): void {
+    try {
+      this.#display.moveCursor?.(scanoutId, x, y);
+    } catch (error) {
+      throw toBackendError(error);
+    } finally {
+      this.#returned();
+    }
+  }
+}
+
+/** What a renderer returned, or will, if it is of use; a failure of the renderer if not. */
+function usable<T>(result: MaybeLater<T>, isUsable: (value: T) => boolean, what: string): MaybeLater<T> {
+  const check = (value: T): T => {
+    if (!isUsable(value)) throw new BackendError("lost", `the renderer returned no ${what}`);
+    return value;
+  };
+  return isPromise(result) ? Promise.resolve(result).then(check) : check(result);
+}
+
+const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
+
+function isPicture(picture: RenderedPixels | null): boolean {
+  if (picture === null) return true;
+  const { widthPixels, heightPixels, strideBytes, bytes } = picture;
+  if (!isBytes(bytes) || ![widthPixels, heightPixels, strideBytes].every(isCount)) return false;
+  if (!isGpuFormat(picture.format)) return false;
+  const rowBytes = widthPixels * BYTES_PER_PIXEL;
+  return strideBytes >= rowBytes && (heightPixels - 1) * strideBytes + rowBytes <= bytes.length;
+}
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
+/** A renderer that throws nothing but {@link BackendError}; `calls` and `returned` as for {@link GuardedDisplay}. */
+export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned: () => void): Renderer {
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw toBackendError(error);
+    } finally {
+      returned();
+    }
+  };
+  const ask = <T>(action: () => MaybeLater<T>): MaybeLater<T> => {
+    const life = calls.begin();
+    return attempt(() => calls.end(life, action()));
+  };
+  return {
+    capsets: renderer.capsets,
+    getCapset: (id, version) => ask(() => usable(renderer.getCapset(id, version), isBytes, "capset")),
+    createContext: (ctxId, capsetId, name) => ask(() => renderer.createContext(ctxId, capsetId, name)),
+    destroyContext: (ctxId) => ask(() => renderer.destroyContext(ctxId)),
+    attachResource: (ctxId, id) => ask(() => renderer.attachResource(ctxId, id)),
+    detachResource: (ctxId, id) => ask(() => renderer.detachResource(ctxId, id)),
+    createResource: (id, info) => ask(() => renderer.createResource(id, info)),
+    createBlob: (ctxId, id, info) => ask(() => renderer.createBlob(ctxId, id, info)),
+    unrefResource: (id) => ask(() => renderer.unrefResource(id)),
+    setBacking: (id, backing) => ask(() => renderer.setBacking(id, backing)),
+    transferToHost: (ctxId, id, transfer, backing) =>
+      ask(() => renderer.transferToHost(ctxId, id, transfer, backing)),
+    transferFromHost: (ctxId, id, transfer, backing) =>
+      ask(() => renderer.transferFromHost(ctxId, id, transfer, backing)),
+    submit: (ctxId, commands, ringIdx) => ask(() => renderer.submit(ctxId, commands, ringIdx)),
+    mapBlob: (id) => ask(() => usable(renderer.mapBlob(id), Number.isInteger, "map info")),
+    unmapBlob: (id) => ask(() => renderer.unmapBlob(id)),
+    pixels: (id) =>
+      attempt(() => {
+        const picture = renderer.pixels?.(id) ?? null;
+        if (!isPicture(picture)) throw new BackendError("lost", "the renderer returned no picture");
+        return picture;
+      }),
+    flush: (id, x, y, width, height) => ask(() => renderer.flush?.(id, x, y, width, height)),
+    reset: () => attempt(() => renderer.reset()),
+  };
+}

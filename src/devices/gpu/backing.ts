@@ -1,2 +1,0 @@
-/** Guest memory that backs a resource. */
-export { GuestPages } from "../../memory/guest-pages.ts";
