@@ -4,7 +4,7 @@
  * ratios are medians over rounds in which everyone had a turn.
  */
 import { writeFileSync } from "node:fs";
-import ora from "ora";
+import { Progress } from "../../src/cli/progress.ts";
 import { BENCHES } from "./benches.ts";
 import { NativePrograms } from "./c/compile.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
@@ -16,24 +16,20 @@ const TURN_SECONDS = 0.03;
 const NAMES: readonly string[] = BENCHES.flatMap(({ names }) => names);
 
 async function measure({ filter, launches, rounds }: BenchOptions): Promise<JudgedRow[]> {
-  const spinner = ora({ stream: process.stderr });
-  const report = (line: string): void => {
-    spinner.clear();
-    process.stderr.write(`${line}\n`);
-  };
+  const progress = new Progress(process.stderr, 0);
+  const report = (line: string): void => void process.stderr.write(`${line}\n`);
   const natives = new NativePrograms(report);
   const effort = { launches, rounds, turnSeconds: TURN_SECONDS };
   const rows: JudgedRow[] = [];
-  spinner.start();
   try {
     for (const { names, run } of BENCHES) {
       const wanted = new Set(names.filter((name) => filter === undefined || name.includes(filter)));
       if (wanted.size === 0) continue;
-      spinner.text = [...wanted].join(", ");
+      progress.say([...wanted].join(", "));
       rows.push(...(await run(wanted, { natives, effort, report })));
     }
   } finally {
-    spinner.stop();
+    progress.stop();
     natives.remove();
   }
   return rows;

@@ -1,4 +1,5 @@
-import ora from "ora";
+import createSpinner from "yocto-spinner";
+import { showsProgress } from "../../src/cli/progress.ts";
 
 /** Says on standard error what is being waited for: a spinner on a terminal, a line each elsewhere. */
 export interface Progress {
@@ -9,20 +10,17 @@ export interface Progress {
 }
 
 export function createProgress(): Progress {
-  // Terminals without a size, as expect and containers make them, have 0 columns: ora divides by their number.
-  return process.stderr.isTTY && process.stderr.columns > 0 ? spinner() : lines();
+  return showsProgress(process.stderr, process.env) ? spinner() : lines();
 }
 
 function spinner(): Progress {
-  // Without discardStdin, which would swallow Ctrl-C.
-  const wheel = ora({ stream: process.stderr, discardStdin: false });
+  const wheel = createSpinner({ stream: process.stderr });
   return {
     say: (text) => {
       if (wheel.isSpinning) wheel.text = text;
       else wheel.start(text);
     },
     note: (text) => {
-      wheel.clear();
       process.stderr.write(`${text}\n`);
     },
     end: () => {

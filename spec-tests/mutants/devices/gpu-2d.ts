@@ -1,13 +1,14 @@
 import type { Mutant } from "../../support/mutants/mutant.ts";
 import { breaks } from "./gpu-common.ts";
 
-const commands = breaks("commands-2d");
-const resources = breaks("resources");
-const attach = breaks("attach");
-const scanouts = breaks("scanouts");
-const formats = breaks("formats");
-const cursor = breaks("commands-cursor");
-const read = breaks("read-scanout");
+const commands = breaks("commands/commands-2d");
+const resources = breaks("resources/resources");
+const attach = breaks("commands/attach");
+const scanouts = breaks("output/scanouts");
+const formats = breaks("resources/formats");
+const cursor = breaks("commands/commands-cursor");
+const read = breaks("src/backends/display/pictures/read-scanout.ts");
+const convert = breaks("src/backends/display/pictures/convert.ts");
 
 const CREATE = "if (id === 0 || core.resources.get(id) !== null) {";
 const SET =
@@ -280,13 +281,13 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
     "  const { pages, format } = source;",
     "  const { pages } = source;\n  const format = 2;",
   ),
-  formats(
+  convert(
     "finished",
     "red-and-blue-swapped",
     "    target[to] = source[from + redByte] as number;",
     "    target[to] = source[from + blueByte] as number;",
   ),
-  formats(
+  convert(
     "finished",
     "fast-red-and-blue-swapped",
     "target[to++] = ((bgrx >>> 16) & 0xff) | (bgrx & 0xff00) | ((bgrx & 0xff) << 16) | 0xff000000;",

@@ -1,12 +1,12 @@
 import { type Mutant, mutant } from "../../support/mutants/mutant.ts";
 import { breaks, RULES } from "./gpu-common.ts";
 
-const commands = breaks("commands-3d");
-const blobs = breaks("commands-blob");
-const contexts = breaks("contexts");
-const heap = breaks("host-heap");
-const uuid = breaks("commands-uuid");
-const table = breaks("commands");
+const commands = breaks("commands/commands-3d");
+const blobs = breaks("commands/commands-blob");
+const contexts = breaks("resources/contexts");
+const heap = breaks("resources/host-heap");
+const uuid = breaks("commands/commands-uuid");
+const table = breaks("commands/commands");
 
 const CREATE = "if (id === 0 || core.resources.get(id) !== null) {";
 const MEM = "if (mem !== VIRTIO_GPU_BLOB_MEM_GUEST && !(onHost && core.hasFeature(VIRTIO_GPU_F_VIRGL))) {";

@@ -23,10 +23,11 @@ export const RULES = {
   mapTwice: ["gpu.prose.device-operation-controlq-3d.4"],
 } as const;
 
-/** A mutant of a file of the gpu device, looked at over mmio: the transport makes no difference. */
+/** A mutant of a file of the gpu device, or of its displays, looked at over mmio: the transport makes no difference. */
 export function breaks(
   file: string,
 ): (rule: keyof typeof RULES, id: string, find: string, replace: string) => Mutant {
+  const path = file.startsWith("src/") ? file : `src/devices/gpu/${file}.ts`;
   return (rule, id, find, replace) =>
-    mutant(id, RULES[rule], `src/devices/gpu/${file}.ts`, find, replace, { targets: ["builtin-mmio"] });
+    mutant(id, RULES[rule], path, find, replace, { targets: ["builtin-mmio"] });
 }

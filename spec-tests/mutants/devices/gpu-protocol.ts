@@ -2,12 +2,12 @@ import { type Mutant, mutant } from "../../support/mutants/mutant.ts";
 import { breaks, RULES } from "./gpu-common.ts";
 
 const device = breaks("device");
-const displays = breaks("displays");
-const edid = breaks("edid-blocks");
+const displays = breaks("output/displays");
+const edid = breaks("output/edid-blocks");
 const protocol = breaks("protocol");
-const queue = breaks("command-queue");
-const fences = breaks("fences");
-const commands2d = breaks("commands-2d");
+const queue = breaks("queue/command-queue");
+const fences = breaks("queue/fences");
+const commands2d = breaks("commands/commands-2d");
 
 /** Configuration space, events, displays, requests and responses as such, fences. */
 export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [

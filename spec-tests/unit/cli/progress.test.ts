@@ -31,8 +31,12 @@ class Terminal extends Writable {
   }
 }
 
-async function show(terminal: Terminal, patienceMs: number): Promise<string> {
-  const progress = new Progress(terminal as unknown as ProgressStream, patienceMs);
+async function show(
+  terminal: Terminal,
+  patienceMs: number,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const progress = new Progress(terminal as unknown as ProgressStream, patienceMs, environment);
   for (const text of ["one", "two"]) {
     progress.say(text);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -53,5 +57,7 @@ progress("not in a file, not at once, not on a terminal without columns", async 
   assert.is(await show(new Terminal(false, 80), 0), "");
   assert.is(await show(new Terminal(true, 80), 60_000), "");
   assert.is(await show(new Terminal(true, 0), 0), "");
+  assert.is(await show(new Terminal(true, 80), 0, { TERM: "dumb" }), "");
+  assert.is(await show(new Terminal(true, 80), 0, { CI: "true" }), "");
 });
 progress.run();

@@ -29,7 +29,7 @@ export class LiveProgress {
     this.#quiet = stream.isTTY !== true && isTrue(environment["CI"]);
     this.#lineEveryMs = lineEveryMs;
     this.#nextLine = performance.now() + lineEveryMs;
-    this.#progress = new Progress(stream, PATIENCE_MS);
+    this.#progress = new Progress(stream, PATIENCE_MS, environment);
   }
 
   /** The next target begins. */
