@@ -1,3 +1,5 @@
+import { messageOf } from "./brands.ts";
+
 /**
  * A back end (a display, a disk, a renderer …) could not do what its device asked. Thrown by the back end, or rejected
  * with; the device maps `code` to a status of its protocol. Anything else that a back end throws counts as `"lost"`.
@@ -21,5 +23,5 @@ export class BackendError<Code extends string = string> extends Error {
 /** What a back end threw, as a {@link BackendError}. */
 export function toBackendError(error: unknown): BackendError {
   if (error instanceof BackendError) return error;
-  return new BackendError("lost", error instanceof Error ? error.message : String(error));
+  return new BackendError("lost", messageOf(error));
 }

@@ -3,7 +3,7 @@ export type MaybeLater<T> = T | Promise<T>;
 
 /** True for promises, those of other realms and libraries included. */
 export function isPromise<T>(value: MaybeLater<T>): value is Promise<T> {
-  return value instanceof Promise || (isObject(value) && typeof value["then"] === "function");
+  return isObject(value) && typeof value["then"] === "function";
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -11,7 +11,7 @@ const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
  * views without bytes, and what is written to them is lost.
  */
 export function regionOf({ region }: { readonly region: MemoryRegion }): MemoryRegion {
-  if (region.growable) region.refresh();
+  region.refresh();
   return region;
 }
 

@@ -15,7 +15,6 @@ import { MemoryRegion, type RegionOptions } from "./region.ts";
 export class GuestMemory {
   #regions: MemoryRegion[] = [];
   #last: MemoryRegion | null = null;
-  #growable = false;
   #epoch = 0;
 
   constructor(regions: readonly RegionOptions[] = []) {
@@ -48,7 +47,6 @@ export class GuestMemory {
     }
     this.#regions.push(region);
     this.#regions.sort((a, b) => (a.base < b.base ? -1 : 1));
-    this.#growable ||= region.growable;
     this.#epoch++;
     return region;
   }
@@ -63,17 +61,21 @@ export class GuestMemory {
     this.#regions.splice(at, 1);
     region.detach();
     this.#last = null;
-    this.#growable = this.#regions.some((r) => r.growable);
     this.#epoch++;
   }
 
   /**
    * Renews the views of regions whose buffer was replaced (a WebAssembly memory that grew). Called once at every
-   * entry from outside, so that nothing below has to check again.
+   * entry from outside, so that nothing below has to check again. Throws {@link VirtioUsageError} when the embedder took
+   * a buffer away: a guest must not be blamed for what it then lacks.
    */
   sync(): void {
-    if (!this.#growable) return;
-    for (const region of this.#regions) region.refresh();
+    // A plain loop, and no call where there is nothing to renew: this is on the way of every notification.
+    const regions = this.#regions;
+    for (let i = 0; i < regions.length; i++) {
+      const region = regions[i] as MemoryRegion;
+      if (region.growable || region.u8.length === 0) region.refresh();
+    }
   }
 
   /** The region that holds all of `lengthBytes` bytes at the address, or null. */

@@ -1,3 +1,4 @@
+import { isAnyBuffer, isDetached, isSharedArrayBuffer } from "../base/brands.ts";
 import { VirtioUsageError } from "../base/errors.ts";
 import { hi32, lo32 } from "../base/u64.ts";
 
@@ -18,7 +19,10 @@ export interface GrowableMemory {
 export interface RegionOptions {
   /** First guest physical address; a multiple of 8. */
   readonly base: bigint | number;
-  /** Where the bytes are: a buffer, or a memory whose buffer changes identity when it grows. */
+  /**
+   * Where the bytes are: a buffer, or a memory whose buffer changes identity when it grows. Of a `WebAssembly.Memory` pass
+   * the memory, not its `buffer`, which is worthless once it grew.
+   */
   readonly memory: ArrayBufferLike | GrowableMemory;
   /** First byte of the region in the buffer; a multiple of 8. Default 0. */
   readonly byteOffset?: number;
@@ -34,6 +38,9 @@ export interface RegionOptions {
 }
 
 const MAX_REGION_BYTES = 4294967296;
+
+const GONE =
+  "detached: it was transferred, or its WebAssembly.Memory grew. Keep the buffer, or pass the memory instead of its `buffer`";
 
 /**
  * One contiguous piece of guest physical memory and the typed-array views over it. The views are public because
@@ -61,6 +68,7 @@ export class MemoryRegion {
   u64: BigUint64Array;
 
   #source: GrowableMemory | null;
+  #removed = false;
   #buffer: ArrayBufferLike;
   #onRenewed: (() => void) | null = null;
 
@@ -76,8 +84,14 @@ export class MemoryRegion {
         "a region takes a buffer, not a view of one: pass `memory: view.buffer, byteOffset: view.byteOffset`",
       );
     }
-    const source = "buffer" in memory ? memory : null;
+    const source = isAnyBuffer(memory) ? null : memory;
     const buffer = source === null ? (memory as ArrayBufferLike) : source.buffer;
+    if (!isAnyBuffer(buffer)) {
+      throw new VirtioUsageError(
+        "a region takes an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory; this is none, and has none as `buffer`",
+      );
+    }
+    if (isDetached(buffer)) throw new VirtioUsageError(`the buffer of this region is ${GONE}`);
     const byteOffset = options.byteOffset ?? 0;
     const byteLength = options.byteLength ?? buffer.byteLength - byteOffset;
     const base = options.base;
@@ -114,9 +128,10 @@ export class MemoryRegion {
     this.onDeviceWrite = options.onDeviceWrite ?? null;
     this.#source = source;
     this.#buffer = buffer;
-    this.shared = typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
+    this.shared = isSharedArrayBuffer(buffer);
     this.u8 = new Uint8Array(buffer, byteOffset, byteLength);
-    this.u16 = new Uint16Array(buffer, byteOffset, byteLength >>> 1);
+    // Divided, not shifted, here and below: 4 GiB are 0 to a shift.
+    this.u16 = new Uint16Array(buffer, byteOffset, Math.floor(byteLength / 2));
     this.u32 = new Uint32Array(buffer, byteOffset, Math.floor(byteLength / 4));
     this.u64 = new BigUint64Array(buffer, byteOffset, Math.floor(byteLength / 8));
   }
@@ -135,19 +150,35 @@ export class MemoryRegion {
     this.#onRenewed = renewed;
   }
 
-  /** Renews the views if the buffer was replaced; true if it was. Cheap when nothing happened. */
+  /**
+   * Renews the views if the buffer was replaced; true if it was. Cheap when nothing happened. Throws
+   * {@link VirtioUsageError} when the memory is gone: its buffer was transferred, or shrank, or is the former one of a
+   * WebAssembly memory.
+   */
   refresh(): boolean {
     const source = this.#source;
-    if (source === null) return false;
-    const buffer = source.buffer;
-    if (buffer === this.#buffer) return false;
+    const buffer = source === null ? this.#buffer : source.buffer;
+    if (buffer === this.#buffer) {
+      if (this.u8.length === 0 && !this.#removed) throw this.#gone();
+      return false;
+    }
+    if (!isAnyBuffer(buffer) || buffer.byteLength < this.byteOffset + this.sizeBytes) throw this.#gone();
     this.#buffer = buffer;
     this.u8 = new Uint8Array(buffer, this.byteOffset, this.sizeBytes);
-    this.u16 = new Uint16Array(buffer, this.byteOffset, this.sizeBytes >>> 1);
+    this.u16 = new Uint16Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 2));
     this.u32 = new Uint32Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 4));
     this.u64 = new BigUint64Array(buffer, this.byteOffset, Math.floor(this.sizeBytes / 8));
     this.#onRenewed?.();
     return true;
+  }
+
+  #gone(): VirtioUsageError {
+    const at = `the guest memory at 0x${this.base.toString(16)}`;
+    return new VirtioUsageError(
+      isDetached(this.#buffer)
+        ? `${at} is ${GONE}`
+        : `${at} shrank: its buffer no longer holds ${this.sizeBytes} bytes`,
+    );
   }
 
   /**
@@ -155,6 +186,7 @@ export class MemoryRegion {
    * @internal
    */
   detach(): void {
+    this.#removed = true;
     this.#source = null;
     this.#onRenewed = null;
     this.onDeviceWrite = null;

@@ -1,6 +1,7 @@
 // The memory and the ports that a driver's thread and a device's thread share. Everything in the control buffer is
 // written by the guest's thread as it likes: the device's end reads words it does not own once, checks them, and never
 // reads back what it wrote itself.
+import { isSharedArrayBuffer } from "../../base/brands.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
 import { detectWaitAbilities, Signal, type WaitAbilities } from "./signal.ts";
 import type { WakePort } from "./wake-port.ts";
@@ -135,7 +136,7 @@ function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
       throw new VirtioUsageError(`${ram} bytes is no size of guest memory`);
     return new SharedArrayBuffer(ram);
   }
-  if (ram instanceof SharedArrayBuffer) return ram;
+  if (isSharedArrayBuffer(ram)) return ram;
   throw new VirtioUsageError("guest memory that two threads use is a SharedArrayBuffer");
 }
 
@@ -150,7 +151,7 @@ export function channelTransferList<Transferable = MessagePort>(handle: ChannelH
 /** The control buffer of a handle as words; refuses what is no handle, or one of the other end. */
 export function openControl(handle: ChannelHandle, end: ChannelHandle["end"]): Int32Array {
   const { control, queues } = handle;
-  if (!(control instanceof SharedArrayBuffer) || !Number.isInteger(queues) || queues < 1) {
+  if (!isSharedArrayBuffer(control) || !Number.isInteger(queues) || queues < 1) {
     throw new VirtioUsageError("this is no handle of a channel: pass what createChannel made");
   }
   if (handle.end !== end) {

@@ -157,7 +157,8 @@ export class PackedDriverRing extends RingBase implements DriverRing {
   publish(): void {
     const first = this.#firstPending;
     if (first < 0) return;
-    if (this.growable) this.follow();
+    // Whatever the memory: here, once a batch, it turns out when the embedder took it away.
+    this.follow();
     // The store orders everything written before it for the other thread. [packed-ring.driver.updating-flags.1]
     const at = this.#descHalf + (first << 3) + 7;
     if (this.#descShared) Atomics.store(this.#desc16, at, le16(this.#firstFlags));

@@ -239,7 +239,7 @@ export abstract class RingBase {
 
   /** Forgets everything in flight and zeroes the ring memory; the format resets its own indexes. */
   protected resetBase(): void {
-    if (this.growable) this.follow();
+    this.follow();
     for (const part of [this.memory.desc, this.memory.driver, this.memory.device]) {
       part.region.u8.fill(0, part.offset, part.offset + part.lengthBytes);
     }

@@ -144,7 +144,8 @@ export class SplitDriverRing extends RingBase implements DriverRing {
 
   publish(): void {
     if (this.unpublished === 0) return;
-    if (this.growable) this.follow();
+    // Whatever the memory: here, once a batch, it turns out when the embedder took it away.
+    this.follow();
     // The store orders descriptors and heads before the index for the other thread; the index only grows.
     // [split-ring.driver.updating-idx.1] [split-ring.driver.the-virtqueue-available-ring.1]
     this.#writeAvail(this.#availFlags + 1, this.#availIdx);

@@ -1,4 +1,5 @@
 import { BackendError, toBackendError } from "../../../base/backend-error.ts";
+import { isUint8Array } from "../../../base/brands.ts";
 import { isPromise, type MaybeLater } from "../../../base/later.ts";
 import type { BackendCalls } from "../../../device/backend/backend-calls.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
@@ -81,12 +82,10 @@ function usable<T>(result: MaybeLater<T>, isUsable: (value: T) => boolean, what:
   return isPromise(result) ? Promise.resolve(result).then(check) : check(result);
 }
 
-const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
-
 function isPicture(picture: RenderedPixels | null): boolean {
   if (picture === null) return true;
   const { widthPixels, heightPixels, strideBytes, bytes } = picture;
-  if (!isBytes(bytes) || ![widthPixels, heightPixels, strideBytes].every(isCount)) return false;
+  if (!isUint8Array(bytes) || ![widthPixels, heightPixels, strideBytes].every(isCount)) return false;
   if (!isGpuFormat(picture.format)) return false;
   const rowBytes = widthPixels * BYTES_PER_PIXEL;
   return strideBytes >= rowBytes && (heightPixels - 1) * strideBytes + rowBytes <= bytes.length;
@@ -111,7 +110,7 @@ export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned:
   };
   return {
     capsets: renderer.capsets,
-    getCapset: (id, version) => ask(() => usable(renderer.getCapset(id, version), isBytes, "capset")),
+    getCapset: (id, version) => ask(() => usable(renderer.getCapset(id, version), isUint8Array, "capset")),
     createContext: (ctxId, capsetId, name) => ask(() => renderer.createContext(ctxId, capsetId, name)),
     destroyContext: (ctxId) => ask(() => renderer.destroyContext(ctxId)),
     attachResource: (ctxId, id) => ask(() => renderer.attachResource(ctxId, id)),

@@ -1,3 +1,4 @@
+import { isAnyBuffer, isDetached } from "../../../base/brands.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
 
 /**
@@ -22,9 +23,16 @@ export class HostHeap {
 
   /** The window is all of `buffer`, or `lengthBytes` bytes of zeros. */
   constructor(bufferOrLengthBytes: ArrayBufferLike | number) {
-    this.buffer =
+    const buffer =
       typeof bufferOrLengthBytes === "number" ? newBuffer(bufferOrLengthBytes) : bufferOrLengthBytes;
+    if (!isAnyBuffer(buffer)) {
+      throw new VirtioUsageError(
+        "a host heap takes an ArrayBuffer, a SharedArrayBuffer or a length in bytes",
+      );
+    }
+    this.buffer = buffer;
     this.lengthBytes = this.buffer.byteLength;
+    if (isDetached(this.buffer)) throw new VirtioUsageError("the buffer of this host heap is detached");
     if (this.lengthBytes === 0) throw new VirtioUsageError("a host heap needs at least one byte");
     this.#bytes = new Uint8Array(this.buffer);
   }
