@@ -1,4 +1,5 @@
 import type { TraceSink } from "../base/trace.ts";
+import type { WorkBudget } from "../base/work-budget.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import type { DeviceQueue } from "../virtqueue/device-queue.ts";
@@ -61,8 +62,9 @@ export interface DeviceType {
   /** The driver set DRIVER_OK. */
   start(): void;
   /**
-   * Buffers are available; those of a legacy driver maybe before {@link start}. Pop until null or until the device wants no more; push what is done. Chains may be
-   * kept and pushed later, followed by `host.flush(index)`.
+   * Buffers are available; those of a legacy driver maybe before {@link start}. Pop until null, until the device wants
+   * no more or until `host.budget` is spent; push what is done. Chains may be kept and pushed later, followed by
+   * `host.flush(index)`.
    */
   handleQueue(index: number, queue: DeviceQueue): void;
   /** The queue is closed: forget its chains. Other queues go on. */
@@ -83,6 +85,11 @@ export interface DeviceHost {
   readonly trace: TraceSink | null;
   /** Memory as the device sees it, through the translator once VIRTIO_F_ACCESS_PLATFORM is negotiated. */
   readonly dma: DmaSpace;
+  /**
+   * What may be done in this turn of the event loop. A device type charges what it does, and returns from handleQueue
+   * once nothing is left: it is called again in the next turn.
+   */
+  readonly budget: WorkBudget;
   /** True when the feature was negotiated (FEATURES_OK). */
   hasFeature(bit: number): boolean;
   /** Call before touching guest memory outside of handleQueue: renews views after memory grew. */

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import type { WorkBudget } from "../base/work-budget.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { activateQueue } from "../virtqueue/activate.ts";
@@ -28,7 +29,8 @@ export interface QueueOwner {
   queueFaulted(index: number, fault: QueueFault): void;
   /** A drain or flush ended: less may be in flight than before. */
   progressed(): void;
-  schedule(task: () => void): void;
+  /** What may be done in a turn. */
+  readonly budget: WorkBudget;
 }
 
 // A driver in another thread can make a buffer available whenever the device has just found the ring empty: after this
@@ -43,6 +45,9 @@ interface QueueSlot {
   /** A notification arrived during the drain. */
   again: boolean;
   faulted: boolean;
+  /** The drain goes on in the next turn: there is one continuation, and until then nothing is done. */
+  waiting: boolean;
+  readonly goOn: () => void;
 }
 
 /** The virtqueues of a device: their registers, their activation, their drains, their end. */
@@ -52,12 +57,14 @@ export class QueueSet {
   readonly #slots: readonly QueueSlot[];
   #options: QueueOptions | null = null;
   #epoch = -1;
+  /** Drains under way, one within the other. */
+  #depth = 0;
 
   /** Throws {@link VirtioUsageError} for a maximum queue size out of range. */
   constructor(owner: QueueOwner) {
     this.#owner = owner;
     this.#descriptions = owner.type.queues;
-    this.#slots = this.#descriptions.map(({ name, maxSize }) => {
+    this.#slots = this.#descriptions.map(({ name, maxSize }, index) => {
       if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > MAX_QUEUE_SIZE) {
         throw new VirtioUsageError(`${name}: maximum queue size ${maxSize} is not in 1 … ${MAX_QUEUE_SIZE}`);
       }
@@ -68,6 +75,8 @@ export class QueueSet {
         draining: false,
         again: false,
         faulted: false,
+        waiting: false,
+        goOn: () => this.#goOn(index),
       };
     });
   }
@@ -114,7 +123,7 @@ export class QueueSet {
     if (live) {
       this.enter();
       this.#activate(index, slot, null);
-      this.drain(index);
+      this.notified(index);
     }
     return true;
   }
@@ -134,11 +143,15 @@ export class QueueSet {
 
   /** Closes all queues, with any number of chains in flight, and resets their registers. */
   reset(): void {
-    for (const slot of this.#slots) closeSlot(slot);
+    for (const slot of this.#slots) {
+      closeSlot(slot);
+      slot.waiting = false;
+    }
     this.#slots.forEach((slot, index) => {
       this.#resetConfig(index, slot);
     });
     this.#options = null;
+    this.#owner.budget.clear();
   }
 
   #resetConfig(index: number, slot: QueueSlot): void {
@@ -191,6 +204,12 @@ export class QueueSet {
     for (let i = 0; i < this.#slots.length; i++) this.drain(i);
   }
 
+  /** The driver asks for something: it gets the work of a turn, unless there is some left over from before. */
+  notified(index: number): void {
+    if (this.#depth === 0) this.#owner.budget.renew();
+    this.drain(index);
+  }
+
   /** Lets the device type work on what is available, publishes what it finished, and looks again. */
   drain(index: number): void {
     const slot = this.#slots[index] as QueueSlot;
@@ -198,13 +217,21 @@ export class QueueSet {
       slot.again = true;
       return;
     }
+    // What is there now the continuation finds, too.
+    if (slot.waiting) return;
     const owner = this.#owner;
     if (!owner.running || slot.queue === null) return;
     this.enter();
     const queue = slot.queue;
     if (queue === null || queue.fault !== null) return;
+    const { budget } = owner;
+    if (budget.left <= 0) {
+      this.#drainLater(slot);
+      return;
+    }
     let rounds = 0;
     slot.draining = true;
+    this.#depth++;
     try {
       do {
         slot.again = false;
@@ -212,15 +239,16 @@ export class QueueSet {
         owner.type.handleQueue(index, queue);
         const more = queue.endDrain();
         if (queue.flush()) owner.usedBuffers(index);
-        if (queue.limited) {
+        if (queue.limited || budget.left <= 0) {
           slot.again = false;
-          this.#drainLater(index, slot, queue);
+          if (slot.queue === queue) this.#drainLater(slot);
         } else if (more) {
           if (++rounds < MAX_DRAIN_ROUNDS) slot.again = true;
-          else this.#drainLater(index, slot, queue);
+          else if (slot.queue === queue) this.#drainLater(slot);
         }
       } while (slot.again && this.#goesOn(slot, queue));
     } finally {
+      this.#depth--;
       slot.draining = false;
     }
     // The driver reset the queue from within its interrupt handler and filled the new one.
@@ -235,12 +263,17 @@ export class QueueSet {
     return slot.queue === queue && queue.fault === null && this.#owner.running;
   }
 
-  // The closure is not made in `drain`: the variables of a function in which one is made live on the heap, so that every
-  // drain would allocate them, and `this` with them. That is also why there is a plain loop in `enter`.
-  #drainLater(index: number, slot: QueueSlot, queue: DeviceQueue): void {
-    this.#owner.schedule(() => {
-      if (slot.queue === queue) this.drain(index);
-    });
+  /** The rest in the next turn, once, however often it is asked for. */
+  #drainLater(slot: QueueSlot): void {
+    if (slot.waiting) return;
+    slot.waiting = true;
+    this.#owner.budget.later(slot.goOn);
+  }
+
+  /** Goes on with whatever the queue is by now. */
+  #goOn(index: number): void {
+    (this.#slots[index] as QueueSlot).waiting = false;
+    this.drain(index);
   }
 
   /** Publishes what was pushed outside of a drain. */

@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../base/errors.ts";
 import type { TraceSink } from "../base/trace.ts";
+import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
 import { DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { MAX_QUEUE_SIZE, type QueueConfig, type QueueOptions } from "../virtqueue/config.ts";
@@ -31,6 +32,7 @@ import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
 import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./state/saved-state.ts";
+import { DEFAULT_MAX_TURN_WORK } from "./work.ts";
 
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 
@@ -64,7 +66,7 @@ export class VirtioDevice {
   readonly #options: VirtioDeviceOptions;
   readonly #policy: DevicePolicy;
   readonly #trace: TraceSink | null;
-  readonly #schedule: (task: () => void) => void;
+  readonly #budget: WorkBudget;
   readonly #physical: DmaSpace;
   readonly #translated: DmaSpace | null;
   readonly #features: Negotiation;
@@ -88,7 +90,10 @@ export class VirtioDevice {
     this.#options = options;
     this.#policy = policyOf(DEVICE_POLICIES, this.profile);
     this.#trace = options.trace ?? null;
-    this.#schedule = options.schedule ?? ((task) => void setTimeout(task, 0));
+    this.#budget = new WorkBudget(
+      checkTurnLimit("maxTurnWork", options.maxTurnWork ?? DEFAULT_MAX_TURN_WORK),
+      options.schedule ?? ((task) => void setTimeout(task, 0)),
+    );
     this.#physical = new DmaSpace(options.memory);
     this.#translated =
       options.translator === undefined ? null : new DmaSpace(options.memory, options.translator);
@@ -103,6 +108,7 @@ export class VirtioDevice {
     return {
       memory: this.memory,
       trace: this.#trace,
+      budget: this.#budget,
       get dma() {
         return device.dma;
       },
@@ -135,7 +141,7 @@ export class VirtioDevice {
       progressed: () => {
         if (this.#suspending) this.#checkSuspended();
       },
-      schedule: this.#schedule,
+      budget: this.#budget,
     };
   }
 
@@ -414,7 +420,7 @@ export class VirtioDevice {
       this.#queues.enter();
       this.#activateQueues();
     }
-    this.#queues.drain(index);
+    this.#queues.notified(index);
   }
 
   /** True when queues may be worked on: live, not suspended, not given up. */

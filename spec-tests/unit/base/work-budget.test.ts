@@ -1,0 +1,100 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { VirtioUsageError } from "../../../src/base/errors.ts";
+import { checkTurnLimit, WorkBudget } from "../../../src/base/work-budget.ts";
+
+function rig(max = 10): { budget: WorkBudget; scheduled: (() => void)[]; turn: () => void } {
+  const scheduled: (() => void)[] = [];
+  const budget = new WorkBudget(max, (task) => void scheduled.push(task));
+  return { budget, scheduled, turn: () => scheduled.shift()?.() };
+}
+
+test("however many tasks wait, one turn is asked for", () => {
+  const { budget, scheduled, turn } = rig();
+  const ran: number[] = [];
+  for (let i = 0; i < 100; i++) budget.later(() => void ran.push(i));
+  assert.is(scheduled.length, 1);
+  turn();
+  assert.equal(
+    ran,
+    Array.from({ length: 100 }, (_, i) => i),
+  );
+  assert.is(scheduled.length, 0);
+});
+
+test("a turn ends when its budget does; the rest goes on in order, behind it what came meanwhile", () => {
+  const { budget, scheduled, turn } = rig();
+  const ran: string[] = [];
+  const task = (name: string, work: number): void =>
+    budget.later(() => {
+      ran.push(name);
+      budget.charge(work);
+    });
+  task("a", 6);
+  task("b", 6);
+  task("c", 1);
+  budget.later(() => task("d", 1));
+  turn();
+  assert.equal(ran, ["a", "b"]);
+  assert.is(scheduled.length, 1);
+  turn();
+  assert.equal(ran, ["a", "b", "c"]);
+  turn();
+  assert.equal(ran, ["a", "b", "c", "d"]);
+  assert.is(scheduled.length, 0);
+});
+
+test("who asks anew gets a whole budget only when nothing is left over", () => {
+  const { budget, turn } = rig();
+  budget.charge(11);
+  assert.ok(budget.spent);
+  budget.later(() => {});
+  budget.renew();
+  assert.is(budget.left, -1);
+  turn();
+  assert.is(budget.left, 10);
+  budget.charge(4);
+  budget.renew();
+  assert.is(budget.left, 10);
+});
+
+test("a task that throws loses none of the others", () => {
+  const { budget, scheduled, turn } = rig();
+  const ran: number[] = [];
+  budget.later(() => {
+    throw new Error("broken");
+  });
+  budget.later(() => void ran.push(1));
+  assert.throws(turn, /broken/);
+  assert.is(scheduled.length, 1);
+  turn();
+  assert.equal(ran, [1]);
+});
+
+test("forgotten tasks do not run, not even those of the turn that forgets them", () => {
+  const { budget, scheduled, turn } = rig();
+  const ran: number[] = [];
+  budget.later(() => budget.clear());
+  budget.later(() => void ran.push(1));
+  turn();
+  assert.is(scheduled.length, 0);
+  budget.later(() => void ran.push(2));
+  budget.clear();
+  budget.later(() => void ran.push(3));
+  assert.is(scheduled.length, 1);
+  turn();
+  assert.equal(ran, [3]);
+});
+
+test("limits are whole numbers in their range", () => {
+  assert.is(checkTurnLimit("maxTurnWork", 1), 1);
+  assert.is(checkTurnLimit("maxTurnWork", 2 ** 30 - 1), 2 ** 30 - 1);
+  for (const value of [0, -1, 1.5, 2 ** 30, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.throws(
+      () => checkTurnLimit("maxTurnWork", value),
+      (error: unknown) => error instanceof VirtioUsageError && /whole number from 1 to/.test(error.message),
+    );
+  }
+});
+
+test.run();
