@@ -5,7 +5,7 @@
 //   tools   scripts/NAME/main.ts                              → .build/scripts/NAME/main.js
 //
 // Every target is ES modules with shared chunks, packages and node: modules stay imports, source maps beside the
-// files. All of dist is one graph, so that the command line and the library share their code.
+// files of tests and tools. All of dist is one graph, so that the command line and the library share their code.
 //
 // Workers. A file named *.worker.ts is the entry of a thread. Whoever starts it writes
 //
@@ -73,7 +73,8 @@ const targets = {
       .filter(({ source }) => existsSync(join(root, source)))
       .map(({ source, output }) => ({ in: source, out: output })),
     workerOutput: (source) => source.replace(/^src\//, "").replace(/\.ts$/, ""),
-    options: { platform: "neutral", packages: "external", external: ["node:*"] },
+    // Readable as it is, and maps are more than half of a package.
+    options: { platform: "neutral", packages: "external", external: ["node:*"], sourcemap: false },
   }),
   tests: (files = testFiles()) => ({
     outdir: ".build/tests",

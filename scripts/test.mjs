@@ -1,22 +1,26 @@
 // `npm test [-- PATH…]`: builds the test files and runs each in a process of its own, two at a time; the files
 // under spec-tests/linux, each of which boots a kernel, come last and alone. A PATH is a part of a file's path.
 //
-// The last line is always "N passed, N failed, N skipped". A file that cannot be built, crashes, hangs, ends early
-// or runs nothing at all counts as one failed test. Exit code 1 if anything failed or nothing ran, 2
-// for options and paths that do not exist.
+// Each file that has ended is a line, with how many have; the tests that failed are named once more at the end. The last
+// line is always "N passed, N failed, N skipped". A file that cannot be built, crashes, hangs (scripts/hang-watch.mjs),
+// ends early or runs nothing at all counts as one failed test. Exit code 1 if anything failed or nothing ran, 2 for
+// options and paths that do not exist.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { build } from "../esbuild.config.mjs";
 import { root, testFiles } from "./entry-points.mjs";
+import { watchForHang } from "./hang-watch.mjs.mts";
 
 const PARALLEL = 2;
-const TIMEOUT_MS = 180_000;
-const LINUX_TIMEOUT_MS = 900_000;
 // uvu's summary, without colours. Its "Total" leaves out the skipped.
+const FAILED_TEST = /^ {3}FAIL {2}(.*)$/gm;
 const SUMMARY = /\n {2}Total: {5}(\d+)\n {2}Passed: {4}(\d+)\n {2}Skipped: {3}(\d+)\n {2}Duration:/g;
 
 const isLinux = (path) => path.startsWith("spec-tests/linux/");
 const sum = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, by name. */
+const failures = [];
+let filesDone = 0;
 const started = performance.now();
 
 function print(text) {
@@ -27,10 +31,16 @@ function report(path, { passed = 0, failed = 0, skipped = 0, seconds = 0, notes 
   sum.passed += passed;
   sum.failed += failed;
   sum.skipped += skipped;
+  filesDone++;
+  if (failed > 0) {
+    const names = Array.from(output.matchAll(FAILED_TEST), ([, name]) => name);
+    for (const name of names.length > 0 ? names : [notes[0] ?? "failed"]) failures.push(`${path}  ${name}`);
+  }
   const counts = [`${passed} passed`];
   if (failed > 0) counts.push(`${failed} failed`);
   if (skipped > 0) counts.push(`${skipped} skipped`);
-  print(`${failed > 0 ? "FAIL" : "ok  "} ${path}  ${counts.join(", ")}  (${seconds.toFixed(1)} s)`);
+  const place = `${String(filesDone).padStart(String(selected.length).length)}/${selected.length}`;
+  print(`${failed > 0 ? "FAIL" : "ok  "} ${place} ${path}  ${counts.join(", ")}  (${seconds.toFixed(1)} s)`);
   for (const note of notes) print(`     ${note}`);
   if (failed > 0 && output.trim() !== "") print(output.replace(/^/gm, "     | "));
 }
@@ -64,7 +74,6 @@ async function buildAll(files) {
 function runFile(path) {
   return new Promise((done) => {
     const begin = performance.now();
-    const timeoutMs = isLinux(path) ? LINUX_TIMEOUT_MS : TIMEOUT_MS;
     const { FORCE_COLOR: _colour, ...environment } = process.env;
     const script = join(root, ".build/tests", path.replace(/\.ts$/, ".js"));
     const child = spawn(process.execPath, ["--enable-source-maps", script], {
@@ -76,17 +85,13 @@ function runFile(path) {
     const errors = [];
     child.stdout.on("data", (data) => chunks.push(data));
     child.stderr.on("data", (data) => errors.push(data));
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      child.kill("SIGKILL");
-    }, timeoutMs);
+    const watch = watchForHang(child, () => chunks.length + errors.length);
     child.on("error", (error) => errors.push(Buffer.from(`${error.message}\n`)));
     child.on("close", (code, signal) => {
-      clearTimeout(timer);
+      watch.stop();
       const output = Buffer.concat(chunks).toString("utf8");
       const errorOutput = Buffer.concat(errors).toString("utf8");
-      const result = judge(output, code, timedOut ? `did not end within ${timeoutMs / 1000} s` : signal);
+      const result = judge(output, code, watch.verdict ?? signal);
       result.seconds = (performance.now() - begin) / 1000;
       result.output = output.trim() + (errorOutput.trim() === "" ? "" : `\n${errorOutput.trimEnd()}`);
       // What spec-tests/support/peer.ts says about missing programs belongs into the log of a passing run too, as do
@@ -146,6 +151,10 @@ await runPool(
 );
 await runPool(files.filter(isLinux), 1);
 
+if (failures.length > 0) {
+  print("\nFailed:");
+  for (const failure of failures) print(`  ${failure}`);
+}
 print(`\n${selected.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 print(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 const nothingRan = sum.passed + sum.failed + sum.skipped === 0;
