@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { build } from "../esbuild.config.mjs";
 import { root, testFiles } from "./entry-points.mjs";
-import { watchForHang } from "./hang-watch.mjs.mts";
+import { watchForHang } from "./hang-watch.mjs";
 
 const PARALLEL = 2;
 // uvu's summary, without colours. Its "Total" leaves out the skipped.
