@@ -76,10 +76,19 @@ export class LinuxGpu implements LinuxDevice {
         cpu: {
           wasm_memory: { buffer: new ArrayBuffer(8) },
           mem8: { byteOffset: 0, length: 8 },
+          instruction_counter: [0],
+          get_eflags: () => 0,
           jit_dirty_cache: nothing,
-          io: { register_read: nothing, register_write: nothing, mmap_register: nothing },
+          device_raise_irq: nothing,
+          device_lower_irq: nothing,
+          run_hardware_timers: () => 0,
+          reboot_internal: nothing,
+          set_state: nothing,
+          memory_map_read8: [],
+          io: { ports: [], register_read: nothing, register_write: nothing, mmap_register: nothing },
           devices: {
             pci: {
+              pci_addr: new Uint8Array(4),
               device_spaces: [],
               register_device: (device: V86PciDevice) => {
                 registered = device;

@@ -511,6 +511,11 @@ export class VirtioDevice {
 
   // Save and restore
 
+  /** Chains taken from queues and not yet returned: while there are any, nothing can be saved. */
+  get chainsInFlight(): number {
+    return this.#queues.inFlight;
+  }
+
   /**
    * The whole state of the device as one plain object. Throws {@link VirtioUsageError} while chains are in flight:
    * suspend the device or wait until it is idle; and in callbacks that come between the use of a buffer and its return

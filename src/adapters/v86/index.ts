@@ -1,3 +1,6 @@
-export { attachToV86, type V86Attachment, type V86AttachOptions, type V86Registers } from "./attach.ts";
+export { attachToV86, type V86Attachment, type V86AttachOptions } from "./attach.ts";
 export type { V86Cpu, V86PciDevice, V86PortRead, V86PortWrite } from "./cpu.ts";
+export type { HeldLines } from "./interrupt-lines.ts";
 export { v86Memory } from "./memory.ts";
+export type { V86Registers } from "./registers.ts";
+export { type SavedV86Attachment, V86_STATE_VERSION } from "./saved-state.ts";
