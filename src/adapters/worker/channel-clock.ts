@@ -1,4 +1,4 @@
-import { SystemClock } from "../../driver/kms/clock.ts";
+import { SystemClock } from "../../driver/kms/time/clock.ts";
 import type { VirtioDriver } from "../../driver/virtio-driver.ts";
 import type { DriverEndpoint } from "./driver-endpoint.ts";
 

@@ -1,18 +1,18 @@
 import type { TraceSink } from "../../base/trace.ts";
 import { DriverError, type DriverErrorCode } from "../errors.ts";
 import type { VirtioDriver } from "../virtio-driver.ts";
-import { Buffers } from "./buffers.ts";
-import { type KmsClock, SystemClock } from "./clock.ts";
-import type { EntryListMemory } from "./command-queue.ts";
-import type { ChangeContext } from "./display-changes.ts";
-import { type DmaBuf, PrimeFd } from "./dma-buf.ts";
+import type { ChangeContext } from "./atomic/display-changes.ts";
+import { Buffers } from "./buffers/buffers.ts";
+import { type DmaBuf, PrimeFd } from "./buffers/dma-buf.ts";
 import { DrmFile } from "./file.ts";
-import type { FileState } from "./file-state.ts";
-import { Connector, Crtc, type Framebuffer, Plane } from "./mode-objects.ts";
-import { type KmsCapset, Prober } from "./probe.ts";
+import type { FileState } from "./ioctls/file-state.ts";
+import { Connector, Crtc, type Framebuffer, Plane } from "./objects/mode-objects.ts";
 import { type LinuxProfileName, linuxProfile } from "./profiles.ts";
-import { type Task, TaskLock } from "./tasks.ts";
-import { VirtioGpu } from "./virtio-gpu.ts";
+import { type KmsClock, SystemClock } from "./time/clock.ts";
+import { type Task, TaskLock } from "./time/tasks.ts";
+import type { EntryListMemory } from "./virtio/command-queue.ts";
+import { type KmsCapset, Prober } from "./virtio/probe.ts";
+import { VirtioGpu } from "./virtio/virtio-gpu.ts";
 
 /** What file descriptors of buffers count from: standard streams and the card itself come before. */
 const FIRST_FD = 4;

@@ -1,6 +1,8 @@
 import { DriverError, type DriverErrorCode } from "../errors.ts";
 import type { GuestBuffer } from "../guest-buffer.ts";
-import { type AtomicRequest, type AtomicResult, atomicCommit } from "./atomic-ioctl.ts";
+import type { PrimeFd } from "./buffers/dma-buf.ts";
+import type { KmsCard } from "./card.ts";
+import { type AtomicRequest, type AtomicResult, atomicCommit } from "./ioctls/atomic-ioctl.ts";
 import {
   type BlobBuffer,
   type CreateBlob,
@@ -16,10 +18,8 @@ import {
   type ResourceInfo,
   resourceInfo,
   waitForBuffer,
-} from "./buffer-ioctls.ts";
-import type { KmsCard } from "./card.ts";
-import type { PrimeFd } from "./dma-buf.ts";
-import { FileState, type FlipEvent } from "./file-state.ts";
+} from "./ioctls/buffer-ioctls.ts";
+import { FileState, type FlipEvent } from "./ioctls/file-state.ts";
 import {
   type AddFb2,
   addFb2,
@@ -38,10 +38,10 @@ import {
   type SetCrtc,
   type SetPlane,
   setCrtc,
-} from "./mode-ioctls.ts";
-import { type DrmRect, MAX_DIMENSION, MIN_DIMENSION } from "./mode-objects.ts";
-import type { DrmMode } from "./modes.ts";
-import { type Task, waitFor } from "./tasks.ts";
+} from "./ioctls/mode-ioctls.ts";
+import { type DrmRect, MAX_DIMENSION, MIN_DIMENSION } from "./objects/mode-objects.ts";
+import type { DrmMode } from "./objects/modes.ts";
+import { type Task, waitFor } from "./time/tasks.ts";
 
 /** Ids of what a card has. */
 export interface CardResources {

@@ -2,8 +2,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createEdid } from "../../../../src/devices/gpu/output/edid.ts";
-import { edidModes, readEdid } from "../../../../src/driver/kms/edid-modes.ts";
-import { cvtMode, listModes, modesWithoutEdid, sameMode } from "../../../../src/driver/kms/modes.ts";
+import { edidModes, readEdid } from "../../../../src/driver/kms/objects/edid-modes.ts";
+import { cvtMode, listModes, modesWithoutEdid, sameMode } from "../../../../src/driver/kms/objects/modes.ts";
 
 const BLOCK = 128;
 

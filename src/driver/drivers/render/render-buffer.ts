@@ -1,6 +1,6 @@
 import { DriverError } from "../../errors.ts";
-import type { DmaBuf, DmaBufAttachment } from "../../kms/dma-buf.ts";
-import { Reservation } from "../../kms/fences.ts";
+import type { DmaBuf, DmaBufAttachment } from "../../kms/buffers/dma-buf.ts";
+import { Reservation } from "../../kms/buffers/fences.ts";
 import type { RenderDriver } from "./render-driver.ts";
 import type { RenderImportState, RenderLayout } from "./render-requests.ts";
 

@@ -1,5 +1,5 @@
 import { DriverError } from "../../errors.ts";
-import { KmsFence } from "../../kms/fences.ts";
+import { KmsFence } from "../../kms/buffers/fences.ts";
 import type { RenderBuffer } from "./render-buffer.ts";
 import type { RenderReply } from "./render-channel.ts";
 import type { RenderDriver } from "./render-driver.ts";

@@ -2,8 +2,8 @@ import { DriverError } from "../../errors.ts";
 import type { GuestBuffer } from "../../guest-buffer.ts";
 import type { KmsCard } from "../card.ts";
 import type { DrmFile } from "../file.ts";
-import { DRM_FORMAT_XRGB8888 } from "../mode-objects.ts";
-import type { DrmMode } from "../modes.ts";
+import { DRM_FORMAT_XRGB8888 } from "../objects/mode-objects.ts";
+import type { DrmMode } from "../objects/modes.ts";
 
 /** A dumb buffer with a framebuffer on it, mapped. */
 export interface DumbFramebuffer {

@@ -9,8 +9,8 @@ import {
   VIRTIO_GPU_BLOB_MEM_GUEST,
 } from "../../../wire/gpu.ts";
 import type { KmsCard } from "../card.ts";
-import { DRM_FORMAT_XRGB8888 } from "../mode-objects.ts";
-import type { DrmMode } from "../modes.ts";
+import { DRM_FORMAT_XRGB8888 } from "../objects/mode-objects.ts";
+import type { DrmMode } from "../objects/modes.ts";
 import { attempt, DrmProgram } from "./drm-program.ts";
 
 const PAGE_BYTES = 4096;

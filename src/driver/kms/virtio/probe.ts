@@ -7,10 +7,10 @@ import {
   VIRTIO_GPU_RESP_CAPSET_INFO,
   VIRTIO_GPU_RESP_DISPLAY_INFO,
   VIRTIO_GPU_RESP_EDID,
-} from "../../wire/gpu.ts";
-import { readEdid } from "./edid-modes.ts";
-import type { Connector } from "./mode-objects.ts";
-import { type Task, waitFor } from "./tasks.ts";
+} from "../../../wire/gpu.ts";
+import { readEdid } from "../objects/edid-modes.ts";
+import type { Connector } from "../objects/mode-objects.ts";
+import { type Task, waitFor } from "../time/tasks.ts";
 import type { VirtioGpu } from "./virtio-gpu.ts";
 
 /** How long the driver waits for the device when it binds. */

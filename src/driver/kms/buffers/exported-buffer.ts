@@ -1,7 +1,7 @@
-import { MemEntryList } from "../drivers/gpu/mem-entries.ts";
-import { DriverError } from "../errors.ts";
+import { MemEntryList } from "../../drivers/gpu/mem-entries.ts";
+import { DriverError } from "../../errors.ts";
+import type { KmsCard } from "../card.ts";
 import type { BufferObject } from "./buffer-object.ts";
-import type { KmsCard } from "./card.ts";
 import type { DmaBuf, DmaBufAttachment } from "./dma-buf.ts";
 import type { Reservation } from "./fences.ts";
 

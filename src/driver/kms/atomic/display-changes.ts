@@ -1,10 +1,10 @@
 /** What each call changes of the display configuration: the legacy calls as Linux translates them to atomic changes. */
-import { DriverError } from "../errors.ts";
+import { DriverError } from "../../errors.ts";
+import type { Connector, Crtc, DrmRect, Framebuffer, Plane } from "../objects/mode-objects.ts";
+import type { DrmMode } from "../objects/modes.ts";
+import type { Task } from "../time/tasks.ts";
 import { type CommitContext, commitAtomic } from "./atomic-commit.ts";
 import { AtomicState, type ModeObjects, type PendingEvent } from "./atomic-state.ts";
-import type { Connector, Crtc, DrmRect, Framebuffer, Plane } from "./mode-objects.ts";
-import type { DrmMode } from "./modes.ts";
-import type { Task } from "./tasks.ts";
 
 /** What changes work with. */
 export interface ChangeContext extends CommitContext {

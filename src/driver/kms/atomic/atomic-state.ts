@@ -1,4 +1,4 @@
-import { DriverError } from "../errors.ts";
+import { DriverError } from "../../errors.ts";
 import type {
   Connector,
   ConnectorState,
@@ -7,8 +7,8 @@ import type {
   Framebuffer,
   Plane,
   PlaneState,
-} from "./mode-objects.ts";
-import type { DrmMode } from "./modes.ts";
+} from "../objects/mode-objects.ts";
+import type { DrmMode } from "../objects/modes.ts";
 
 /** Something that happened, for the file that asked to be told. */
 export interface PendingEvent {

@@ -1,14 +1,14 @@
 /** The atomic call: all of a change at once, property by property. */
-import { DriverError } from "../errors.ts";
-import { checkAtomic } from "./atomic-check.ts";
-import { commitAtomic, lockCrtcs } from "./atomic-commit.ts";
-import { AtomicState, type PendingEvent } from "./atomic-state.ts";
-import { KmsFence } from "./fences.ts";
+import { DriverError } from "../../errors.ts";
+import { checkAtomic } from "../atomic/atomic-check.ts";
+import { commitAtomic, lockCrtcs } from "../atomic/atomic-commit.ts";
+import { AtomicState, type PendingEvent } from "../atomic/atomic-state.ts";
+import { KmsFence } from "../buffers/fences.ts";
+import type { Crtc, DrmRect } from "../objects/mode-objects.ts";
+import type { DrmMode } from "../objects/modes.ts";
+import type { Task } from "../time/tasks.ts";
 import type { FileState } from "./file-state.ts";
 import { findConnector, findCrtc, findPlane } from "./mode-ioctls.ts";
-import type { Crtc, DrmRect } from "./mode-objects.ts";
-import type { DrmMode } from "./modes.ts";
-import type { Task } from "./tasks.ts";
 
 /** Properties of a connector. What is not named stays as it is. */
 export interface AtomicConnector {

@@ -4,14 +4,14 @@ import {
   VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE,
   VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE,
   VIRTIO_GPU_BLOB_MEM_GUEST,
-} from "../../wire/gpu.ts";
-import { DriverError } from "../errors.ts";
-import type { GuestBuffer } from "../guest-buffer.ts";
-import type { BufferObject } from "./buffer-object.ts";
-import type { DmaBuf, PrimeFd } from "./dma-buf.ts";
-import { ExportedBuffer } from "./exported-buffer.ts";
+} from "../../../wire/gpu.ts";
+import { DriverError } from "../../errors.ts";
+import type { GuestBuffer } from "../../guest-buffer.ts";
+import type { BufferObject } from "../buffers/buffer-object.ts";
+import type { DmaBuf, PrimeFd } from "../buffers/dma-buf.ts";
+import { ExportedBuffer } from "../buffers/exported-buffer.ts";
+import { type Task, uninterruptible, waitFor } from "../time/tasks.ts";
 import type { FileState } from "./file-state.ts";
-import { type Task, uninterruptible, waitFor } from "./tasks.ts";
 
 const BLOB_FLAGS =
   VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE |

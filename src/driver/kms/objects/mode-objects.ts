@@ -1,9 +1,9 @@
-import type { BufferObject } from "./buffer-object.ts";
-import type { Commit } from "./commit.ts";
+import type { Commit } from "../atomic/commit.ts";
+import type { BufferObject } from "../buffers/buffer-object.ts";
+import type { KmsFence } from "../buffers/fences.ts";
+import { TaskLock } from "../time/tasks.ts";
 import { edidModes } from "./edid-modes.ts";
-import type { KmsFence } from "./fences.ts";
 import { cvtMode, type DrmMode, listModes, modesWithoutEdid } from "./modes.ts";
-import { TaskLock } from "./tasks.ts";
 
 /** Drivers take framebuffers of this size and more … */
 export const MIN_DIMENSION = 32;

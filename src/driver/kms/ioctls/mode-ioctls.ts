@@ -1,11 +1,17 @@
 /** Calls about what is shown: framebuffers, CRTCs, planes, cursors. */
-import { DriverError } from "../errors.ts";
-import { checkSource } from "./atomic-check.ts";
-import { lockCrtcs } from "./atomic-commit.ts";
-import { checkMode } from "./atomic-state.ts";
-import type { KmsCard } from "./card.ts";
-import { dirty, disablePlane, pageFlip, removeFramebuffer, setConfig, setPlane } from "./display-changes.ts";
-import type { FileState } from "./file-state.ts";
+import { DriverError } from "../../errors.ts";
+import { checkSource } from "../atomic/atomic-check.ts";
+import { lockCrtcs } from "../atomic/atomic-commit.ts";
+import { checkMode } from "../atomic/atomic-state.ts";
+import {
+  dirty,
+  disablePlane,
+  pageFlip,
+  removeFramebuffer,
+  setConfig,
+  setPlane,
+} from "../atomic/display-changes.ts";
+import type { KmsCard } from "../card.ts";
 import {
   type Connector,
   type Crtc,
@@ -16,9 +22,10 @@ import {
   MAX_DIMENSION,
   MIN_DIMENSION,
   type Plane,
-} from "./mode-objects.ts";
-import type { DrmMode } from "./modes.ts";
-import { type Task, uninterruptible } from "./tasks.ts";
+} from "../objects/mode-objects.ts";
+import type { DrmMode } from "../objects/modes.ts";
+import { type Task, uninterruptible } from "../time/tasks.ts";
+import type { FileState } from "./file-state.ts";
 
 const BYTES_PER_PIXEL = 4;
 const U32_MAX = 0xffffffff;

@@ -1,15 +1,15 @@
 /** From a checked change to what the device is told: the steps and waits of Linux' atomic helpers. */
-import { DriverError } from "../errors.ts";
+import { DriverError } from "../../errors.ts";
+import type { BufferObject } from "../buffers/buffer-object.ts";
+import type { Buffers } from "../buffers/buffers.ts";
+import { KmsFence } from "../buffers/fences.ts";
+import type { Crtc } from "../objects/mode-objects.ts";
+import type { Task, Wait, WaitOutcome } from "../time/tasks.ts";
+import type { VirtioGpu } from "../virtio/virtio-gpu.ts";
 import { checkAtomic } from "./atomic-check.ts";
 import { type AtomicState, needsModeset } from "./atomic-state.ts";
-import type { BufferObject } from "./buffer-object.ts";
-import type { Buffers } from "./buffers.ts";
 import { Commit } from "./commit.ts";
-import { KmsFence } from "./fences.ts";
-import type { Crtc } from "./mode-objects.ts";
 import { blankScanout, updateCursor, updatePrimary } from "./plane-update.ts";
-import type { Task, Wait, WaitOutcome } from "./tasks.ts";
-import type { VirtioGpu } from "./virtio-gpu.ts";
 
 /** How long a commit waits for the one before it to finish its steps. */
 const COMMIT_WAIT_MS = 10_000;

@@ -1,4 +1,4 @@
-import { VirtioUsageError } from "../../base/errors.ts";
+import { VirtioUsageError } from "../../../base/errors.ts";
 
 /** A video mode, with the fields and units of `struct drm_mode_modeinfo`. */
 export interface DrmMode {

@@ -6,16 +6,16 @@ import {
   VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
   VIRTIO_GPU_RESP_OK_RESOURCE_UUID,
   VIRTIO_GPU_RESP_RESOURCE_UUID,
-} from "../../wire/gpu.ts";
-import { PAGE_BYTES } from "../allocator.ts";
-import { MemEntryList } from "../drivers/gpu/mem-entries.ts";
-import { DriverError } from "../errors.ts";
+} from "../../../wire/gpu.ts";
+import { PAGE_BYTES } from "../../allocator.ts";
+import { MemEntryList } from "../../drivers/gpu/mem-entries.ts";
+import { DriverError } from "../../errors.ts";
+import type { Task, Wait } from "../time/tasks.ts";
+import type { Answer } from "../virtio/command-queue.ts";
+import type { VirtioGpu } from "../virtio/virtio-gpu.ts";
 import { BufferObject, type ImportedMemory } from "./buffer-object.ts";
-import type { Answer } from "./command-queue.ts";
 import type { DmaBuf, DmaBufImporter } from "./dma-buf.ts";
 import { KmsFence } from "./fences.ts";
-import type { Task, Wait } from "./tasks.ts";
-import type { VirtioGpu } from "./virtio-gpu.ts";
 
 const BYTES_PER_PIXEL = 4;
 

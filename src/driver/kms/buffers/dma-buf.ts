@@ -1,9 +1,9 @@
-import { VirtioUsageError } from "../../base/errors.ts";
-import type { GuestAllocator } from "../allocator.ts";
-import { PAGE_BYTES } from "../allocator.ts";
-import { MemEntryList } from "../drivers/gpu/mem-entries.ts";
-import { DriverError } from "../errors.ts";
-import type { GuestBuffer } from "../guest-buffer.ts";
+import { VirtioUsageError } from "../../../base/errors.ts";
+import type { GuestAllocator } from "../../allocator.ts";
+import { PAGE_BYTES } from "../../allocator.ts";
+import { MemEntryList } from "../../drivers/gpu/mem-entries.ts";
+import { DriverError } from "../../errors.ts";
+import type { GuestBuffer } from "../../guest-buffer.ts";
 import { Reservation } from "./fences.ts";
 
 /** A driver that uses a dma-buf of another one. */

@@ -1,4 +1,7 @@
-import { DriverError } from "../errors.ts";
+import { DriverError } from "../../errors.ts";
+import type { Framebuffer, PlaneState } from "../objects/mode-objects.ts";
+import { sameMode } from "../objects/modes.ts";
+import type { LinuxProfile } from "../profiles.ts";
 import {
   type AtomicState,
   type ConnectorChange,
@@ -6,9 +9,6 @@ import {
   needsModeset,
   type PlaneChange,
 } from "./atomic-state.ts";
-import type { Framebuffer, PlaneState } from "./mode-objects.ts";
-import { sameMode } from "./modes.ts";
-import type { LinuxProfile } from "./profiles.ts";
 
 const MAX_COORDINATE = 0x7fffffff;
 

@@ -1,19 +1,19 @@
-import { le32 } from "../../base/endian.ts";
-import { hi32, lo32 } from "../../base/u64.ts";
+import { le32 } from "../../../base/endian.ts";
+import { hi32, lo32 } from "../../../base/u64.ts";
 import {
   VIRTIO_GPU_FLAG_FENCE,
   VIRTIO_GPU_RESP_ERR_UNSPEC,
   VIRTIO_GPU_RESP_OK_NODATA,
-} from "../../wire/gpu.ts";
-import type { DmaBuffer, GuestAllocator } from "../allocator.ts";
-import { PAGE_BYTES } from "../allocator.ts";
-import type { DriverQueue } from "../driver-queue.ts";
-import type { GpuRequestWriter } from "../drivers/gpu/gpu-channel.ts";
-import type { MemEntryList } from "../drivers/gpu/mem-entries.ts";
-import { DriverError } from "../errors.ts";
-import { type GuestBuffer, regionOf } from "../guest-buffer.ts";
-import { ElementList } from "../rings/elements.ts";
-import type { FenceTimeline, KmsFence } from "./fences.ts";
+} from "../../../wire/gpu.ts";
+import type { DmaBuffer, GuestAllocator } from "../../allocator.ts";
+import { PAGE_BYTES } from "../../allocator.ts";
+import type { DriverQueue } from "../../driver-queue.ts";
+import type { GpuRequestWriter } from "../../drivers/gpu/gpu-channel.ts";
+import type { MemEntryList } from "../../drivers/gpu/mem-entries.ts";
+import { DriverError } from "../../errors.ts";
+import { type GuestBuffer, regionOf } from "../../guest-buffer.ts";
+import { ElementList } from "../../rings/elements.ts";
+import type { FenceTimeline, KmsFence } from "../buffers/fences.ts";
 
 /** Largest command, rounded up; largest response kept beside it. */
 const REQUEST_ROOM_BYTES = 96;

@@ -1,4 +1,4 @@
-import { DriverError } from "../errors.ts";
+import { DriverError } from "../../errors.ts";
 import type { KmsClock } from "./clock.ts";
 
 /** How a wait ended. */

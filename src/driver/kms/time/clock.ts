@@ -1,4 +1,4 @@
-import { VirtioUsageError } from "../../base/errors.ts";
+import { VirtioUsageError } from "../../../base/errors.ts";
 
 declare function setTimeout(task: () => void, milliseconds: number): unknown;
 declare function clearTimeout(timer: unknown): void;

@@ -1,5 +1,5 @@
-import type { GuestBuffer } from "../guest-buffer.ts";
-import type { Referenced } from "./command-queue.ts";
+import type { GuestBuffer } from "../../guest-buffer.ts";
+import type { Referenced } from "../virtio/command-queue.ts";
 import type { DmaBuf, DmaBufAttachment } from "./dma-buf.ts";
 import { Reservation } from "./fences.ts";
 

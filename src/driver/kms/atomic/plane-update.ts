@@ -1,11 +1,16 @@
 /** What the driver sends when a plane changes. */
-import { VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM } from "../../wire/gpu.ts";
+import { VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM } from "../../../wire/gpu.ts";
+import type { BufferObject } from "../buffers/buffer-object.ts";
+import { KmsFence } from "../buffers/fences.ts";
+import {
+  type Crtc,
+  DRM_FORMAT_ARGB8888,
+  type Framebuffer,
+  type PlaneState,
+} from "../objects/mode-objects.ts";
+import type { Task, Wait } from "../time/tasks.ts";
+import type { VirtioGpu } from "../virtio/virtio-gpu.ts";
 import type { PlaneChange } from "./atomic-state.ts";
-import type { BufferObject } from "./buffer-object.ts";
-import { KmsFence } from "./fences.ts";
-import { type Crtc, DRM_FORMAT_ARGB8888, type Framebuffer, type PlaneState } from "./mode-objects.ts";
-import type { Task, Wait } from "./tasks.ts";
-import type { VirtioGpu } from "./virtio-gpu.ts";
 
 /** How long a commit waits for a flush that has a fence. */
 const FLUSH_WAIT_MS = 50;

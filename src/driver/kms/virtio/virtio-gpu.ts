@@ -1,5 +1,5 @@
-import type { TraceSink } from "../../base/trace.ts";
-import { VIRTIO_F_INDIRECT_DESC, VIRTIO_ID_GPU } from "../../wire/common.ts";
+import type { TraceSink } from "../../../base/trace.ts";
+import { VIRTIO_F_INDIRECT_DESC, VIRTIO_ID_GPU } from "../../../wire/common.ts";
 import {
   VIRTIO_GPU_CONFIG,
   VIRTIO_GPU_CONTROLQ,
@@ -10,17 +10,17 @@ import {
   VIRTIO_GPU_F_RESOURCE_UUID,
   VIRTIO_GPU_MAX_SCANOUTS,
   VIRTIO_GPU_SHM_ID_HOST_VISIBLE,
-} from "../../wire/gpu.ts";
-import { gpuCommandName, gpuResponseName } from "../../wire/gpu-names.ts";
-import type { DriverQueue } from "../driver-queue.ts";
-import { GpuCursorRequests, GpuRequests } from "../drivers/gpu/gpu-requests.ts";
-import { DriverError } from "../errors.ts";
-import type { VirtioDriver } from "../virtio-driver.ts";
-import type { KmsClock } from "./clock.ts";
+} from "../../../wire/gpu.ts";
+import { gpuCommandName, gpuResponseName } from "../../../wire/gpu-names.ts";
+import type { DriverQueue } from "../../driver-queue.ts";
+import { GpuCursorRequests, GpuRequests } from "../../drivers/gpu/gpu-requests.ts";
+import { DriverError } from "../../errors.ts";
+import type { VirtioDriver } from "../../virtio-driver.ts";
+import { FenceTimeline } from "../buffers/fences.ts";
+import type { LinuxProfile } from "../profiles.ts";
+import type { KmsClock } from "../time/clock.ts";
+import { Scheduler, type Task, type Wait } from "../time/tasks.ts";
 import { CommandQueue, type EntryListMemory } from "./command-queue.ts";
-import { FenceTimeline } from "./fences.ts";
-import type { LinuxProfile } from "./profiles.ts";
-import { Scheduler, type Task, type Wait } from "./tasks.ts";
 
 /** Feature bits of the device type that the model accepts, less those its kernel does not know. */
 const FEATURES = [

@@ -1,9 +1,9 @@
-import { DriverError } from "../errors.ts";
-import type { PendingEvent } from "./atomic-state.ts";
-import type { BufferObject } from "./buffer-object.ts";
-import type { KmsCard } from "./card.ts";
-import type { DmaBuf } from "./dma-buf.ts";
-import type { Crtc, Framebuffer } from "./mode-objects.ts";
+import { DriverError } from "../../errors.ts";
+import type { PendingEvent } from "../atomic/atomic-state.ts";
+import type { BufferObject } from "../buffers/buffer-object.ts";
+import type { DmaBuf } from "../buffers/dma-buf.ts";
+import type { KmsCard } from "../card.ts";
+import type { Crtc, Framebuffer } from "../objects/mode-objects.ts";
 
 /** Room for events nobody has read, in bytes, and what each takes. */
 const EVENT_SPACE_BYTES = 4096;
