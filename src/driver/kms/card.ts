@@ -1,21 +1,16 @@
 import type { TraceSink } from "../../base/trace.ts";
-import { DriverError, type DriverErrorCode } from "../errors.ts";
+import type { DriverErrorCode } from "../errors.ts";
 import type { VirtioDriver } from "../virtio-driver.ts";
-import type { ChangeContext } from "./atomic/display-changes.ts";
-import { Buffers } from "./buffers/buffers.ts";
-import { type DmaBuf, PrimeFd } from "./buffers/dma-buf.ts";
+import { CardState } from "./card-state.ts";
 import { DrmFile } from "./file.ts";
-import type { FileState } from "./ioctls/file-state.ts";
-import { Connector, Crtc, type Framebuffer, Plane } from "./objects/mode-objects.ts";
+import type { Connector, Crtc, Plane } from "./objects/mode-objects.ts";
 import { type LinuxProfileName, linuxProfile } from "./profiles.ts";
 import { type KmsClock, SystemClock } from "./time/clock.ts";
-import { type Task, TaskLock } from "./time/tasks.ts";
+import type { Task } from "./time/tasks.ts";
 import type { EntryListMemory } from "./virtio/command-queue.ts";
 import { type KmsCapset, Prober } from "./virtio/probe.ts";
-import { VirtioGpu } from "./virtio/virtio-gpu.ts";
+import type { VirtioGpu } from "./virtio/virtio-gpu.ts";
 
-/** What file descriptors of buffers count from: standard streams and the card itself come before. */
-const FIRST_FD = 4;
 /** Linux reports a task that hangs for so long. */
 const HUNG_TASK_MS = 120_000;
 
@@ -58,63 +53,27 @@ export interface KmsCardOptions {
  * ```
  */
 export class KmsCard {
-  /** @internal The driver below: queues, fences, time. */
-  readonly gpu: VirtioGpu;
-  /** @internal */
-  readonly buffers: Buffers;
-  /** @internal */
-  readonly context: ChangeContext;
-  /** @internal */
-  readonly connectors: readonly Connector[];
-  /** @internal */
-  readonly crtcs: readonly Crtc[];
-  /** @internal */
-  readonly planes: readonly Plane[];
   /** Called when the kernel announces that something was plugged in or out, or a monitor's modes changed. */
   onHotplug: (() => void) | null = null;
-  /** As given by the options; null when nobody listens. */
-  readonly onIoctl: ((name: string, error: DriverErrorCode | null) => void) | null;
-  /** @internal */
-  readonly framebuffers: Map<number, Framebuffer> = new Map();
-  /** @internal Held while the names of buffers change: handles, and the dma-bufs that go with them. */
-  readonly names: TaskLock = new TaskLock("the names of buffers");
+  readonly #state: CardState;
   readonly #prober: Prober;
-  readonly #files = new Set<FileState>();
-  #master: FileState | null = null;
-  #nextId = 1;
-  #nextFd = FIRST_FD;
   #bound = false;
-  #removed = false;
 
   private constructor(driver: VirtioDriver, options: KmsCardOptions) {
-    const clock = options.clock ?? new SystemClock();
-    this.onIoctl = options.onIoctl ?? null;
-    this.gpu = new VirtioGpu(driver, {
+    this.#state = new CardState(driver, {
       profile: linuxProfile(options.profile ?? "linux-6.1"),
-      clock,
+      clock: options.clock ?? new SystemClock(),
       refuse: options.refuse ?? [],
       entryLists: options.entryLists ?? "contiguous",
       hangAfterMs: options.hangAfterMs ?? HUNG_TASK_MS,
       pollMs: options.pollMs ?? 0,
       trace: options.trace ?? null,
+      onIoctl: options.onIoctl ?? null,
     });
-    this.buffers = new Buffers(this.gpu);
-    const heads = Array.from({ length: this.gpu.scanouts }, (_, index) => this.#makeHead(index));
-    this.crtcs = heads.map(({ crtc }) => crtc);
-    this.planes = heads.flatMap(({ crtc }) => [crtc.primary, crtc.cursorPlane]);
-    this.connectors = heads.map(({ connector }) => connector);
-    this.context = { gpu: this.gpu, buffers: this.buffers, objects: this };
     this.#prober = new Prober(this.gpu, this.connectors, () => {
       if (this.#bound) this.onHotplug?.();
     });
     driver.onConfigChange = () => this.#prober.configChanged();
-  }
-
-  #makeHead(index: number): { crtc: Crtc; connector: Connector } {
-    const primary = new Plane(this.newId(), 2 * index, "primary", index);
-    const cursor = new Plane(this.newId(), 2 * index + 1, "cursor", index);
-    const crtc = new Crtc(this.newId(), index, primary, cursor);
-    return { crtc, connector: new Connector(this.newId(), this.newId(), index) };
   }
 
   /**
@@ -137,70 +96,50 @@ export class KmsCard {
 
   *#bind(): Task<void> {
     yield* this.#prober.probe();
+    this.#state.capsets = this.#prober.capsets;
     this.#bound = true;
+  }
+
+  /** @internal The driver below: queues, fences, time. */
+  get gpu(): VirtioGpu {
+    return this.#state.gpu;
+  }
+
+  /** @internal */
+  get connectors(): readonly Connector[] {
+    return this.#state.connectors;
+  }
+
+  /** @internal */
+  get crtcs(): readonly Crtc[] {
+    return this.#state.crtcs;
+  }
+
+  /** @internal */
+  get planes(): readonly Plane[] {
+    return this.#state.planes;
   }
 
   /** Whether there is mode setting: not without scanouts. */
   get hasModesetting(): boolean {
-    return this.gpu.scanouts > 0;
+    return this.#state.hasModesetting;
   }
 
   /** Capability sets that the device has told. */
   get capsets(): readonly KmsCapset[] {
-    return this.#prober.capsets;
+    return this.#state.capsets;
   }
 
   /** Buffer objects that exist, those included that are only still with the device. */
   get bufferCount(): number {
-    return this.buffers.count;
-  }
-
-  /** @internal */
-  newId(): number {
-    return this.#nextId++;
-  }
-
-  // Files
-
-  /** @internal The file that may set modes; null when there is none. */
-  get master(): FileState | null {
-    return this.#master;
+    return this.#state.buffers.count;
   }
 
   /** Opens the card. The first to open it becomes master. Throws {@link DriverError} ENODEV after {@link remove}. */
   open(): DrmFile {
-    this.checkPresent();
-    const file = new DrmFile(this);
-    this.#files.add(file.state);
-    this.#master ??= file.state;
-    return file;
+    this.#state.checkPresent();
+    return new DrmFile(this.#state);
   }
-
-  /** @internal */
-  takeMaster(file: FileState): void {
-    if (this.#master === file) return;
-    if (this.#master !== null) throw new DriverError("EBUSY", "another file is master");
-    this.#master = file;
-  }
-
-  /** @internal */
-  dropMaster(file: FileState): void {
-    if (this.#master !== file) throw new DriverError("EINVAL", "this file is not master");
-    this.#master = null;
-  }
-
-  /** @internal */
-  forget(file: FileState): void {
-    this.#files.delete(file);
-    if (this.#master === file) this.#master = null;
-  }
-
-  /** @internal */
-  openPrimeFd(dmaBuf: DmaBuf): PrimeFd {
-    return new PrimeFd(this.#nextFd++, dmaBuf);
-  }
-
-  // Time and the end
 
   /** Takes in what the device has answered and lets waiting work go on: for devices that do not interrupt. */
   process(): void {
@@ -213,18 +152,6 @@ export class KmsCard {
    * that other drivers have imported live until those let go.
    */
   remove(): void {
-    if (this.#removed) return;
-    this.#removed = true;
-    this.gpu.scheduler.stop();
-    this.gpu.close();
-    this.framebuffers.clear();
-    this.buffers.removeAll(() => {
-      for (const file of this.#files) file.abandon();
-    });
-  }
-
-  /** @internal */
-  checkPresent(): void {
-    if (this.#removed) throw new DriverError("ENODEV", "the card was removed");
+    this.#state.remove();
   }
 }

@@ -1,7 +1,7 @@
 import { DriverError, type DriverErrorCode } from "../errors.ts";
 import type { GuestBuffer } from "../guest-buffer.ts";
 import type { PrimeFd } from "./buffers/dma-buf.ts";
-import type { KmsCard } from "./card.ts";
+import type { CardState } from "./card-state.ts";
 import { type AtomicRequest, type AtomicResult, atomicCommit } from "./ioctls/atomic-ioctl.ts";
 import {
   type BlobBuffer,
@@ -167,15 +167,14 @@ export interface AsyncDrmFile {
  * ```
  */
 export class DrmFile {
-  readonly card: KmsCard;
   /** @internal */
   readonly state: FileState;
   readonly async: AsyncDrmFile;
 
   /** @internal */
-  constructor(card: KmsCard) {
-    this.card = card;
+  constructor(card: CardState) {
     this.state = new FileState(card);
+    card.adopt(this.state);
     this.async = makeAsync(this.state, (name, task, orphan) => this.#runAsync(name, task, orphan));
   }
 
@@ -186,15 +185,15 @@ export class DrmFile {
 
   /** Whether this file may set modes. */
   get isMaster(): boolean {
-    return this.card.master === this.state;
+    return this.state.card.master === this.state;
   }
 
   #run<T>(name: string, task: Task<T>, orphan?: (result: T) => void): T {
-    return this.#tell(name, () => this.card.gpu.scheduler.runSync(onFile(this.state, task), orphan));
+    return this.#tell(name, () => this.state.card.gpu.scheduler.runSync(onFile(this.state, task), orphan));
   }
 
   #tell<T>(name: string, call: () => T): T {
-    const { onIoctl } = this.card;
+    const { onIoctl } = this.state.card;
     try {
       const result = call();
       onIoctl?.(name, null);
@@ -206,7 +205,7 @@ export class DrmFile {
   }
 
   async #runAsync<T>(name: string, task: Task<T>, orphan?: (result: T) => void): Promise<T> {
-    const { onIoctl, gpu } = this.card;
+    const { onIoctl, gpu } = this.state.card;
     try {
       const result = await gpu.scheduler.runAsync(onFile(this.state, task), orphan);
       onIoctl?.(name, null);
@@ -229,12 +228,12 @@ export class DrmFile {
 
   /** Throws EBUSY while another file is master. */
   setMaster(): void {
-    this.#tell("DRM_IOCTL_SET_MASTER", () => this.card.takeMaster(this.state));
+    this.#tell("DRM_IOCTL_SET_MASTER", () => this.state.card.takeMaster(this.state));
   }
 
   /** DRM_IOCTL_DROP_MASTER. */
   dropMaster(): void {
-    this.#tell("DRM_IOCTL_DROP_MASTER", () => this.card.dropMaster(this.state));
+    this.#tell("DRM_IOCTL_DROP_MASTER", () => this.state.card.dropMaster(this.state));
   }
 
   /** Asks for the atomic call. */
@@ -249,7 +248,7 @@ export class DrmFile {
   getResources(): CardResources {
     return this.#tell("DRM_IOCTL_MODE_GETRESOURCES", () => {
       this.state.checkModesetting();
-      const { crtcs, connectors } = this.card;
+      const { crtcs, connectors } = this.state.card;
       return {
         framebuffers: this.state.framebuffers.map(({ id }) => id),
         crtcs: crtcs.map(({ id }) => id),
@@ -427,12 +426,12 @@ export class DrmFile {
 
   /** Waits for an event, at most so long. All that have come are then {@link readEvents}'s; returns the first. */
   waitEvent(timeoutMs: number): FlipEvent | null {
-    return this.card.gpu.scheduler.runSync(waitEvent(this.state, timeoutMs));
+    return this.state.card.gpu.scheduler.runSync(waitEvent(this.state, timeoutMs));
   }
 
   /** Closes the file: framebuffers go off the screen, buffers are freed. Throws EBADF when closed already. */
   close(): void {
-    this.card.gpu.scheduler.runSync(closeFile(this.state));
+    this.state.card.gpu.scheduler.runSync(closeFile(this.state));
   }
 }
 

@@ -1,9 +1,16 @@
 import { MemEntryList } from "../../drivers/gpu/mem-entries.ts";
 import { DriverError } from "../../errors.ts";
-import type { KmsCard } from "../card.ts";
+import type { VirtioGpu } from "../virtio/virtio-gpu.ts";
 import type { BufferObject } from "./buffer-object.ts";
+import type { Buffers } from "./buffers.ts";
 import type { DmaBuf, DmaBufAttachment } from "./dma-buf.ts";
 import type { Reservation } from "./fences.ts";
+
+/** The card of a buffer. */
+interface BufferOwner {
+  readonly gpu: VirtioGpu;
+  readonly buffers: Buffers;
+}
 
 /**
  * A buffer of virtio-gpu as a dma-buf: for other virtual devices by its UUID, for everybody else by its pages.
@@ -16,17 +23,22 @@ import type { Reservation } from "./fences.ts";
  */
 export class ExportedBuffer implements DmaBuf {
   readonly exporter = "virtio_gpu";
-  readonly card: KmsCard;
   /** @internal */
   readonly object: BufferObject;
+  readonly #owner: BufferOwner;
   #holds = 0;
 
   /** @internal */
-  constructor(card: KmsCard, object: BufferObject) {
-    this.card = card;
+  constructor(owner: BufferOwner, object: BufferObject) {
+    this.#owner = owner;
     this.object = object;
     object.shared = true;
     object.retain();
+  }
+
+  /** @internal Whether it is a buffer of that card. */
+  belongsTo(owner: BufferOwner): boolean {
+    return this.#owner === owner;
   }
 
   get sizeBytes(): number {
@@ -47,12 +59,12 @@ export class ExportedBuffer implements DmaBuf {
    * without limit. Throws {@link DriverError} ENODEV when the buffer has none.
    */
   uuid(): Uint8Array<ArrayBuffer> {
-    return this.card.gpu.scheduler.runSync(this.card.buffers.uuidOf(this.object));
+    return this.#owner.gpu.scheduler.runSync(this.#owner.buffers.uuidOf(this.object));
   }
 
   /** As {@link uuid}, without blocking. */
   uuidAsync(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.card.gpu.scheduler.runAsync(this.card.buffers.uuidOf(this.object));
+    return this.#owner.gpu.scheduler.runAsync(this.#owner.buffers.uuidOf(this.object));
   }
 
   /** Its memory never moves. */
@@ -72,6 +84,6 @@ export class ExportedBuffer implements DmaBuf {
     if (--this.#holds > 0) return;
     this.object.shared = false;
     this.object.release();
-    this.card.buffers.exportEnded(this.object);
+    this.#owner.buffers.exportEnded(this.object);
   }
 }

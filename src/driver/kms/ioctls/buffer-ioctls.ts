@@ -176,7 +176,7 @@ function* fdToHandle(file: FileState, fd: PrimeFd): Task<number> {
   const { dmaBuf } = fd;
   const known = file.handleOf(dmaBuf);
   if (known !== null) return known;
-  const own = dmaBuf instanceof ExportedBuffer && dmaBuf.card === file.card ? dmaBuf.object : null;
+  const own = dmaBuf instanceof ExportedBuffer && dmaBuf.belongsTo(file.card) ? dmaBuf.object : null;
   const object = own ?? (yield* file.card.buffers.import(dmaBuf));
   if (object.exported === null) {
     dmaBuf.retain();

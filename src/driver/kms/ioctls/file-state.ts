@@ -2,7 +2,7 @@ import { DriverError } from "../../errors.ts";
 import type { PendingEvent } from "../atomic/atomic-state.ts";
 import type { BufferObject } from "../buffers/buffer-object.ts";
 import type { DmaBuf } from "../buffers/dma-buf.ts";
-import type { KmsCard } from "../card.ts";
+import type { CardState } from "../card-state.ts";
 import type { Crtc, Framebuffer } from "../objects/mode-objects.ts";
 
 /** Room for events nobody has read, in bytes, and what each takes. */
@@ -23,7 +23,7 @@ export interface FlipEvent {
 
 /** What the kernel keeps for an open file. */
 export class FileState {
-  readonly card: KmsCard;
+  readonly card: CardState;
   isOpen = true;
   /** The program knows atomic mode setting. */
   atomic = false;
@@ -36,7 +36,7 @@ export class FileState {
   readonly #handleOf = new Map<DmaBuf, number>();
   readonly #dmaBufOf = new Map<number, DmaBuf>();
 
-  constructor(card: KmsCard) {
+  constructor(card: CardState) {
     this.card = card;
   }
 

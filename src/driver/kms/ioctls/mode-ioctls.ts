@@ -11,7 +11,7 @@ import {
   setConfig,
   setPlane,
 } from "../atomic/display-changes.ts";
-import type { KmsCard } from "../card.ts";
+import type { CardState } from "../card-state.ts";
 import {
   type Connector,
   type Crtc,
@@ -181,7 +181,7 @@ export function* dropFramebuffer(file: FileState, fb: Framebuffer): Task<void> {
   fb.release();
 }
 
-function* takeOffScreen(card: KmsCard, fb: Framebuffer): Task<void> {
+function* takeOffScreen(card: CardState, fb: Framebuffer): Task<void> {
   const release = yield* lockCrtcs(card.crtcs);
   try {
     yield* removeFramebuffer(card.context, fb);
