@@ -143,11 +143,9 @@ export class QueueSet {
 
   /** Closes all queues, with any number of chains in flight, and resets their registers. */
   reset(): void {
-    for (const slot of this.#slots) {
-      closeSlot(slot);
-      slot.waiting = false;
-    }
+    for (const slot of this.#slots) closeSlot(slot);
     this.#slots.forEach((slot, index) => {
+      slot.waiting = false;
       this.#resetConfig(index, slot);
     });
     this.#options = null;

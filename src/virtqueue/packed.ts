@@ -30,8 +30,11 @@ const NONE32: Uint32Array = new Uint32Array(0);
  */
 export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   readonly format = "packed";
-  /** 1 for buffer ids in flight: ids are the driver's own 16-bit numbers. */
-  private readonly held = new Uint8Array(65536);
+  /**
+   * 1 for buffer ids in flight. Ids are the driver's own 16-bit numbers, but drivers number from 0: room for others is
+   * made when one comes. What is beyond it reads as undefined, which is not 0.
+   */
+  private held: Uint8Array;
   private readonly suppress: boolean;
   /** The driver is told when it need not notify. */
   private readonly asks: boolean;
@@ -72,6 +75,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   constructor(config: QueueConfig, dma: DmaSpace, options: QueueOptions, progress: QueueProgress | null) {
     super(config, dma, options);
+    this.held = new Uint8Array(config.size);
     this.suppress = options.suppressWhileDraining;
     this.asks = this.suppress || options.eventIdx;
     if (progress !== null) {
@@ -110,10 +114,13 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return true;
   }
 
-  /** Buffer id and flags of a descriptor, as one word. */
+  /**
+   * Buffer id and flags of a descriptor, as one signed word: USED is the uppermost bit, and as an unsigned number it would
+   * be too large for a small integer, so that the engine would have to allocate one.
+   */
   private readIdFlags(position: number): number {
     if (this.descShared) return this.acquireIdFlags(position);
-    return le32(this.desc32[this.descWord + (position << 2) + 3] as number);
+    return le32(this.desc32[this.descWord + (position << 2) + 3] as number) | 0;
   }
 
   /**
@@ -131,7 +138,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
     if (this.popsLeft <= 0 && this.exhausted() !== false) return null;
     let idFlags: number;
-    if (this.descPlain === true) idFlags = this.desc32[this.descWord + (this.next << 2) + 3] as number;
+    if (this.descPlain === true) idFlags = (this.desc32[this.descWord + (this.next << 2) + 3] as number) | 0;
     else idFlags = this.readIdFlags(this.next);
     if (((idFlags >>> 16) & AVAIL_USED) === this.availMark) return this.popAvailable(idFlags);
     this.sawEmpty = true;
@@ -177,7 +184,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       // It goes on behind this one, where a descriptor may be that the device holds. At the start of the ring is unusual.
       if (next >= size || (next === this.used && this.inFlight !== 0)) return this.popUnusual(firstIdFlags);
       const then = (at + 4) | 0;
-      if (this.descPlain === true) idFlags = words[(then + 3) | 0] as number;
+      if (this.descPlain === true) idFlags = (words[(then + 3) | 0] as number) | 0;
       else idFlags = this.readIdFlags(next);
       flags = idFlags >>> 16;
       readLength = length;
@@ -231,6 +238,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const chain = this.takeChain();
     if (!this.walk(chain, first, firstIdFlags)) return this.dropFailed(chain);
     const id = chain.head;
+    if (id >= this.held.length) this.makeRoom(id);
     if (this.held[id] !== 0) {
       this.fail("buffer-in-flight", first, id);
       return this.dropFailed(chain);
@@ -250,6 +258,12 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     if (this.inOrder) this.order(chain);
     if (this.worked(chain.descriptorCount)) this.popsLeft = 0;
     return chain;
+  }
+
+  private makeRoom(id: number): void {
+    const held = new Uint8Array(Math.min(65536, 2 * (id + 1)));
+    held.set(this.held);
+    this.held = held;
   }
 
   /** Ring slots the device holds: those from the next used descriptor to the next available one. */
