@@ -26,6 +26,8 @@ export interface MachineParts {
   readonly initrd: Uint8Array;
   readonly commandLine: string;
   readonly memoryMebibytes: number;
+  /** Whether the machine has v86's ne2k, which shares an interrupt pin with slot 9. Default false. */
+  readonly networkCard?: boolean;
 }
 
 export type Attach = (emulator: V86) => void;
@@ -72,13 +74,17 @@ function checkParts({ kernel, bios }: MachineParts): void {
   }
 }
 
-/** Goes on from a saved state. The devices on the bus have to be those that were there when it was saved. */
+/**
+ * Goes on from a saved state. The devices on the bus have to be those that were there when it was saved.
+ * @param restored called before the first instruction, when the devices can be restored
+ */
 export async function restoreMachine(
-  parts: Pick<MachineParts, "bios" | "vgaBios" | "memoryMebibytes">,
+  parts: Pick<MachineParts, "bios" | "vgaBios" | "memoryMebibytes" | "networkCard">,
   attach: Attach,
   state: ArrayBuffer,
+  restored?: () => void,
 ): Promise<Machine> {
-  return start(await createEmulator(parts, {}), attach, state);
+  return start(await createEmulator(parts, {}), attach, { state, restored });
 }
 
 /** Stops the machine and saves it. */
@@ -107,7 +113,7 @@ function image(bytes: Uint8Array, unitBytes = 1): { buffer: ArrayBuffer } {
 type Boot = Pick<ConstructorParameters<typeof V86>[0], "bzimage" | "initrd" | "cmdline">;
 
 async function createEmulator(
-  parts: Pick<MachineParts, "bios" | "vgaBios" | "memoryMebibytes">,
+  parts: Pick<MachineParts, "bios" | "vgaBios" | "memoryMebibytes" | "networkCard">,
   boot: Boot,
 ): Promise<V86> {
   const emulator = new V86({
@@ -115,6 +121,7 @@ async function createEmulator(
     bios: image(parts.bios),
     ...(parts.vgaBios === undefined ? {} : { vga_bios: image(parts.vgaBios) }),
     ...boot,
+    ...(parts.networkCard === true ? { net_device: { type: "ne2k" as const } } : {}),
     memory_size: parts.memoryMebibytes * BYTES_PER_MEBIBYTE,
     autostart: false,
     disable_keyboard: true,
@@ -125,10 +132,18 @@ async function createEmulator(
   return emulator;
 }
 
-async function start(emulator: V86, attach: Attach, state: ArrayBuffer | undefined): Promise<Machine> {
+interface Restored {
+  readonly state: ArrayBuffer;
+  readonly restored: (() => void) | undefined;
+}
+
+async function start(emulator: V86, attach: Attach, from: Restored | undefined): Promise<Machine> {
   const console = new GuestConsole(emulator);
   attach(emulator);
-  if (state !== undefined) await emulator.restore_state(state);
+  if (from !== undefined) {
+    await emulator.restore_state(from.state);
+    from.restored?.();
+  }
   await emulator.run();
   return {
     emulator,

@@ -117,13 +117,17 @@ function problemsOf({ scenarios, driver }: RunReport): number {
   return scenarios.reduce((sum, { problems }) => sum + problems.length, unexplained.length);
 }
 
-interface Collected {
+/** What a machine is built of, and what its kernel is called. */
+export interface Collected {
   readonly parts: MachineParts;
   readonly kernel: string;
   readonly isOwnGuest: boolean;
 }
 
-async function collectParts(options: RunOptions): Promise<Collected> {
+/** Fetches and builds what is missing. */
+export async function collectParts(
+  options: Pick<RunOptions, "kernel" | "initrd" | "bios" | "commandLine" | "memoryMebibytes" | "onProgress">,
+): Promise<Collected> {
   const { kernel, initrd, bios, memoryMebibytes, onProgress } = options;
   const folder = guestFolder();
   const fetch = () => fetchGuest({ folder, ...(onProgress === undefined ? {} : { onProgress }) });

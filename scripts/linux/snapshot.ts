@@ -118,6 +118,7 @@ async function keyOf(parts: MachineParts, identity: DeviceIdentity): Promise<str
   add("vga bios", parts.vgaBios ?? "");
   add("command line", parts.commandLine);
   add("memory", String(parts.memoryMebibytes));
+  if (parts.networkCard === true) add("network card", "ne2k");
   add("device", JSON.stringify([identity.pciId, identity.barSizes]));
   add("configuration space", identity.configSpace);
   return hash.digest("hex").slice(0, 16);

@@ -35,12 +35,14 @@ static s32 call_ioctl(u32 request, void *argument, const char *name) {
 
 #define CALL(request, argument) call_ioctl(request, argument, #request)
 
+static const char *device_node = DEVICE_NODE;
+
 static void open_card(void) {
   static char name[32];
   struct drm_version version;
-  card = system_call(SYS_OPEN, (u32)DEVICE_NODE, O_RDWR, 0);
+  card = system_call(SYS_OPEN, (u32)device_node, O_RDWR, 0);
   if (card < 0) {
-    fail("open " DEVICE_NODE);
+    fail("open the card");
     leave(1);
   }
   memset(&version, 0, sizeof version);

@@ -40,6 +40,16 @@
 #define MODES_SHOWN 3
 #define BOOT_LOG "/boot.log" /* written by /init */
 #define BOOT_LOG_LINES 28
+#define FLIPS_BETWEEN_WORDS 100
+
+/* Of the scenario flips, from the command line. */
+static u32 flip_count = 1000;
+
+static u32 number_of(const char *text) {
+  u32 value = 0;
+  while (*text >= '0' && *text <= '9') value = 10 * value + (u32)(*text++ - '0');
+  return value;
+}
 
 /*
  * The preferred mode, then up to two smaller ones of other sizes. The last one is left on when the file is closed, as
@@ -124,6 +134,45 @@ static void run_flip(void) {
   set_crtc(0);
   destroy_dumb(&b);
   destroy_dumb(&a);
+}
+
+/*
+ * Flips between two framebuffers as fast as the device lets it, with an event each, and says how far it is now and
+ * then. Quiet besides: the serial console would set the pace.
+ */
+static void run_flips(void) {
+  static u8 event[256];
+  struct framebuffer fbs[2];
+  struct pollfd poll = {0, POLLIN, 0};
+  u32 i;
+  find_display();
+  poll.fd = card;
+  create_dumb(&fbs[0], "a", mode.hdisplay, mode.vdisplay, 1);
+  create_dumb(&fbs[1], "b", mode.hdisplay, mode.vdisplay, 1);
+  draw_all(&fbs[0], 26);
+  draw_all(&fbs[1], 27);
+  set_crtc(fbs[0].fb_id);
+  for (i = 1; i <= flip_count; i++) {
+    struct drm_mode_crtc_page_flip flip;
+    memset(&flip, 0, sizeof flip);
+    flip.crtc_id = crtc_id;
+    flip.fb_id = fbs[i & 1].fb_id;
+    flip.flags = DRM_MODE_PAGE_FLIP_EVENT;
+    if (system_call(SYS_IOCTL, (u32)card, DRM_IOCTL_MODE_PAGE_FLIP, (u32)&flip) < 0 ||
+        system_call(SYS_POLL, (u32)&poll, 1, EVENT_WAIT_MS) <= 0 ||
+        system_call(SYS_READ, (u32)card, (u32)event, sizeof event) <= 0) {
+      fail("flip");
+      return;
+    }
+    if (i % FLIPS_BETWEEN_WORDS) continue;
+    put("@@FLIPPED");
+    put_space_number((s32)i);
+    end_line();
+  }
+  show("flips", &fbs[flip_count & 1]);
+  set_crtc(0);
+  destroy_dumb(&fbs[1]);
+  destroy_dumb(&fbs[0]);
 }
 
 static void say_cursor(s32 x, s32 y, s32 hot_x, s32 hot_y, u32 hash) {
@@ -456,13 +505,16 @@ static const struct {
     {"params", run_params, 1},
     {"damage", run_damage, 1},
     {"resize", run_resize, 1},
+    {"flips", run_flips, 1},
     {"fbcon", run_fbcon, 0},
 };
 
-/* Called by _start with the stack as the kernel left it: argument count, arguments. */
+/* Called by _start with the stack as the kernel left it: argument count, arguments (scenario, flips, card). */
 void run(char **stack) {
   u32 i;
   scenario = (u32)stack[0] > 1 ? stack[2] : "";
+  if ((u32)stack[0] > 2) flip_count = number_of(stack[3]);
+  if ((u32)stack[0] > 3) device_node = stack[4];
   for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
     if (!equal(scenarios[i].name, scenario)) continue;
     if (scenarios[i].needs_card) open_card();

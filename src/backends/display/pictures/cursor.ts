@@ -53,7 +53,7 @@ export function drawCursor(
   cursor: CursorPicture,
   x: number,
   y: number,
-  target: Uint8Array,
+  target: Uint8Array | Uint8ClampedArray,
   area: PixelRectangle,
 ): void {
   const { widthPixels, heightPixels, rgba } = cursor;

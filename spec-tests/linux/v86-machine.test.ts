@@ -1,0 +1,135 @@
+// Debian's kernel on everything the adapter for v86 can do: registers in I/O and in memory space, several devices,
+// interrupt lines shared with v86's own cards, resets of the machine, snapshots in the middle of page flips.
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { V86Cpu } from "../../src/adapters/v86/index.ts";
+import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
+import { needs, peers } from "../support/peer.ts";
+import {
+  bootedGuest,
+  type Card,
+  finishFlips,
+  flipped,
+  loadDriver,
+  NE2K_PCI_ID,
+  resumeGuest,
+  startFlips,
+} from "./flipping-guest.ts";
+
+const linux = suite("linux in v86");
+const MEMORY_BYTES = 128 << 20;
+
+const cpuOf = (emulator: object): V86Cpu => (emulator as { v86: { cpu: V86Cpu } }).v86.cpu;
+
+const test = needs(linux, peers.apt, peers.dpkgDeb);
+
+test("memory space: thousands of page flips, beside another card in I/O space", async () => {
+  const guest = await bootedGuest();
+  await loadDriver(guest);
+  startFlips(guest, 3000, 1);
+  const { screen } = guest.cards[1] as Card;
+  assert.is(await finishFlips(guest, 3000, screen), undefined);
+  assert.ok(screen.screen(0).flushes >= 3000);
+  for (const { events } of guest.cards) assert.equal(events, []);
+  await guest.machine.close();
+});
+
+test("I/O space: flips while a card of v86's own acknowledges its interrupts on the same line", async () => {
+  let acknowledge = () => {};
+  const guest = await bootedGuest([{ attach: { onInterrupt: (asserted) => asserted && acknowledge() } }]);
+  const { pci } = cpuOf(guest.machine.emulator).devices;
+  let acknowledged = 0;
+  // Right behind each of our interrupts, before the guest sees it.
+  acknowledge = () => {
+    acknowledged++;
+    queueMicrotask(() => pci.lower_irq(NE2K_PCI_ID));
+  };
+  await loadDriver(guest);
+  startFlips(guest, 500, 0);
+  const { screen } = guest.cards[0] as Card;
+  assert.is(await finishFlips(guest, 500, screen), undefined);
+  assert.ok(acknowledged > 100, `${acknowledged} interrupts`);
+  await guest.machine.close();
+});
+
+for (const [card, space] of (["io", "memory"] as const).entries()) {
+  test(`${space}: a snapshot in the middle of flips goes on in another program`, async () => {
+    const guest = await bootedGuest();
+    await loadDriver(guest);
+    startFlips(guest, 600, card as 0 | 1);
+    await flipped(guest, 200);
+    await guest.machine.emulator.stop();
+    const devices = [];
+    for (const { attachment } of guest.cards) devices.push(await attachment.save());
+    const machine = await guest.machine.emulator.save_state();
+    await guest.machine.close();
+    const folder = await mkdtemp(join(tmpdir(), "virtio-v86-"));
+    try {
+      await writeFile(join(folder, "machine"), new Uint8Array(machine));
+      await writeFile(join(folder, "devices.json"), JSON.stringify(devices));
+      const program = fileURLToPath(new URL("./flipping-guest.worker.ts", import.meta.url));
+      const run = spawnSync(process.execPath, [program, folder, String(card), "600"], {
+        encoding: "utf8",
+        timeout: 120_000,
+      });
+      assert.equal(JSON.parse(run.stdout || JSON.stringify(run.stderr)), { difference: null, events: [] });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
+
+test("a snapshot without its device: the trace says why the screen is black", async () => {
+  const guest = await bootedGuest();
+  await loadDriver(guest);
+  startFlips(guest, 600, 0);
+  await flipped(guest, 100);
+  await guest.machine.emulator.stop();
+  const machine = await guest.machine.emulator.save_state();
+  await guest.machine.close();
+  const resumed = await resumeGuest(machine);
+  const { events } = resumed.cards[0] as Card;
+  for (let i = 0; i < 1000 && events.length === 0; i++)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.is(events[0]?.detail["what"], "notified-in-reset-after-restore-state");
+  await resumed.machine.close();
+});
+
+test("a guest that reboots while a flush is under way: the answer does not reach the next kernel's memory", async () => {
+  const answers: (() => void)[] = [];
+  const display = new MemoryDisplay(() => new Promise<void>((resolve) => answers.push(resolve)));
+  const guest = await bootedGuest([{ display }]);
+  const { emulator } = guest.machine;
+  const { device, attachment } = guest.cards[0] as Card;
+  const cpu = cpuOf(emulator);
+  const rebooted = new Promise<void>((resolve) => {
+    const reboot = cpu.reboot_internal.bind(cpu);
+    cpu.reboot_internal = () => {
+      reboot();
+      // v86 does not survive the firmware's second run, with or without devices of ours.
+      void emulator.stop();
+      resolve();
+    };
+  });
+  await loadDriver(guest);
+  guest.machine.console.send("sh (/scenarios flips 600 & sleep 1; /bin/busybox reboot -f)");
+  await rebooted;
+  assert.ok(answers.length > 0, "flushes were under way");
+  assert.is(device.status, 0);
+  assert.is(device.chainsInFlight, 0);
+  await emulator.stop();
+  const memory = () => emulator.read_memory(0, MEMORY_BYTES);
+  const before = Buffer.from(memory());
+  for (const answer of answers.splice(0)) answer();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.is(before.compare(memory()), 0);
+  assert.not(attachment.transport.interruptAsserted);
+  await guest.machine.close();
+});
+
+linux.run();

@@ -1,0 +1,158 @@
+import { BackendError } from "../../../base/backend-error.ts";
+import { VirtioUsageError } from "../../../base/errors.ts";
+import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
+import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
+import type { CanvasTarget } from "./canvas.ts";
+import { CanvasScreen } from "./canvas-screen.ts";
+import { nextFrame, type ScheduleFrame } from "./frame-scheduler.ts";
+
+/** Choices for a {@link CanvasDisplay}. */
+export interface CanvasDisplayOptions {
+  /**
+   * Where scanout 0 is shown, scanouts 0 … n-1, or what to show a scanout on when it is set for the first time (null
+   * for nowhere). The display sets a canvas's size to that of its scanout; how large it appears is the page's affair.
+   */
+  readonly canvas:
+    | CanvasTarget
+    | readonly (CanvasTarget | null)[]
+    | ((scanoutId: number) => CanvasTarget | null);
+  /** Whether the guest's cursor is drawn into the picture. Default true. */
+  readonly drawCursor?: boolean;
+  /**
+   * Whether the guest waits for the frame that shows its flush: it draws at the rate of the browser then, where its
+   * driver waits for flushes at all. Default false.
+   */
+  readonly waitForFrame?: boolean;
+  /** Pixels of a scanout, 4 bytes each; a larger one is refused with ERR_OUT_OF_MEMORY. Default 7680 × 4320. */
+  readonly maxPixels?: number;
+  /**
+   * When to draw what has changed. Default `requestAnimationFrame`, or a timer where there is none or the page is
+   * hidden.
+   */
+  readonly schedule?: ScheduleFrame;
+}
+
+/**
+ * A display on canvases of a page or of a worker (`OffscreenCanvas`). However often the guest flushes, only what has
+ * changed is converted and put, once a frame.
+ *
+ * @example
+ * ```ts
+ * const display = new CanvasDisplay({ canvas: document.querySelector("canvas") });
+ * const gpu = new GpuDevice({ display });
+ * ```
+ */
+export class CanvasDisplay implements Display {
+  readonly #canvasOf: (scanoutId: number) => CanvasTarget | null;
+  readonly #drawCursor: boolean;
+  readonly #waitForFrame: boolean;
+  readonly #maxPixels: number;
+  readonly #schedule: ScheduleFrame;
+  /** Null for scanouts that are not shown. */
+  readonly #screens = new Map<number, CanvasScreen | null>();
+  #isScheduled = false;
+  /** Settles when the scheduled frame has been drawn. */
+  #frame: Promise<void> | null = null;
+  #drawn: (() => void) | null = null;
+  readonly #draw = (): void => this.#drawAll();
+
+  /** Throws {@link VirtioUsageError} when there is no canvas, and for a `maxPixels` that is no positive integer. */
+  constructor(options: CanvasDisplayOptions) {
+    const { canvas, drawCursor = true, waitForFrame = false, maxPixels = DEFAULT_MAX_PIXELS } = options;
+    this.#canvasOf = canvasOf(canvas);
+    if (!Number.isSafeInteger(maxPixels) || maxPixels < 1) {
+      throw new VirtioUsageError(`maxPixels is ${maxPixels}, not a positive integer`);
+    }
+    this.#drawCursor = drawCursor;
+    this.#waitForFrame = waitForFrame;
+    this.#maxPixels = maxPixels;
+    this.#schedule = options.schedule ?? nextFrame;
+  }
+
+  setScanout(scanoutId: number, source: ScanoutSource | null): void {
+    const screen = this.#screen(scanoutId);
+    if (screen === null) return;
+    const pixels = source === null ? 0 : source.widthPixels * source.heightPixels;
+    if (pixels > this.#maxPixels) {
+      screen.setScanout(null);
+      this.#changed();
+      throw new BackendError("out-of-memory", `a scanout of ${pixels} pixels is too large for a canvas`);
+    }
+    screen.setScanout(source);
+    this.#changed();
+  }
+
+  flush(
+    scanoutId: number,
+    x: number,
+    y: number,
+    widthPixels: number,
+    heightPixels: number,
+  ): void | Promise<void> {
+    const screen = this.#screen(scanoutId);
+    if (screen === null || !screen.flush({ x, y, widthPixels, heightPixels })) return;
+    this.#changed();
+    if (!this.#waitForFrame) return;
+    this.#frame ??= new Promise<void>((resolve) => {
+      this.#drawn = resolve;
+    });
+    return this.#frame;
+  }
+
+  setCursor(scanoutId: number, cursor: CursorImage | null): void {
+    if (!this.#drawCursor) return;
+    this.#screen(scanoutId)?.setCursor(cursor);
+    this.#changed();
+  }
+
+  moveCursor(scanoutId: number, x: number, y: number): void {
+    if (!this.#drawCursor) return;
+    this.#screen(scanoutId)?.moveCursor(x, y);
+    this.#changed();
+  }
+
+  #screen(scanoutId: number): CanvasScreen | null {
+    let screen = this.#screens.get(scanoutId);
+    if (screen === undefined) {
+      const canvas = this.#canvasOf(scanoutId);
+      const context = canvas?.getContext("2d", { alpha: false }) ?? null;
+      if (canvas !== null && context === null) {
+        throw new BackendError("lost", `the canvas of scanout ${scanoutId} has no 2D context`);
+      }
+      screen = canvas === null || context === null ? null : new CanvasScreen(canvas, context);
+      this.#screens.set(scanoutId, screen);
+    }
+    return screen;
+  }
+
+  #changed(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#schedule(this.#draw);
+  }
+
+  #drawAll(): void {
+    this.#isScheduled = false;
+    const drawn = this.#drawn;
+    this.#frame = null;
+    this.#drawn = null;
+    for (const screen of this.#screens.values()) screen?.draw();
+    drawn?.();
+  }
+}
+
+function canvasOf(canvas: CanvasDisplayOptions["canvas"]): (scanoutId: number) => CanvasTarget | null {
+  if (typeof canvas === "function") return canvas;
+  const list: readonly (CanvasTarget | null)[] = isList(canvas) ? canvas : [canvas];
+  const bad = list.findIndex((each) => each !== null && typeof each?.getContext !== "function");
+  if (bad >= 0) {
+    throw new VirtioUsageError(`canvas ${bad} is no HTMLCanvasElement or OffscreenCanvas`);
+  }
+  return (scanoutId) => list[scanoutId] ?? null;
+}
+
+function isList(
+  canvas: CanvasTarget | readonly (CanvasTarget | null)[],
+): canvas is readonly (CanvasTarget | null)[] {
+  return Array.isArray(canvas);
+}
