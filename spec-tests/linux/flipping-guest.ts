@@ -8,6 +8,7 @@ import { collectParts } from "../../scripts/linux/run-linux.ts";
 import { bootedState } from "../../scripts/linux/snapshot.ts";
 import {
   attachToV86,
+  type SavedV86Attachment,
   type V86Attachment,
   type V86AttachOptions,
   v86Memory,
@@ -68,7 +69,7 @@ async function parts() {
 }
 
 /** The machine as it has just booted; its driver is not loaded yet. */
-export async function bootedGuest(options: readonly CardOptions[] = []): Promise<FlippingGuest> {
+async function bootedGuest(): Promise<FlippingGuest> {
   const machineParts = await parts();
   const { state } = await bootedState({
     parts: machineParts,
@@ -80,14 +81,13 @@ export async function bootedGuest(options: readonly CardOptions[] = []): Promise
     attach: (emulator) => void plug(emulator, []),
     folder: guestFolder(),
   });
-  return resumeGuest(state, options);
+  return resumeGuest({ machine: state, devices: [] });
 }
 
-/** @param restore called between restoring the machine and running it */
+/** Goes on from a snapshot; without devices they are in reset. */
 export async function resumeGuest(
-  state: ArrayBuffer,
+  { machine: state, devices }: SavedGuest,
   options: readonly CardOptions[] = [],
-  restore?: (cards: readonly Card[]) => void,
 ): Promise<FlippingGuest> {
   let cards: readonly Card[] = [];
   const machine = await restoreMachine(
@@ -96,15 +96,43 @@ export async function resumeGuest(
       cards = plug(emulator, options);
     },
     state,
-    () => restore?.(cards),
+    () => {
+      for (const [i, device] of devices.entries()) cards[i]?.attachment.restore(device);
+    },
   );
   return { machine, cards };
 }
 
-export async function loadDriver({ machine }: FlippingGuest): Promise<void> {
-  const loaded = machine.console.waitFor((line) => line.startsWith("@@DONE load 0"), "driver", TIMEOUT_MS);
-  machine.console.send("load");
-  await loaded;
+/** A machine and its devices, saved at the same time. */
+export interface SavedGuest {
+  readonly machine: ArrayBuffer;
+  readonly devices: readonly SavedV86Attachment[];
+}
+
+export async function saveGuest({ machine, cards }: FlippingGuest): Promise<SavedGuest> {
+  await machine.emulator.stop();
+  const devices = [];
+  for (const { attachment } of cards) devices.push(await attachment.save());
+  return { machine: await machine.emulator.save_state(), devices };
+}
+
+let loaded: Promise<SavedGuest> | undefined;
+
+async function loadDriver(): Promise<SavedGuest> {
+  const guest = await bootedGuest();
+  const { console } = guest.machine;
+  const done = console.waitFor((line) => line.startsWith("@@DONE load 0"), "driver", TIMEOUT_MS);
+  console.send("load");
+  await done;
+  const saved = await saveGuest(guest);
+  await guest.machine.close();
+  return saved;
+}
+
+/** The machine with its driver loaded. */
+export async function loadedGuest(options: readonly CardOptions[] = []): Promise<FlippingGuest> {
+  loaded ??= loadDriver();
+  return resumeGuest(await loaded, options);
 }
 
 export function startFlips({ machine }: FlippingGuest, flips: number, card: 0 | 1): void {

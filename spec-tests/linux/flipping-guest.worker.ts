@@ -7,9 +7,7 @@ import { type Card, finishFlips, resumeGuest } from "./flipping-guest.ts";
 const [folder = "", card = "0", flips = "0"] = process.argv.slice(2);
 const machine = new Uint8Array(await readFile(join(folder, "machine"))).buffer;
 const devices = JSON.parse(await readFile(join(folder, "devices.json"), "utf8")) as SavedV86Attachment[];
-const guest = await resumeGuest(machine, [], (cards) => {
-  for (const [i, { attachment }] of cards.entries()) attachment.restore(devices[i] as SavedV86Attachment);
-});
+const guest = await resumeGuest({ machine, devices });
 const { screen } = guest.cards[Number(card)] as Card;
 const difference = await finishFlips(guest, Number(flips), screen);
 const events = guest.cards.flatMap((each) => each.events);

@@ -11,13 +11,13 @@ import type { V86Cpu } from "../../src/adapters/v86/index.ts";
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { needs, peers } from "../support/peer.ts";
 import {
-  bootedGuest,
   type Card,
   finishFlips,
   flipped,
-  loadDriver,
+  loadedGuest,
   NE2K_PCI_ID,
   resumeGuest,
+  saveGuest,
   startFlips,
 } from "./flipping-guest.ts";
 
@@ -29,19 +29,18 @@ const cpuOf = (emulator: object): V86Cpu => (emulator as { v86: { cpu: V86Cpu } 
 const test = needs(linux, peers.apt, peers.dpkgDeb);
 
 test("memory space: thousands of page flips, beside another card in I/O space", async () => {
-  const guest = await bootedGuest();
-  await loadDriver(guest);
-  startFlips(guest, 3000, 1);
+  const guest = await loadedGuest();
+  startFlips(guest, 1500, 1);
   const { screen } = guest.cards[1] as Card;
-  assert.is(await finishFlips(guest, 3000, screen), undefined);
-  assert.ok(screen.screen(0).flushes >= 3000);
+  assert.is(await finishFlips(guest, 1500, screen), undefined);
+  assert.ok(screen.screen(0).flushes >= 1500);
   for (const { events } of guest.cards) assert.equal(events, []);
   await guest.machine.close();
 });
 
 test("I/O space: flips while a card of v86's own acknowledges its interrupts on the same line", async () => {
   let acknowledge = () => {};
-  const guest = await bootedGuest([{ attach: { onInterrupt: (asserted) => asserted && acknowledge() } }]);
+  const guest = await loadedGuest([{ attach: { onInterrupt: (asserted) => asserted && acknowledge() } }]);
   const { pci } = cpuOf(guest.machine.emulator).devices;
   let acknowledged = 0;
   // Right behind each of our interrupts, before the guest sees it.
@@ -49,7 +48,6 @@ test("I/O space: flips while a card of v86's own acknowledges its interrupts on 
     acknowledged++;
     queueMicrotask(() => pci.lower_irq(NE2K_PCI_ID));
   };
-  await loadDriver(guest);
   startFlips(guest, 500, 0);
   const { screen } = guest.cards[0] as Card;
   assert.is(await finishFlips(guest, 500, screen), undefined);
@@ -59,21 +57,17 @@ test("I/O space: flips while a card of v86's own acknowledges its interrupts on 
 
 for (const [card, space] of (["io", "memory"] as const).entries()) {
   test(`${space}: a snapshot in the middle of flips goes on in another program`, async () => {
-    const guest = await bootedGuest();
-    await loadDriver(guest);
-    startFlips(guest, 600, card as 0 | 1);
+    const guest = await loadedGuest();
+    startFlips(guest, 400, card as 0 | 1);
     await flipped(guest, 200);
-    await guest.machine.emulator.stop();
-    const devices = [];
-    for (const { attachment } of guest.cards) devices.push(await attachment.save());
-    const machine = await guest.machine.emulator.save_state();
+    const { machine, devices } = await saveGuest(guest);
     await guest.machine.close();
     const folder = await mkdtemp(join(tmpdir(), "virtio-v86-"));
     try {
       await writeFile(join(folder, "machine"), new Uint8Array(machine));
       await writeFile(join(folder, "devices.json"), JSON.stringify(devices));
       const program = fileURLToPath(new URL("./flipping-guest.worker.ts", import.meta.url));
-      const run = spawnSync(process.execPath, [program, folder, String(card), "600"], {
+      const run = spawnSync(process.execPath, [program, folder, String(card), "400"], {
         encoding: "utf8",
         timeout: 120_000,
       });
@@ -85,14 +79,13 @@ for (const [card, space] of (["io", "memory"] as const).entries()) {
 }
 
 test("a snapshot without its device: the trace says why the screen is black", async () => {
-  const guest = await bootedGuest();
-  await loadDriver(guest);
+  const guest = await loadedGuest();
   startFlips(guest, 600, 0);
   await flipped(guest, 100);
   await guest.machine.emulator.stop();
   const machine = await guest.machine.emulator.save_state();
   await guest.machine.close();
-  const resumed = await resumeGuest(machine);
+  const resumed = await resumeGuest({ machine, devices: [] });
   const { events } = resumed.cards[0] as Card;
   for (let i = 0; i < 1000 && events.length === 0; i++)
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -103,7 +96,7 @@ test("a snapshot without its device: the trace says why the screen is black", as
 test("a guest that reboots while a flush is under way: the answer does not reach the next kernel's memory", async () => {
   const answers: (() => void)[] = [];
   const display = new MemoryDisplay(() => new Promise<void>((resolve) => answers.push(resolve)));
-  const guest = await bootedGuest([{ display }]);
+  const guest = await loadedGuest([{ display }]);
   const { emulator } = guest.machine;
   const { device, attachment } = guest.cards[0] as Card;
   const cpu = cpuOf(emulator);
@@ -116,7 +109,6 @@ test("a guest that reboots while a flush is under way: the answer does not reach
       resolve();
     };
   });
-  await loadDriver(guest);
   guest.machine.console.send("sh (/scenarios flips 600 & sleep 1; /bin/busybox reboot -f)");
   await rebooted;
   assert.ok(answers.length > 0, "flushes were under way");

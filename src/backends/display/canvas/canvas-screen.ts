@@ -1,7 +1,6 @@
 import type { CursorImage, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
-import { gpuFormat } from "../../../wire/gpu-names.ts";
 import { type CursorPicture, copyCursor, drawCursor } from "../pictures/cursor.ts";
-import { readScanoutRgba } from "../pictures/read-scanout.ts";
+import { makeOpaque, readOpaque } from "../pictures/opaque.ts";
 import { bounds, intersection } from "../pictures/rectangle.ts";
 import { BYTES_PER_PIXEL } from "../pictures/rgba.ts";
 import type { CanvasContext, CanvasImage, CanvasTarget } from "./canvas.ts";
@@ -95,9 +94,7 @@ export class CanvasScreen {
     const source = this.#source;
     if (source !== null && this.#damage !== null) {
       const damage = this.#damage;
-      readScanoutRgba(source, image.data, damage);
-      // A scanout has nothing behind it, whatever its format says.
-      if (gpuFormat(source.format)?.hasAlpha === true) makeOpaque(image.data, this.#widthPixels, damage);
+      readOpaque(source, image.data, damage);
       this.#stale = bounds(this.#stale, damage);
       this.#damage = null;
     }
@@ -143,16 +140,5 @@ export class CanvasScreen {
 
   #whole(): PixelRectangle {
     return { x: 0, y: 0, widthPixels: this.#widthPixels, heightPixels: this.#heightPixels };
-  }
-}
-
-function makeOpaque(
-  data: Uint8ClampedArray,
-  stride: number,
-  { x, y, widthPixels, heightPixels }: PixelRectangle,
-): void {
-  for (let row = y; row < y + heightPixels; row++) {
-    const end = (row * stride + x + widthPixels) * BYTES_PER_PIXEL;
-    for (let at = (row * stride + x) * BYTES_PER_PIXEL + 3; at < end; at += BYTES_PER_PIXEL) data[at] = 255;
   }
 }

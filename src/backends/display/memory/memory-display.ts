@@ -1,5 +1,6 @@
 import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { readScanoutRgba } from "../pictures/read-scanout.ts";
+import { KeptPicture } from "./kept-picture.ts";
 
 /** What a {@link MemoryDisplay} knows of one scanout. */
 export interface MemoryScreen {
@@ -32,6 +33,8 @@ export interface MemoryScreen {
  */
 export class MemoryDisplay implements Display {
   readonly #screens = new Map<number, MemoryScreen>();
+  /** Of scanouts that somebody has asked the picture of. */
+  readonly #kept = new Map<number, KeptPicture>();
   readonly #onFlush: ((scanoutId: number, damage: PixelRectangle) => void | Promise<void>) | null;
 
   /** `onFlush` is called with every flush; a promise holds back the driver's response. */
@@ -60,10 +63,37 @@ export class MemoryDisplay implements Display {
     return screen;
   }
 
-  /** The picture on a scanout as bytes R, G, B, A, without the cursor; null when it is off. */
+  /**
+   * The picture on a scanout as bytes R, G, B, A, without the cursor, in a new array; null when it is off. All of it is
+   * converted: for every frame, {@link MemoryDisplay.picture} is cheaper.
+   */
   readRgba(scanoutId: number): Uint8Array<ArrayBuffer> | null {
     const { source } = this.screen(scanoutId);
     return source === null ? null : readScanoutRgba(source);
+  }
+
+  /**
+   * The picture on a scanout in a buffer that is kept: bytes R, G, B, 255, row after row, null when the scanout is off.
+   * Only what was flushed since the call before is converted, so that a call after each flush costs what has changed.
+   * The array stays the same one as long as the size does, and changes with the next call.
+   *
+   * @example
+   * ```ts
+   * const display = new MemoryDisplay(() => {
+   *   const rgba = display.picture(0, { withCursor: true });
+   * });
+   * ```
+   */
+  picture(
+    scanoutId: number,
+    options: { readonly withCursor?: boolean } = {},
+  ): Uint8Array<ArrayBuffer> | null {
+    let kept = this.#kept.get(scanoutId);
+    if (kept === undefined) {
+      kept = new KeptPicture();
+      this.#kept.set(scanoutId, kept);
+    }
+    return kept.read(this.screen(scanoutId), options.withCursor ?? false);
   }
 
   setScanout(scanoutId: number, source: ScanoutSource | null): void {
@@ -84,6 +114,7 @@ export class MemoryDisplay implements Display {
     screen.flushes++;
     screen.damagedPixels += widthPixels * heightPixels;
     screen.damage = damage;
+    this.#kept.get(scanoutId)?.flushed(damage);
     return this.#onFlush?.(scanoutId, damage);
   }
 

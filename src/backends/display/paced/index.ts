@@ -1,0 +1,1 @@
+export { type PaceClock, PacedDisplay, type PacedDisplayOptions } from "./paced-display.ts";
