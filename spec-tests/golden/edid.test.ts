@@ -54,6 +54,28 @@ withDecoder("of usual sizes has no fault", () => {
   for (const size of sizes(USUAL)) judge(size);
 });
 
+withDecoder("with modes above the preferred size has no fault, and names them", () => {
+  for (const [size, largest] of [
+    ["800x600", "1920x1080"],
+    ["320x200", "16384x16384"],
+    ["1024x768", "1280x1024"],
+    ["3840x2160", "5120x2880"],
+  ] as const) {
+    const [preferred, max] = [...sizes(size), ...sizes(largest)];
+    assert.ok(preferred && max);
+    const report = judge({
+      widthPixels: preferred?.widthPixels ?? 0,
+      heightPixels: preferred?.heightPixels ?? 0,
+      maxWidthPixels: max?.widthPixels ?? 0,
+      maxHeightPixels: max?.heightPixels ?? 0,
+      serial: "1",
+    });
+    const listed = largest === "1280x1024" ? "1280x1024" : "1920x1080";
+    assert.ok(report.includes(listed), report);
+    assert.is(report.includes("1920x1200"), size === "320x200" || size === "3840x2160", report);
+  }
+});
+
 withDecoder("of odd sizes has no fault", () => {
   for (const size of sizes(ODD)) judge(size);
 });

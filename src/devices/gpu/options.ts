@@ -18,7 +18,15 @@ export interface DisplayConfig {
   /** Preferred size in pixels, 1 to 16384. Default 1280 × 800. */
   readonly widthPixels?: number;
   readonly heightPixels?: number;
-  /** Frames per second in the EDID, 10 to 500. Default 60. */
+  /**
+   * Size in pixels, 1 to 16384, up to which the EDID offers usual modes besides the preferred one. Default: the
+   * preferred size, so that drivers offer nothing larger.
+   */
+  readonly maxWidthPixels?: number;
+  readonly maxHeightPixels?: number;
+  /**
+   * Frames per second in the EDID, 10 to 500. Default 60. What the guest is told; a `PacedDisplay` keeps it to that.
+   */
   readonly refreshHz?: number;
   /** Name of the monitor in the EDID, up to 13 characters, the last one no space. */
   readonly name?: string;

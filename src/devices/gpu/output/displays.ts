@@ -110,10 +110,12 @@ function checkSide(name: string, pixels: number): void {
 }
 
 function edidOptions(config: DisplayConfig, widthPixels: number, heightPixels: number): EdidOptions {
-  const { refreshHz, name, vendor, serial, widthMm, heightMm } = config;
+  const { refreshHz, name, vendor, serial, widthMm, heightMm, maxWidthPixels, maxHeightPixels } = config;
   return {
     widthPixels,
     heightPixels,
+    ...(maxWidthPixels !== undefined && { maxWidthPixels }),
+    ...(maxHeightPixels !== undefined && { maxHeightPixels }),
     ...(refreshHz !== undefined && { refreshHz }),
     ...(name !== undefined && { name }),
     ...(vendor !== undefined && { vendor }),

@@ -12,6 +12,9 @@ import {
 export interface Monitor {
   /** The mode asked for. */
   readonly preferred: Timing;
+  /** Usual modes are listed up to this size. */
+  readonly maxWidthPixels: number;
+  readonly maxHeightPixels: number;
   /** The mode in the base block: the same one, unless the base block cannot express it. */
   readonly base: Timing;
   /** Whether `preferred` needs DisplayID. */
@@ -45,12 +48,9 @@ const SRGB = {
 /** Fills the 128 zeroed bytes of the base block. */
 export function writeBaseBlock(block: Uint8Array, monitor: Monitor): void {
   const { base, preferred } = monitor;
-  const standard = STANDARD_MODES.filter((mode) => isSmaller(mode, preferred)).slice(
-    0,
-    STANDARD_TIMING_SLOTS,
-  );
+  const standard = STANDARD_MODES.filter((mode) => isListed(mode, monitor)).slice(0, STANDARD_TIMING_SLOTS);
   // Every monitor has to show 640x480.
-  const established = ESTABLISHED_MODES.map((mode, index) => index === 0 || isSmaller(mode, preferred));
+  const established = ESTABLISHED_MODES.map((mode, index) => index === 0 || isListed(mode, monitor));
 
   block.set([0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00]);
   const [a = 0, b = 0, c = 0] = ascii(monitor.vendor).map((letter) => letter - 0x40);
@@ -97,9 +97,9 @@ export function writeBaseBlock(block: Uint8Array, monitor: Monitor): void {
 }
 
 /** Whether a mode may be listed besides the preferred one. */
-function isSmaller(mode: NamedMode, { widthPixels, heightPixels }: Timing): boolean {
-  const same = mode.widthPixels === widthPixels && mode.heightPixels === heightPixels;
-  return !same && mode.widthPixels <= widthPixels && mode.heightPixels <= heightPixels;
+function isListed(mode: NamedMode, { preferred, maxWidthPixels, maxHeightPixels }: Monitor): boolean {
+  const same = mode.widthPixels === preferred.widthPixels && mode.heightPixels === preferred.heightPixels;
+  return !same && mode.widthPixels <= maxWidthPixels && mode.heightPixels <= maxHeightPixels;
 }
 
 function writeChromaticity(block: Uint8Array): void {

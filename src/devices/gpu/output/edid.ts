@@ -17,6 +17,12 @@ export interface EdidOptions {
   readonly widthPixels: number;
   /** Height of the preferred mode in pixels, 1 to 16384. */
   readonly heightPixels: number;
+  /**
+   * Width and height in pixels, 1 to 16384, up to which usual modes are listed besides the preferred one: guests may
+   * choose modes above the preferred size then. Default: the preferred size.
+   */
+  readonly maxWidthPixels?: number;
+  readonly maxHeightPixels?: number;
   /** Frames per second of the preferred mode, 10 to 500, not necessarily an integer. Default 60. */
   readonly refreshHz?: number;
   /** Name of the monitor: 1 to 13 printable ASCII characters, the last one no space. Default "virtio-gpu". */
@@ -50,7 +56,8 @@ const DETAILED_MIN_PIXELS = 64;
  * Builds the EDID of a virtual monitor: 128 bytes, or 256 with the DisplayID extension. The same options always
  * give the same bytes.
  *
- * The base block lists smaller usual modes besides the preferred one. It has no display range limits where EDID
+ * The base block lists usual modes besides the preferred one: smaller ones, or those up to `maxWidthPixels` and
+ * `maxHeightPixels`, the largest eight of them. It has no display range limits where EDID
  * cannot express them: at a line rate below 1 kHz or above 510 kHz, or a pixel clock above 2.55 GHz.
  *
  * @throws VirtioUsageError if an option is out of its range.
@@ -74,9 +81,13 @@ function complete(options: EdidOptions): Monitor {
     name = "virtio-gpu",
     vendor = "VEM",
     serial = 0,
+    maxWidthPixels = widthPixels,
+    maxHeightPixels = heightPixels,
   } = options;
   requireInteger("widthPixels", widthPixels, 1, EDID_MAX_PIXELS);
   requireInteger("heightPixels", heightPixels, 1, EDID_MAX_PIXELS);
+  requireInteger("maxWidthPixels", maxWidthPixels, 1, EDID_MAX_PIXELS);
+  requireInteger("maxHeightPixels", maxHeightPixels, 1, EDID_MAX_PIXELS);
   if (!(refreshHz >= 10 && refreshHz <= 500)) fail("refreshHz", "a number from 10 to 500", refreshHz);
   if (!/^[A-Z]{3}$/.test(vendor)) fail("vendor", "three capital letters", vendor);
   requireText("name", name);
@@ -89,6 +100,8 @@ function complete(options: EdidOptions): Monitor {
   const fits = fitsDetailedTiming(preferred);
   return {
     preferred,
+    maxWidthPixels,
+    maxHeightPixels,
     base: fits ? preferred : largestDetailedTiming(widthPixels, heightPixels, refreshHz),
     extended: !fits || widthPixels < DETAILED_MIN_PIXELS || heightPixels < DETAILED_MIN_PIXELS,
     name,
