@@ -286,7 +286,8 @@ for (const kind of ["dumb", "uuid"] as const) {
       const pair = suite(`render, DIRTYFB, page flip: ${kind}, ${transport}, ${ring}`);
 
       pair("DIRTYFB waits for the renderer: no picture is torn", () => {
-        const guest = startGuest({ transport, without });
+        // Which does not pace frames: the renderer is all there is to wait for.
+        const guest = startGuest({ transport, without, kernel: "linux-6.12.117" });
         const { file, seen, machine } = guest;
         const buffer = makeBuffer(guest, kind);
         const queue = new RenderJobs(guest.render);
@@ -444,7 +445,7 @@ async function slowDisplay(sync: boolean): Promise<{ readonly colours: number[];
       });
     });
   });
-  const guest = startGuest({ display });
+  const guest = startGuest({ display, kernel: "linux-6.12.117" });
   holder.guest = guest;
   const { file, machine, render } = guest;
   const buffer = makeBuffer(guest, "dumb");

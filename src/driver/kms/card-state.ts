@@ -8,6 +8,7 @@ import { Connector, Crtc, type Framebuffer, Plane } from "./objects/mode-objects
 import type { LinuxProfile } from "./profiles.ts";
 import type { KmsClock } from "./time/clock.ts";
 import { TaskLock } from "./time/tasks.ts";
+import { VblankTimer } from "./time/vblank.ts";
 import type { EntryListMemory } from "./virtio/command-queue.ts";
 import type { KmsCapset } from "./virtio/probe.ts";
 import { VirtioGpu } from "./virtio/virtio-gpu.ts";
@@ -68,7 +69,10 @@ export class CardState {
   #makeHead(index: number): { crtc: Crtc; connector: Connector } {
     const primary = new Plane(this.newId(), 2 * index, "primary", index);
     const cursor = new Plane(this.newId(), 2 * index + 1, "cursor", index);
-    const crtc = new Crtc(this.newId(), index, primary, cursor);
+    const { clock, profile, scheduler, vblanks } = this.gpu;
+    const vblank = profile.hasVblankTimer ? new VblankTimer(clock, () => scheduler.run()) : null;
+    if (vblank !== null) vblanks.push(vblank);
+    const crtc = new Crtc(this.newId(), index, primary, cursor, vblank);
     return { crtc, connector: new Connector(this.newId(), this.newId(), index) };
   }
 
@@ -124,6 +128,7 @@ export class CardState {
   remove(): void {
     if (this.#removed) return;
     this.#removed = true;
+    for (const vblank of this.gpu.vblanks) vblank.remove();
     this.gpu.scheduler.stop();
     this.gpu.close();
     this.framebuffers.clear();

@@ -1,5 +1,6 @@
 import { DriverError, type DriverErrorCode } from "../errors.ts";
 import type { GuestBuffer } from "../guest-buffer.ts";
+import { type AsyncDrmFile, closeFd, makeAsync } from "./async-file.ts";
 import type { PrimeFd } from "./buffers/dma-buf.ts";
 import type { CardState } from "./card-state.ts";
 import { type AtomicRequest, type AtomicResult, atomicCommit } from "./ioctls/atomic-ioctl.ts";
@@ -19,137 +20,52 @@ import {
   resourceInfo,
   waitForBuffer,
 } from "./ioctls/buffer-ioctls.ts";
-import { FileState, type FlipEvent } from "./ioctls/file-state.ts";
+import { DRM_CLIENT_CAP_ATOMIC, getCap, planeIds, setClientCap } from "./ioctls/capabilities.ts";
+import { type Cursor2, cursorRequest } from "./ioctls/cursor2.ts";
+import { closeFile, waitEvent } from "./ioctls/file-ioctls.ts";
+import { type DrmEvent, FileState } from "./ioctls/file-state.ts";
 import {
+  type AddFb,
   type AddFb2,
+  addFb,
   addFb2,
-  type CursorRequest,
-  changeCursor,
-  changePlane,
+  closeFb,
   type DirtyOptions,
   dirtyFb,
-  dropFramebuffer,
-  findConnector,
-  findCrtc,
-  findPlane,
+  type FbInfo,
+  getFb2,
+  rmFb,
+} from "./ioctls/framebuffer-ioctls.ts";
+import {
+  type CardResources,
+  type ConnectorInfo,
+  type CrtcInfo,
+  getConnector,
+  getCrtc,
+  getPlane,
+  getResources,
+  type PlaneInfo,
+} from "./ioctls/info-ioctls.ts";
+import {
+  changeCursor,
+  changePlane,
   flipPage,
   type PageFlip,
-  rmFb,
   type SetCrtc,
   type SetPlane,
   setCrtc,
 } from "./ioctls/mode-ioctls.ts";
-import { type DrmRect, MAX_DIMENSION, MIN_DIMENSION } from "./objects/mode-objects.ts";
-import type { DrmMode } from "./objects/modes.ts";
+import {
+  type CrtcSequence,
+  getSequence,
+  type QueueSequence,
+  queueSequence,
+  type VblankInfo,
+  type WaitVblank,
+  waitVblank,
+} from "./ioctls/vblank-ioctls.ts";
+import type { DrmRect } from "./objects/mode-objects.ts";
 import { type Task, waitFor } from "./time/tasks.ts";
-
-/** Ids of what a card has. */
-export interface CardResources {
-  readonly framebuffers: readonly number[];
-  readonly crtcs: readonly number[];
-  readonly connectors: readonly number[];
-  readonly encoders: readonly number[];
-  /** Size of framebuffers, in pixels. */
-  readonly minWidth: number;
-  readonly maxWidth: number;
-  readonly minHeight: number;
-  readonly maxHeight: number;
-}
-
-/** What GETCONNECTOR says. */
-export interface ConnectorInfo {
-  readonly id: number;
-  /** `Virtual-1` … */
-  readonly name: string;
-  readonly encoderId: number;
-  readonly connected: boolean;
-  /** The preferred one first; none when nothing is connected. */
-  readonly modes: readonly DrmMode[];
-  /** The CRTC it is on, 0 for none. */
-  readonly crtcId: number;
-  /** As the device said it; null without one that makes sense. */
-  readonly edid: Uint8Array<ArrayBuffer> | null;
-}
-
-/** What GETCRTC says. */
-export interface CrtcInfo {
-  readonly id: number;
-  readonly active: boolean;
-  readonly mode: DrmMode | null;
-  /** 0 for none. */
-  readonly fbId: number;
-  readonly x: number;
-  readonly y: number;
-  /** Ids of its planes. */
-  readonly primaryPlane: number;
-  readonly cursorPlane: number;
-}
-
-/** What GETPLANE says. */
-export interface PlaneInfo {
-  readonly id: number;
-  readonly type: "primary" | "cursor";
-  /** DRM_FORMAT_*. */
-  readonly formats: readonly number[];
-  readonly crtcId: number;
-  readonly fbId: number;
-}
-
-/** Position and image of a cursor for SETCURSOR2. */
-export interface Cursor2 {
-  readonly crtcId: number;
-  /** 0 hides the cursor. */
-  readonly handle: number;
-  readonly width: number;
-  readonly height: number;
-  readonly hotX: number;
-  readonly hotY: number;
-  /** Default: it stays where it is. */
-  readonly x?: number;
-  readonly y?: number;
-}
-
-/** What a program can ask the kernel to do, as promises: the same names and arguments as in {@link DrmFile}. */
-export interface AsyncDrmFile {
-  /** DRM_IOCTL_MODE_CREATE_DUMB, without blocking. */
-  createDumb(request: CreateDumb): Promise<DumbBuffer>;
-  /** DRM_IOCTL_MODE_DESTROY_DUMB, without blocking. */
-  destroyDumb(handle: number): Promise<void>;
-  /** DRM_IOCTL_GEM_CLOSE, without blocking. */
-  gemClose(handle: number): Promise<void>;
-  /** DRM_IOCTL_MODE_ADDFB2, without blocking. */
-  addFb2(request: AddFb2): Promise<number>;
-  /** DRM_IOCTL_MODE_RMFB, without blocking. */
-  rmFb(fbId: number): Promise<void>;
-  /** DRM_IOCTL_MODE_SETCRTC, without blocking. */
-  setCrtc(request: SetCrtc): Promise<void>;
-  /** DRM_IOCTL_MODE_PAGE_FLIP, without blocking. */
-  pageFlip(request: PageFlip): Promise<void>;
-  /** DRM_IOCTL_MODE_DIRTYFB, without blocking. */
-  dirtyFb(fbId: number, clips?: readonly DrmRect[] | null, options?: DirtyOptions): Promise<void>;
-  /** DRM_IOCTL_MODE_SETPLANE, without blocking. */
-  setPlane(request: SetPlane): Promise<void>;
-  /** DRM_IOCTL_MODE_CURSOR with DRM_MODE_CURSOR_BO, without blocking. */
-  setCursor(request: Omit<Cursor2, "hotX" | "hotY" | "x" | "y">): Promise<void>;
-  /** DRM_IOCTL_MODE_CURSOR2, without blocking. */
-  setCursor2(request: Cursor2): Promise<void>;
-  /** DRM_IOCTL_MODE_CURSOR with DRM_MODE_CURSOR_MOVE, without blocking. */
-  moveCursor(crtcId: number, x: number, y: number): Promise<void>;
-  /** DRM_IOCTL_MODE_ATOMIC, without blocking. */
-  atomicCommit(request: AtomicRequest): Promise<AtomicResult>;
-  /** DRM_IOCTL_PRIME_HANDLE_TO_FD, without blocking. */
-  primeHandleToFd(handle: number): Promise<PrimeFd>;
-  /** DRM_IOCTL_PRIME_FD_TO_HANDLE, without blocking. */
-  primeFdToHandle(fd: PrimeFd): Promise<number>;
-  /** DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB, without blocking. */
-  resourceCreateBlob(request: CreateBlob): Promise<BlobBuffer>;
-  /** DRM_IOCTL_VIRTGPU_WAIT, without blocking. */
-  wait(handle: number): Promise<void>;
-  /** Waits for the next event, without blocking; null when the time is over. */
-  waitEvent(timeoutMs: number): Promise<FlipEvent | null>;
-  /** Closes the file, without blocking. */
-  close(): Promise<void>;
-}
 
 /**
  * An open card: what a program can ask the kernel to do. Calls block for as long as the kernel does; {@link async} has
@@ -185,7 +101,7 @@ export class DrmFile {
 
   /** Whether this file may set modes. */
   get isMaster(): boolean {
-    return this.state.card.master === this.state;
+    return this.state.isMaster;
   }
 
   #run<T>(name: string, task: Task<T>, orphan?: (result: T) => void): T {
@@ -236,75 +152,44 @@ export class DrmFile {
     this.#tell("DRM_IOCTL_DROP_MASTER", () => this.state.card.dropMaster(this.state));
   }
 
+  /** DRM_CAP_*, what the kernel can do. Throws EINVAL for one it does not know, EOPNOTSUPP without scanouts. */
+  getCap(capability: number): number {
+    return this.#tell("DRM_IOCTL_GET_CAP", () => getCap(this.state, capability));
+  }
+
+  /** DRM_CLIENT_CAP_*, what the program can do. Throws EINVAL, EOPNOTSUPP. */
+  setClientCap(capability: number, value: number): void {
+    this.#tell("DRM_IOCTL_SET_CLIENT_CAP", () => setClientCap(this.state, capability, value));
+  }
+
   /** Asks for the atomic call. */
   setClientCapAtomic(): void {
-    this.#tell("DRM_IOCTL_SET_CLIENT_CAP", () => {
-      this.state.checkModesetting();
-      this.state.atomic = true;
-    });
+    this.setClientCap(DRM_CLIENT_CAP_ATOMIC, 1);
   }
 
   /** Throws EOPNOTSUPP on a card without scanouts. */
   getResources(): CardResources {
-    return this.#tell("DRM_IOCTL_MODE_GETRESOURCES", () => {
-      this.state.checkModesetting();
-      const { crtcs, connectors } = this.state.card;
-      return {
-        framebuffers: this.state.framebuffers.map(({ id }) => id),
-        crtcs: crtcs.map(({ id }) => id),
-        connectors: connectors.map(({ id }) => id),
-        encoders: connectors.map(({ encoderId }) => encoderId),
-        minWidth: MIN_DIMENSION,
-        maxWidth: MAX_DIMENSION,
-        minHeight: MIN_DIMENSION,
-        maxHeight: MAX_DIMENSION,
-      };
-    });
+    return this.#tell("DRM_IOCTL_MODE_GETRESOURCES", () => getResources(this.state));
   }
 
   /** Throws ENOENT. */
   getConnector(connectorId: number): ConnectorInfo {
-    return this.#tell("DRM_IOCTL_MODE_GETCONNECTOR", () => {
-      this.state.checkModesetting();
-      const connector = findConnector(this.state, connectorId);
-      const { id, name, encoderId, connected, modes, edid } = connector;
-      return { id, name, encoderId, connected, modes, edid, crtcId: connector.state.crtc?.id ?? 0 };
-    });
+    return this.#tell("DRM_IOCTL_MODE_GETCONNECTOR", () => getConnector(this.state, connectorId));
   }
 
   /** Throws ENOENT. */
   getCrtc(crtcId: number): CrtcInfo {
-    return this.#tell("DRM_IOCTL_MODE_GETCRTC", () => {
-      this.state.checkModesetting();
-      const crtc = findCrtc(this.state, crtcId);
-      const plane = crtc.primary.state;
-      return {
-        id: crtc.id,
-        active: crtc.state.active,
-        mode: crtc.state.mode,
-        fbId: plane.fb?.id ?? 0,
-        x: plane.srcX,
-        y: plane.srcY,
-        primaryPlane: crtc.primary.id,
-        cursorPlane: crtc.cursorPlane.id,
-      };
-    });
+    return this.#tell("DRM_IOCTL_MODE_GETCRTC", () => getCrtc(this.state, crtcId));
   }
 
   /** Throws ENOENT. */
   getPlane(planeId: number): PlaneInfo {
-    return this.#tell("DRM_IOCTL_MODE_GETPLANE", () => {
-      this.state.checkModesetting();
-      const plane = findPlane(this.state, planeId);
-      const { crtc, fb } = plane.state;
-      return {
-        id: plane.id,
-        type: plane.type,
-        formats: [plane.format],
-        crtcId: crtc?.id ?? 0,
-        fbId: fb?.id ?? 0,
-      };
-    });
+    return this.#tell("DRM_IOCTL_MODE_GETPLANE", () => getPlane(this.state, planeId));
+  }
+
+  /** Ids of the planes, of those kinds that the program has said it knows. Throws EOPNOTSUPP. */
+  getPlaneResources(): number[] {
+    return this.#tell("DRM_IOCTL_MODE_GETPLANERESOURCES", () => planeIds(this.state));
   }
 
   // Buffers
@@ -371,6 +256,21 @@ export class DrmFile {
     return this.#tell("DRM_IOCTL_MODE_ADDFB2", () => addFb2(this.state, request));
   }
 
+  /** As {@link addFb2}, with the format by its numbers of bits. */
+  addFb(request: AddFb): number {
+    return this.#tell("DRM_IOCTL_MODE_ADDFB", () => addFb(this.state, request));
+  }
+
+  /** What a framebuffer is, whoever made it, and for the master a new handle to its buffer. Throws ENOENT. */
+  getFb2(fbId: number): FbInfo {
+    return this.#tell("DRM_IOCTL_MODE_GETFB2", () => getFb2(this.state, fbId));
+  }
+
+  /** Gives up a framebuffer, which stays on the screen. Throws ENOENT, and EINVAL before Linux 6.12. */
+  closeFb(fbId: number): void {
+    this.#tell("DRM_IOCTL_MODE_CLOSEFB", () => closeFb(this.state, fbId));
+  }
+
   /** Takes a framebuffer off the screen and forgets it. Throws ENOENT. */
   rmFb(fbId: number): void {
     this.#run("DRM_IOCTL_MODE_RMFB", rmFb(this.state, fbId));
@@ -417,16 +317,39 @@ export class DrmFile {
     return this.#run("DRM_IOCTL_MODE_ATOMIC", atomicCommit(this.state, request));
   }
 
+  // Time
+
+  /** Waits for a vertical blank, or asks for an event. Throws EOPNOTSUPP before Linux 7.3, EINVAL, EBUSY after 3 s. */
+  waitVblank(request: WaitVblank): VblankInfo {
+    return this.#run("DRM_IOCTL_WAIT_VBLANK", waitVblank(this.state, request));
+  }
+
+  /** The last vertical blank of a CRTC. Throws EOPNOTSUPP before Linux 7.3, ENOENT, EINVAL while the CRTC is off. */
+  crtcGetSequence(crtcId: number): CrtcSequence {
+    return this.#tell("DRM_IOCTL_CRTC_GET_SEQUENCE", () => getSequence(this.state, crtcId));
+  }
+
+  /** Asks for an event at a vertical blank; returns its number. Throws as {@link crtcGetSequence}, and ENOMEM. */
+  crtcQueueSequence(request: QueueSequence): number {
+    return this.#tell("DRM_IOCTL_CRTC_QUEUE_SEQUENCE", () => queueSequence(this.state, request));
+  }
+
   // Events and the end
 
   /** Takes the events that have come. */
-  readEvents(): FlipEvent[] {
+  readEvents(): DrmEvent[] {
     return this.state.takeEvents();
   }
 
   /** Waits for an event, at most so long. All that have come are then {@link readEvents}'s; returns the first. */
-  waitEvent(timeoutMs: number): FlipEvent | null {
+  waitEvent(timeoutMs: number): DrmEvent | null {
     return this.state.card.gpu.scheduler.runSync(waitEvent(this.state, timeoutMs));
+  }
+
+  /** @internal The program sleeps; what is under way goes on. */
+  pause(milliseconds: number): void {
+    const { scheduler, clock } = this.state.card.gpu;
+    scheduler.runSync(waitFor(clock, () => false, milliseconds, "time to pass", true));
   }
 
   /** Closes the file: framebuffers go off the screen, buffers are freed. Throws EBADF when closed already. */
@@ -444,69 +367,6 @@ function* onFile<T>(state: FileState, task: Task<T>): Task<T> {
   }
 }
 
-/** A file descriptor of a call that was given up: nobody has it. */
-function closeFd(fd: PrimeFd): void {
-  fd.close();
-}
-
 function codeOf(error: unknown): DriverErrorCode | null {
   return error instanceof DriverError ? error.code : null;
-}
-
-// biome-ignore lint/correctness/useYield: a call that never waits, in the shape of those that do
-function* asTask<T>(call: () => T): Task<T> {
-  return call();
-}
-
-function cursorRequest({ crtcId, handle, width, height, hotX, hotY, x, y }: Cursor2): CursorRequest {
-  const image = { handle, width, height, hotX, hotY };
-  return x === undefined || y === undefined ? { crtcId, image } : { crtcId, image, position: { x, y } };
-}
-
-function* waitEvent(state: FileState, timeoutMs: number): Task<FlipEvent | null> {
-  yield* waitFor(state.card.gpu.clock, () => state.events.length > 0, timeoutMs, "an event", true);
-  return state.events[0] ?? null;
-}
-
-function* closeFile(state: FileState): Task<void> {
-  if (!state.isOpen) throw new DriverError("EBADF", "the file is closed already");
-  state.isOpen = false;
-  state.takeEvents();
-  for (const fb of state.framebuffers.splice(0)) yield* dropFramebuffer(state, fb);
-  state.deleteHandles();
-  state.card.forget(state);
-}
-
-type RunAsync = <T>(name: string, task: Task<T>, orphan?: (result: T) => void) => Promise<T>;
-
-function makeAsync(state: FileState, run: RunAsync): AsyncDrmFile {
-  return {
-    createDumb: (request) => run("DRM_IOCTL_MODE_CREATE_DUMB", createDumb(state, request)),
-    destroyDumb: (handle) => run("DRM_IOCTL_MODE_DESTROY_DUMB", closeHandle(state, handle)),
-    gemClose: (handle) => run("DRM_IOCTL_GEM_CLOSE", closeHandle(state, handle)),
-    addFb2: (request) =>
-      run(
-        "DRM_IOCTL_MODE_ADDFB2",
-        asTask(() => addFb2(state, request)),
-      ),
-    rmFb: (fbId) => run("DRM_IOCTL_MODE_RMFB", rmFb(state, fbId)),
-    setCrtc: (request) => run("DRM_IOCTL_MODE_SETCRTC", setCrtc(state, request)),
-    pageFlip: (request) => run("DRM_IOCTL_MODE_PAGE_FLIP", flipPage(state, request)),
-    dirtyFb: (fbId, clips = null, options = {}) =>
-      run("DRM_IOCTL_MODE_DIRTYFB", dirtyFb(state, fbId, clips, options)),
-    setPlane: (request) => run("DRM_IOCTL_MODE_SETPLANE", changePlane(state, request)),
-    setCursor: (request) =>
-      run("DRM_IOCTL_MODE_CURSOR", changeCursor(state, cursorRequest({ ...request, hotX: 0, hotY: 0 }))),
-    setCursor2: (request) => run("DRM_IOCTL_MODE_CURSOR2", changeCursor(state, cursorRequest(request))),
-    moveCursor: (crtcId, x, y) =>
-      run("DRM_IOCTL_MODE_CURSOR", changeCursor(state, { crtcId, position: { x, y } })),
-    atomicCommit: (request) => run("DRM_IOCTL_MODE_ATOMIC", atomicCommit(state, request)),
-    primeHandleToFd: (handle) => run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(state, handle), closeFd),
-    primeFdToHandle: (fd) => run("DRM_IOCTL_PRIME_FD_TO_HANDLE", primeFdToHandle(state, fd)),
-    resourceCreateBlob: (request) =>
-      run("DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB", createBlob(state, request)),
-    wait: (handle) => run("DRM_IOCTL_VIRTGPU_WAIT", waitForBuffer(state, handle, false)),
-    waitEvent: (timeoutMs) => run("poll", waitEvent(state, timeoutMs)),
-    close: () => run("close", closeFile(state)),
-  };
 }

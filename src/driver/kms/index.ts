@@ -1,3 +1,4 @@
+export type { AsyncDrmFile } from "./async-file.ts";
 export {
   type DmaBuf,
   type DmaBufAttachment,
@@ -8,15 +9,7 @@ export {
 export { ExportedBuffer } from "./buffers/exported-buffer.ts";
 export { KmsFence, Reservation, type ReservationUsage } from "./buffers/fences.ts";
 export { KmsCard, type KmsCardOptions } from "./card.ts";
-export {
-  type AsyncDrmFile,
-  type CardResources,
-  type ConnectorInfo,
-  type CrtcInfo,
-  type Cursor2,
-  DrmFile,
-  type PlaneInfo,
-} from "./file.ts";
+export { DrmFile } from "./file.ts";
 export type {
   AtomicConnector,
   AtomicCrtc,
@@ -40,15 +33,58 @@ export {
   VIRTGPU_PARAM_RESOURCE_BLOB,
   VIRTGPU_PARAM_SUPPORTED_CAPSET_IDS,
 } from "./ioctls/buffer-ioctls.ts";
-export type { FlipEvent } from "./ioctls/file-state.ts";
 export {
-  type AddFb2,
+  DRM_CAP_ADDFB2_MODIFIERS,
+  DRM_CAP_ASYNC_PAGE_FLIP,
+  DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP,
+  DRM_CAP_CRTC_IN_VBLANK_EVENT,
+  DRM_CAP_CURSOR_HEIGHT,
+  DRM_CAP_CURSOR_WIDTH,
+  DRM_CAP_DUMB_BUFFER,
+  DRM_CAP_DUMB_PREFER_SHADOW,
+  DRM_CAP_DUMB_PREFERRED_DEPTH,
+  DRM_CAP_PAGE_FLIP_TARGET,
+  DRM_CAP_PRIME,
+  DRM_CAP_SYNCOBJ,
+  DRM_CAP_SYNCOBJ_TIMELINE,
+  DRM_CAP_TIMESTAMP_MONOTONIC,
+  DRM_CAP_VBLANK_HIGH_CRTC,
+  DRM_CLIENT_CAP_ASPECT_RATIO,
+  DRM_CLIENT_CAP_ATOMIC,
+  DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT,
+  DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE,
+  DRM_CLIENT_CAP_STEREO_3D,
+  DRM_CLIENT_CAP_UNIVERSAL_PLANES,
+  DRM_CLIENT_CAP_WRITEBACK_CONNECTORS,
+} from "./ioctls/capabilities.ts";
+export type { Cursor2 } from "./ioctls/cursor2.ts";
+export type { DrmEvent, DrmEventType } from "./ioctls/file-state.ts";
+export type { AddFb, AddFb2, DirtyOptions, FbInfo } from "./ioctls/framebuffer-ioctls.ts";
+export type { CardResources, ConnectorInfo, CrtcInfo, PlaneInfo } from "./ioctls/info-ioctls.ts";
+export {
   CURRENT_FB,
-  type DirtyOptions,
+  DRM_MODE_PAGE_FLIP_ASYNC,
+  DRM_MODE_PAGE_FLIP_EVENT,
+  DRM_MODE_PAGE_FLIP_TARGET_ABSOLUTE,
+  DRM_MODE_PAGE_FLIP_TARGET_RELATIVE,
   type PageFlip,
   type SetCrtc,
   type SetPlane,
 } from "./ioctls/mode-ioctls.ts";
+export {
+  type CrtcSequence,
+  DRM_CRTC_SEQUENCE_NEXT_ON_MISS,
+  DRM_CRTC_SEQUENCE_RELATIVE,
+  DRM_VBLANK_EVENT,
+  DRM_VBLANK_HIGH_CRTC_MASK,
+  DRM_VBLANK_NEXTONMISS,
+  DRM_VBLANK_RELATIVE,
+  DRM_VBLANK_SECONDARY,
+  DRM_VBLANK_SIGNAL,
+  type QueueSequence,
+  type VblankInfo,
+  type WaitVblank,
+} from "./ioctls/vblank-ioctls.ts";
 export { DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888, type DrmRect } from "./objects/mode-objects.ts";
 export { cvtMode, type DrmMode, sameMode } from "./objects/modes.ts";
 export { LINUX_PROFILE_NAMES, type LinuxProfile, type LinuxProfileName, linuxProfile } from "./profiles.ts";

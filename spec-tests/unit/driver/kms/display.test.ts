@@ -8,6 +8,7 @@ import {
   DRM_FORMAT_XRGB8888,
   type DrmMode,
 } from "../../../../src/driver/kms/index.ts";
+import { fourcc } from "../../../../src/driver/kms/objects/formats.ts";
 import { codeOf, fill, KmsRig } from "../../../support/kms-rig.ts";
 
 const RED = 0xff0000;
@@ -295,8 +296,14 @@ modes("framebuffers are checked as far as Linux checks them", () => {
     "EINVAL",
   );
   assert.is(
-    codeOf(() => file.addFb2({ ...good, format: 0x20384352 })),
+    codeOf(() => file.addFb2({ ...good, format: fourcc("RG16") })),
     "ENOENT",
+    "a format that the driver lacks",
+  );
+  assert.is(
+    codeOf(() => file.addFb2({ ...good, format: fourcc("RC8") })),
+    "EINVAL",
+    "a format that nobody knows",
   );
   assert.is(
     codeOf(() => file.addFb2({ ...good, modifier: 0n })),

@@ -11,9 +11,16 @@ import { codeOf, KmsRig } from "../../../support/kms-rig.ts";
 
 const profiles = suite("kms, profiles");
 
-profiles("three, by their names", () => {
-  assert.equal(LINUX_PROFILE_NAMES, ["linux-6.1", "linux-6.12", "linux-7.3"]);
+profiles("by their names, which stand for point releases", () => {
+  assert.equal(LINUX_PROFILE_NAMES, ["linux-6.1", "linux-6.12", "linux-6.12.117", "linux-7.3"]);
   for (const name of LINUX_PROFILE_NAMES) assert.is(linuxProfile(name).name, name);
+  const releases = LINUX_PROFILE_NAMES.map((name) => linuxProfile(name).release);
+  assert.equal(releases, ["6.1.192", "6.12.107", "6.12.117", "7.3.4"]);
+  assert.equal(
+    { ...linuxProfile("linux-6.12.117"), name: "linux-6.12", release: "6.12.107", hasImplicitSync: false },
+    linuxProfile("linux-6.12"),
+    "nothing else changed in that series",
+  );
   assert.throws(() => linuxProfile("linux-2.4"), /no profile "linux-2.4"; there are linux-6.1/);
 });
 
@@ -21,6 +28,7 @@ profiles("later kernels forget damage once a framebuffer was shown", () => {
   const expected = {
     "linux-6.1": "TRANSFER_TO_HOST_2D 2 10x20+1+2+RESOURCE_FLUSH 2 10x20+1+2",
     "linux-6.12": "TRANSFER_TO_HOST_2D 2 320x200+0+0+RESOURCE_FLUSH 2 320x200+0+0",
+    "linux-6.12.117": "TRANSFER_TO_HOST_2D 2 320x200+0+0+RESOURCE_FLUSH 2 320x200+0+0",
     "linux-7.3": "TRANSFER_TO_HOST_2D 2 320x200+0+0+RESOURCE_FLUSH 2 320x200+0+0",
   };
   for (const profile of LINUX_PROFILE_NAMES) {
@@ -62,7 +70,7 @@ profiles("a display event is cleared at once by 6.1, after the answer by later k
 });
 
 profiles("parameters that each kernel knows", () => {
-  const last = { "linux-6.1": 7, "linux-6.12": 8, "linux-7.3": 9 };
+  const last = { "linux-6.1": 7, "linux-6.12": 8, "linux-6.12.117": 8, "linux-7.3": 9 };
   for (const profile of LINUX_PROFILE_NAMES) {
     const { file } = new KmsRig({ profile }).open();
     for (let param = 1; param <= last[profile]; param++) file.getParam(param);

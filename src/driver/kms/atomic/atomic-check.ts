@@ -11,6 +11,8 @@ import {
 } from "./atomic-state.ts";
 
 const MAX_COORDINATE = 0x7fffffff;
+/** A pixel in numbers with 16 bits behind the point. */
+const FIXED_ONE = 0x10000;
 
 /**
  * Checks a change and completes it: marks mode sets, adds what they affect, works out what of each plane is visible.
@@ -50,8 +52,13 @@ function checkPlane({ plane, old, next }: PlaneChange): void {
   }
   checkSource(fb, next.srcX, next.srcY, next.srcW, next.srcH);
   for (const { x1, y1, x2, y2 } of next.damage ?? []) {
-    if (x1 >= x2 || y1 >= y2 || x1 < 0 || y1 < 0) {
-      throw new DriverError("EINVAL", `damage from ${x1},${y1} to ${x2},${y2} is no rectangle`);
+    // The limits are those of the source, in parts of a pixel.
+    const isInside = x1 >= 0 && y1 >= 0 && x2 <= fb.width * FIXED_ONE && y2 <= fb.height * FIXED_ONE;
+    if (x1 >= x2 || y1 >= y2 || !isInside) {
+      throw new DriverError(
+        "EINVAL",
+        `damage from ${x1},${y1} to ${x2},${y2} is no rectangle of the framebuffer`,
+      );
     }
   }
   if (old.crtc !== null && old.crtc !== crtc) {

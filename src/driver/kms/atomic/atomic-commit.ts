@@ -4,7 +4,9 @@ import type { BufferObject } from "../buffers/buffer-object.ts";
 import type { Buffers } from "../buffers/buffers.ts";
 import { KmsFence } from "../buffers/fences.ts";
 import type { Crtc } from "../objects/mode-objects.ts";
-import type { Task, Wait, WaitOutcome } from "../time/tasks.ts";
+import { frameMs } from "../objects/modes.ts";
+import { type Task, type Wait, type WaitOutcome, waitFor } from "../time/tasks.ts";
+import type { VblankTimer } from "../time/vblank.ts";
 import type { VirtioGpu } from "../virtio/virtio-gpu.ts";
 import { checkAtomic } from "./atomic-check.ts";
 import { type AtomicState, needsModeset } from "./atomic-state.ts";
@@ -13,6 +15,8 @@ import { blankScanout, updateCursor, updatePrimary } from "./plane-update.ts";
 
 /** How long a commit waits for the one before it to finish its steps. */
 const COMMIT_WAIT_MS = 10_000;
+/** How long a commit waits for a vertical blank. */
+const BLANK_WAIT_MS = 100;
 
 /** What commits work with. */
 export interface CommitContext {
@@ -190,8 +194,13 @@ function* finishCommit(context: CommitContext, state: AtomicState, inWorker: boo
     else yield* updateCursor(gpu, change);
   }
   for (const change of state.crtcs) if (needsModeset(change)) change.crtc.needsModeset = true;
-  completeFlips(state);
+  completeFlips(gpu, state);
+  for (const change of state.crtcs) {
+    const { mode, active } = change.next;
+    if (needsModeset(change) && active && mode !== null) change.crtc.vblank?.on(frameMs(mode));
+  }
   for (const { next } of state.crtcs) (next.commit as Commit).hwDone = true;
+  if (gpu.profile.hasVblankTimer && !state.legacyCursor) yield* waitForBlanks(gpu, state);
   for (const { old } of state.planes) if (old.fb !== null) context.buffers.unpin(old.fb.object);
   for (const { crtc, next } of state.crtcs) {
     const commit = next.commit as Commit;
@@ -211,7 +220,9 @@ function* waitForDependencies(gpu: VirtioGpu, state: AtomicState): Task<void> {
 
 function* disableOutputs(gpu: VirtioGpu, state: AtomicState): Task<void> {
   for (const change of state.crtcs) {
-    if (needsModeset(change) && change.old.active) yield* blankScanout(gpu, change.crtc.index, 0, 0);
+    if (!needsModeset(change) || !change.old.active) continue;
+    change.crtc.vblank?.off();
+    yield* blankScanout(gpu, change.crtc.index, 0, 0);
   }
 }
 
@@ -223,13 +234,41 @@ function* setModes(gpu: VirtioGpu, state: AtomicState): Task<void> {
   }
 }
 
-/** There is no vertical blank to wait for: the change counts as visible once the device was told. */
-function completeFlips(state: AtomicState): void {
+/**
+ * A change counts as visible at the next vertical blank. Where there is none, or not yet because the CRTC goes on with
+ * this change, that is once the device was told.
+ */
+function completeFlips(gpu: VirtioGpu, state: AtomicState): void {
   for (const change of state.crtcs) {
     const { crtc, next, event } = change;
+    const { vblank } = crtc;
+    const commit = next.commit as Commit;
     change.event = null;
-    event?.send(crtc);
-    (next.commit as Commit).flipDone = true;
+    // Nobody is to be told.
+    if (commit.flipDone && event === null) continue;
+    if (vblank?.hold() === true) {
+      vblank.callAt(vblank.sequence + 1, (sequence, timeMs) => {
+        event?.send(crtc, sequence, timeMs);
+        commit.flipDone = true;
+      });
+      continue;
+    }
+    if (vblank === null) event?.send(crtc, 0, gpu.clock.now());
+    else event?.send(crtc, vblank.sequence, vblank.timeMs);
+    commit.flipDone = true;
+  }
+}
+
+/** What was shown before may be on the screen until the next vertical blank. */
+function* waitForBlanks(gpu: VirtioGpu, state: AtomicState): Task<void> {
+  const held = state.crtcs
+    .filter(({ crtc, next }) => next.active && crtc.vblank?.hold() === true)
+    .map(({ crtc }) => ({ crtc, vblank: crtc.vblank as VblankTimer, last: crtc.vblank?.sequence ?? 0 }));
+  for (const { crtc, vblank, last } of held) {
+    const done = () => vblank.sequence !== last || !vblank.isOn;
+    const outcome = yield* waitFor(gpu.clock, done, BLANK_WAIT_MS, `a vertical blank of CRTC ${crtc.id}`);
+    if (outcome === "timeout") gpu.say("vblank-timeout", { crtc: crtc.id });
+    vblank.drop();
   }
 }
 

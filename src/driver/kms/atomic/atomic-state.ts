@@ -12,7 +12,8 @@ import type { DrmMode } from "../objects/modes.ts";
 
 /** Something that happened, for the file that asked to be told. */
 export interface PendingEvent {
-  send(crtc: Crtc): void;
+  /** Vertical blanks so far, and the time in milliseconds. */
+  send(crtc: Crtc, sequence: number, timeMs: number): void;
 }
 
 /** A CRTC in a change. */
@@ -189,10 +190,19 @@ function nextPlaneState(old: PlaneState): PlaneState {
   };
 }
 
+const I32_MAX = 0x7fffffff;
+
+/** Throws {@link DriverError} ERANGE for a mode whose clock or frame rate is beyond all numbers. */
+export function checkModeRange({ name, clock, vrefresh }: DrmMode): void {
+  if (clock > I32_MAX || vrefresh > I32_MAX)
+    throw new DriverError("ERANGE", `mode ${name} is beyond all numbers`);
+}
+
 /** Throws {@link DriverError} EINVAL unless the numbers of a mode make sense. */
 export function checkMode(mode: DrmMode): void {
   const isLegal =
     mode.clock > 0 &&
+    mode.clock <= I32_MAX &&
     mode.hdisplay > 0 &&
     mode.hsyncStart >= mode.hdisplay &&
     mode.hsyncEnd >= mode.hsyncStart &&

@@ -158,8 +158,9 @@ export function* updateCursor(gpu: VirtioGpu, { old, next }: PlaneChange): Task<
   const command = crtc.cursorCommand;
   if (isNew) {
     command.resourceId = fb?.object.resourceId ?? 0;
-    command.hotX = fb === null ? 0 : next.hotX;
-    command.hotY = fb === null ? 0 : next.hotY;
+    const hot = gpu.profile.hasHotspotProperty ? next : fb;
+    command.hotX = fb === null ? 0 : (hot?.hotX ?? 0);
+    command.hotY = fb === null ? 0 : (hot?.hotY ?? 0);
   }
   if (!gpu.cursor.hasRoom(1)) yield* gpu.waitForRoom(1, gpu.cursor);
   const { resourceId, hotX, hotY } = command;

@@ -4,11 +4,15 @@ import { checkAtomic } from "../atomic/atomic-check.ts";
 import { commitAtomic, lockCrtcs } from "../atomic/atomic-commit.ts";
 import { AtomicState, type PendingEvent } from "../atomic/atomic-state.ts";
 import { KmsFence } from "../buffers/fences.ts";
-import type { Crtc, DrmRect } from "../objects/mode-objects.ts";
+import type { Crtc, DrmRect, Framebuffer } from "../objects/mode-objects.ts";
 import type { DrmMode } from "../objects/modes.ts";
 import type { Task } from "../time/tasks.ts";
 import type { FileState } from "./file-state.ts";
-import { findConnector, findCrtc, findPlane } from "./mode-ioctls.ts";
+import { findConnector, findCrtc, findPlane } from "./find.ts";
+import { DRM_MODE_PAGE_FLIP_ASYNC } from "./mode-ioctls.ts";
+
+/** All that `flags` can have: PAGE_FLIP_EVENT, PAGE_FLIP_ASYNC, TEST_ONLY, NONBLOCK, ALLOW_MODESET. */
+const ATOMIC_FLAGS = 0x703;
 
 /** Properties of a connector. What is not named stays as it is. */
 export interface AtomicConnector {
@@ -66,6 +70,10 @@ export interface AtomicRequest {
   /** DRM_MODE_PAGE_FLIP_EVENT: an event for each CRTC. */
   readonly event?: boolean;
   readonly userData?: number;
+  /** DRM_MODE_PAGE_FLIP_ASYNC: the driver never takes it. */
+  readonly async?: boolean;
+  /** More bits for `flags`: all that are not named here are refused. Default 0. */
+  readonly flags?: number;
 }
 
 /** What the atomic call gives. */
@@ -74,9 +82,19 @@ export interface AtomicResult {
   readonly outFences: ReadonlyMap<number, KmsFence>;
 }
 
+function flagsOf({ flags = 0, async = false }: AtomicRequest): number {
+  return flags | (async ? DRM_MODE_PAGE_FLIP_ASYNC : 0);
+}
+
 export function* atomicCommit(file: FileState, request: AtomicRequest): Task<AtomicResult> {
   file.checkMaster();
   if (!file.atomic) throw new DriverError("EINVAL", "the file has not asked for atomic mode setting");
+  const flags = flagsOf(request);
+  if ((flags & ~ATOMIC_FLAGS) !== 0) throw new DriverError("EINVAL", `flags 0x${(flags >>> 0).toString(16)}`);
+  // Older kernels do not know it here; for newer ones no driver flag allows it.
+  if ((flags & DRM_MODE_PAGE_FLIP_ASYNC) !== 0) {
+    throw new DriverError("EINVAL", "the driver cannot flip without regard to vertical blanks");
+  }
   if (request.testOnly === true && request.event === true) {
     throw new DriverError("EINVAL", "a test does not send events");
   }
@@ -122,19 +140,17 @@ function setProperties(file: FileState, state: AtomicState, request: AtomicReque
   for (const properties of request.planes ?? []) setPlaneProperties(file, state, properties);
 }
 
-const PLACE = ["crtcX", "crtcY", "crtcW", "crtcH", "srcX", "srcY", "srcW", "srcH"] as const;
-
 function setPlaneProperties(file: FileState, state: AtomicState, properties: AtomicPlane): void {
   const plane = findPlane(file, properties.id);
   const { profile } = file.card.gpu;
   const next = state.plane(plane);
   const { crtcId, fbId, damageClips, inFence, hotX, hotY } = properties;
-  // A framebuffer that is none is as good as 0 here.
-  if (fbId !== undefined) state.setPlaneFb(next, file.card.framebuffers.get(fbId) ?? null);
+  if (fbId !== undefined) state.setPlaneFb(next, fbOrNone(file, fbId));
   if (crtcId !== undefined) state.setPlaneCrtc(next, crtcOrNone(file, crtcId));
-  for (const name of PLACE) {
+  for (const [name, isLegal] of PLACE) {
     const value = properties[name];
-    if (value !== undefined) next[name] = value;
+    if (value === undefined) continue;
+    next[name] = checked(name, value, isLegal);
   }
   if (damageClips !== undefined) {
     if (!profile.hasDamageProperty || plane.type !== "primary") {
@@ -144,18 +160,49 @@ function setPlaneProperties(file: FileState, state: AtomicState, properties: Ato
   }
   if (inFence !== undefined) next.waitFor = inFence;
   if (hotX === undefined && hotY === undefined) return;
-  if (!profile.hasDamageProperty || plane.type !== "cursor") {
+  if (!profile.hasHotspotProperty || plane.type !== "cursor") {
     throw new DriverError("ENOENT", `planes of this kind have no hot spot in ${profile.name}`);
   }
-  next.hotX = hotX ?? next.hotX;
-  next.hotY = hotY ?? next.hotY;
+  if (hotX !== undefined) next.hotX = checked("hotX", hotX, isI32);
+  if (hotY !== undefined) next.hotY = checked("hotY", hotY, isI32);
 }
 
+// The ranges of properties, which are checked before anybody looks at their meaning.
+const I32_MAX = 0x7fffffff;
+const FIXED_ONE = 0x10000;
+const isI32 = (value: number) => Number.isInteger(value) && Math.abs(value + 0.5) <= I32_MAX + 0.5;
+const isI31 = (value: number) => Number.isInteger(value) && value >= 0 && value <= I32_MAX;
+const isSource = (value: number) => value >= 0 && value * FIXED_ONE <= 2 * I32_MAX + 1;
+
+const PLACE = [
+  ["crtcX", isI32],
+  ["crtcY", isI32],
+  ["crtcW", isI31],
+  ["crtcH", isI31],
+  ["srcX", isSource],
+  ["srcY", isSource],
+  ["srcW", isSource],
+  ["srcH", isSource],
+] as const;
+
+function checked(name: string, value: number, isLegal: (value: number) => boolean): number {
+  if (!isLegal(value)) throw new DriverError("EINVAL", `${name} is no property value: ${value}`);
+  return value;
+}
+
+/** An id that is not of an object of its kind is no value of a property. */
 function crtcOrNone(file: FileState, id: number): Crtc | null {
   if (id === 0) return null;
   const crtc = file.card.crtcs.find((each) => each.id === id);
-  if (crtc === undefined) throw new DriverError("EACCES", `no CRTC has id ${id}`);
+  if (crtc === undefined) throw new DriverError("EINVAL", `no CRTC has id ${id}`);
   return crtc;
+}
+
+function fbOrNone(file: FileState, id: number): Framebuffer | null {
+  if (id === 0) return null;
+  const fb = file.card.framebuffers.get(id);
+  if (fb === undefined) throw new DriverError("EINVAL", `no framebuffer has id ${id}`);
+  return fb;
 }
 
 function addEvents(
@@ -183,8 +230,8 @@ function addEvents(
     }
     if (parts.length > 0) {
       change.event = {
-        send: (to) => {
-          for (const part of parts) part.send(to);
+        send: (to, sequence, timeMs) => {
+          for (const part of parts) part.send(to, sequence, timeMs);
         },
       };
     }

@@ -9,15 +9,19 @@ import type { Crtc, Framebuffer } from "../objects/mode-objects.ts";
 const EVENT_SPACE_BYTES = 4096;
 const EVENT_BYTES = 32;
 
-/** A page flip is complete (DRM_EVENT_FLIP_COMPLETE). */
-export interface FlipEvent {
-  readonly type: "flip-complete";
+/** What an event is about: DRM_EVENT_FLIP_COMPLETE, DRM_EVENT_VBLANK, DRM_EVENT_CRTC_SEQUENCE. */
+export type DrmEventType = "flip-complete" | "vblank" | "crtc-sequence";
+
+/** A page flip is complete, or a vertical blank has come that was asked for. */
+export interface DrmEvent {
+  readonly type: DrmEventType;
+  /** 0 for `crtc-sequence`, which does not tell. */
   readonly crtcId: number;
-  /** As passed with the flip. */
+  /** As passed with the call that asked for it. */
   readonly userData: number;
-  /** Vertical blanks so far: 0, since virtio-gpu has none. */
+  /** Vertical blanks of the CRTC so far; 0 where the kernel has none. */
   readonly sequence: number;
-  /** When it was complete, in the clock's milliseconds. */
+  /** When it was, in the clock's milliseconds. */
   readonly timeMs: number;
 }
 
@@ -27,10 +31,14 @@ export class FileState {
   isOpen = true;
   /** The program knows atomic mode setting. */
   atomic = false;
+  /** The program knows primary and cursor planes. */
+  universalPlanes = false;
+  /** The program moves cursors as this kernel wants it: with hot spots. */
+  cursorHotspots = false;
   readonly handles: Map<number, BufferObject> = new Map();
   /** Framebuffers that go when the file does, oldest first. */
   readonly framebuffers: Framebuffer[] = [];
-  readonly events: FlipEvent[] = [];
+  readonly events: DrmEvent[] = [];
   #eventSpaceBytes = EVENT_SPACE_BYTES;
   // Which dma-buf belongs to which handle: an import of the same buffer gives the same handle.
   readonly #handleOf = new Map<DmaBuf, number>();
@@ -107,15 +115,15 @@ export class FileState {
   // Events
 
   /** Sets room for an event aside. Throws {@link DriverError} ENOMEM when nobody reads them. */
-  reserveEvent(userData: number): PendingEvent & { cancel(): void } {
+  reserveEvent(userData: number, type: DrmEventType = "flip-complete"): PendingEvent & { cancel(): void } {
     if (this.#eventSpaceBytes < EVENT_BYTES)
       throw new DriverError("ENOMEM", "too many events nobody has read");
     this.#eventSpaceBytes -= EVENT_BYTES;
     return {
-      send: (crtc: Crtc) => {
+      send: (crtc: Crtc, sequence: number, timeMs: number) => {
         if (!this.isOpen) return;
-        const timeMs = this.card.gpu.clock.now();
-        this.events.push({ type: "flip-complete", crtcId: crtc.id, userData, sequence: 0, timeMs });
+        const crtcId = type === "crtc-sequence" ? 0 : crtc.id;
+        this.events.push({ type, crtcId, userData, sequence, timeMs });
       },
       cancel: () => {
         this.#eventSpaceBytes += EVENT_BYTES;
@@ -123,7 +131,8 @@ export class FileState {
     };
   }
 
-  takeEvents(): FlipEvent[] {
+  takeEvents(): DrmEvent[] {
+    for (const vblank of this.card.gpu.vblanks) vblank.process();
     const events = this.events.splice(0);
     this.#eventSpaceBytes += events.length * EVENT_BYTES;
     return events;
@@ -131,10 +140,16 @@ export class FileState {
 
   // Rights
 
-  /** Throws {@link DriverError} EACCES unless this file may set modes. */
+  /** Whether this file may set modes. */
+  get isMaster(): boolean {
+    return this.card.master === this;
+  }
+
+  /** Throws {@link DriverError} EACCES unless this file may set modes, EOPNOTSUPP when nobody can. */
   checkMaster(): void {
+    this.check();
+    if (!this.isMaster) throw new DriverError("EACCES", "this file is not master");
     this.checkModesetting();
-    if (this.card.master !== this) throw new DriverError("EACCES", "this file is not master");
   }
 
   /** Throws {@link DriverError} EOPNOTSUPP on a card without scanouts. */

@@ -1,52 +1,32 @@
-/** Calls about what is shown: framebuffers, CRTCs, planes, cursors. */
+/** Calls about what is shown: CRTCs, planes, cursors. */
 import { DriverError } from "../../errors.ts";
 import { checkSource } from "../atomic/atomic-check.ts";
 import { lockCrtcs } from "../atomic/atomic-commit.ts";
-import { checkMode } from "../atomic/atomic-state.ts";
-import {
-  dirty,
-  disablePlane,
-  pageFlip,
-  removeFramebuffer,
-  setConfig,
-  setPlane,
-} from "../atomic/display-changes.ts";
-import type { CardState } from "../card-state.ts";
-import {
-  type Connector,
-  type Crtc,
-  DRM_FORMAT_ARGB8888,
-  DRM_FORMAT_XRGB8888,
-  type DrmRect,
-  Framebuffer,
-  MAX_DIMENSION,
-  MIN_DIMENSION,
-  type Plane,
-} from "../objects/mode-objects.ts";
+import { checkMode, checkModeRange } from "../atomic/atomic-state.ts";
+import { disablePlane, pageFlip, setConfig, setPlane } from "../atomic/display-changes.ts";
+import { type Crtc, DRM_FORMAT_ARGB8888, type Framebuffer } from "../objects/mode-objects.ts";
 import type { DrmMode } from "../objects/modes.ts";
-import { type Task, uninterruptible } from "../time/tasks.ts";
+import type { Task } from "../time/tasks.ts";
 import type { FileState } from "./file-state.ts";
+import { findConnector, findCrtc, findFb, findPlane } from "./find.ts";
+import { createFramebuffer } from "./framebuffer-ioctls.ts";
 
 const BYTES_PER_PIXEL = 4;
-const U32_MAX = 0xffffffff;
-const MAX_CLIPS = 256;
+const FIXED_ONE = 0x10000;
+const CURSOR_FLAGS = 0x3;
 /** `fbId` for SETCRTC: keep the framebuffer that is shown. */
 export const CURRENT_FB: number = -1;
 
-/** What ADDFB2 is asked for. */
-export interface AddFb2 {
-  readonly width: number;
-  readonly height: number;
-  /** DRM_FORMAT_*: XRGB8888 or ARGB8888. */
-  readonly format: number;
-  readonly handle: number;
-  /** Bytes from row to row. */
-  readonly pitch: number;
-  /** Bytes before the first pixel. Default 0. */
-  readonly offset?: number;
-  /** The driver takes none. */
-  readonly modifier?: bigint;
-}
+/** `flags` of PAGE_FLIP: tell the file when it is done. */
+export const DRM_MODE_PAGE_FLIP_EVENT = 0x1;
+/** Do not wait for a vertical blank: the driver never takes it. */
+export const DRM_MODE_PAGE_FLIP_ASYNC = 0x2;
+/** Flip at a certain blank: the driver never takes it. */
+export const DRM_MODE_PAGE_FLIP_TARGET_ABSOLUTE = 0x4;
+/** The same, counted from now. */
+export const DRM_MODE_PAGE_FLIP_TARGET_RELATIVE = 0x8;
+const PAGE_FLIP_TARGET = DRM_MODE_PAGE_FLIP_TARGET_ABSOLUTE | DRM_MODE_PAGE_FLIP_TARGET_RELATIVE;
+const PAGE_FLIP_FLAGS = DRM_MODE_PAGE_FLIP_EVENT | DRM_MODE_PAGE_FLIP_ASYNC | PAGE_FLIP_TARGET;
 
 /** What SETCRTC is asked for. Without a mode the CRTC goes off. */
 export interface SetCrtc {
@@ -69,6 +49,12 @@ export interface PageFlip {
   readonly event?: boolean;
   /** Comes with the event. Default 0. */
   readonly userData?: number;
+  /** DRM_MODE_PAGE_FLIP_ASYNC: the driver never takes it. */
+  readonly async?: boolean;
+  /** More bits for `flags`, DRM_MODE_PAGE_FLIP_*. Default 0. */
+  readonly flags?: number;
+  /** The blank to flip at, with a TARGET flag. Default 0. */
+  readonly sequence?: number;
 }
 
 /** What SETPLANE is asked for, in pixels. */
@@ -100,94 +86,8 @@ export interface CursorRequest {
   };
   /** A new position, which may be negative. */
   readonly position?: { readonly x: number; readonly y: number };
-}
-
-/** Choices for DIRTYFB. */
-export interface DirtyOptions {
-  /** Clips come in pairs of source and destination of a copy; every second one counts. Default false. */
-  readonly annotateCopy?: boolean;
-}
-
-export function findCrtc(file: FileState, id: number): Crtc {
-  return find(file.card.crtcs, id, "CRTC");
-}
-
-export function findConnector(file: FileState, id: number): Connector {
-  return find(file.card.connectors, id, "connector");
-}
-
-export function findPlane(file: FileState, id: number): Plane {
-  return find(file.card.planes, id, "plane");
-}
-
-export function findFb(file: FileState, id: number): Framebuffer {
-  const fb = file.card.framebuffers.get(id);
-  if (fb === undefined) throw new DriverError("ENOENT", `no framebuffer has id ${id}`);
-  return fb;
-}
-
-function find<T extends { readonly id: number }>(list: readonly T[], id: number, what: string): T {
-  const found = list.find((each) => each.id === id);
-  if (found === undefined) throw new DriverError("ENOENT", `no ${what} has id ${id}`);
-  return found;
-}
-
-// Framebuffers
-
-/** A framebuffer that belongs to nobody yet. */
-function createFramebuffer(file: FileState, request: AddFb2): Framebuffer {
-  const { width, height, format, handle, pitch, offset = 0, modifier } = request;
-  const fits = (size: number) => Number.isInteger(size) && size >= MIN_DIMENSION && size <= MAX_DIMENSION;
-  if (!fits(width) || !fits(height)) {
-    throw new DriverError("EINVAL", `framebuffers have ${MIN_DIMENSION} … ${MAX_DIMENSION} pixels a side`);
-  }
-  if (modifier !== undefined) throw new DriverError("EINVAL", "the driver takes no modifiers");
-  if (handle === 0) throw new DriverError("EINVAL", "a framebuffer needs a buffer");
-  if (height * pitch + offset > U32_MAX) throw new DriverError("ERANGE", "the framebuffer ends beyond 4 GiB");
-  if (pitch < width * BYTES_PER_PIXEL)
-    throw new DriverError("EINVAL", `rows of ${width} pixels in ${pitch} bytes`);
-  if (format !== DRM_FORMAT_XRGB8888 && format !== DRM_FORMAT_ARGB8888) {
-    throw new DriverError("ENOENT", `the driver does not take format 0x${format.toString(16)}`);
-  }
-  const object = file.handles.get(handle);
-  if (object === undefined) throw new DriverError("EINVAL", `no buffer has handle ${handle}`);
-  // Whether the buffer is large enough nobody asks: the device will say so.
-  return new Framebuffer(file.card.newId(), object, { width, height, pitch, offset, format });
-}
-
-export function addFb2(file: FileState, request: AddFb2): number {
-  file.checkModesetting();
-  const fb = createFramebuffer(file, request);
-  file.card.framebuffers.set(fb.id, fb);
-  file.framebuffers.push(fb);
-  return fb.id;
-}
-
-export function* rmFb(file: FileState, id: number): Task<void> {
-  file.checkModesetting();
-  const fb = findFb(file, id);
-  const at = file.framebuffers.indexOf(fb);
-  if (at < 0) throw new DriverError("ENOENT", `framebuffer ${id} is not of this file`);
-  file.framebuffers.splice(at, 1);
-  yield* dropFramebuffer(file, fb);
-}
-
-/** Takes a framebuffer off the screen if it is on one, and lets go of it. */
-export function* dropFramebuffer(file: FileState, fb: Framebuffer): Task<void> {
-  const { card } = file;
-  card.framebuffers.delete(fb.id);
-  // A worker's task.
-  if (fb.holds > 1) yield* uninterruptible(takeOffScreen(card, fb));
-  fb.release();
-}
-
-function* takeOffScreen(card: CardState, fb: Framebuffer): Task<void> {
-  const release = yield* lockCrtcs(card.crtcs);
-  try {
-    yield* removeFramebuffer(card.context, fb);
-  } finally {
-    release();
-  }
+  /** Bits of `flags` beyond those that image and position stand for. Default 0. */
+  readonly flags?: number;
 }
 
 // CRTCs
@@ -206,6 +106,7 @@ export function* setCrtc(file: FileState, request: SetCrtc): Task<void> {
       return;
     }
     const fb = framebufferFor(file, crtc, request.fbId ?? 0);
+    checkModeRange(mode);
     checkMode(mode);
     if (fb.format !== crtc.primary.format)
       throw new DriverError("EINVAL", "the primary plane takes XRGB8888 only");
@@ -227,9 +128,26 @@ function framebufferFor(file: FileState, crtc: Crtc, id: number): Framebuffer {
   return fb;
 }
 
+/** The flags of a flip. Throws {@link DriverError} EINVAL for those that no CRTC of the driver can do. */
+function flipFlags({ event = false, async = false, flags: more = 0, sequence = 0 }: PageFlip): number {
+  const flags = more | (event ? DRM_MODE_PAGE_FLIP_EVENT : 0) | (async ? DRM_MODE_PAGE_FLIP_ASYNC : 0);
+  const target = flags & PAGE_FLIP_TARGET;
+  if ((flags & ~PAGE_FLIP_FLAGS) !== 0)
+    throw new DriverError("EINVAL", `flags 0x${(flags >>> 0).toString(16)}`);
+  if (sequence !== 0 && target === 0) throw new DriverError("EINVAL", "a sequence number without a target");
+  if (target === PAGE_FLIP_TARGET)
+    throw new DriverError("EINVAL", "a target is absolute or relative, not both");
+  if ((flags & DRM_MODE_PAGE_FLIP_ASYNC) !== 0) {
+    throw new DriverError("EINVAL", "the driver cannot flip without regard to vertical blanks");
+  }
+  return flags;
+}
+
 export function* flipPage(file: FileState, request: PageFlip): Task<void> {
   file.checkMaster();
+  const flags = flipFlags(request);
   const crtc = findCrtc(file, request.crtcId);
+  if ((flags & PAGE_FLIP_TARGET) !== 0) throw new DriverError("EINVAL", "the driver's flips have no target");
   const release = yield* lockCrtcs([crtc]);
   try {
     const { state } = crtc.primary;
@@ -239,7 +157,8 @@ export function* flipPage(file: FileState, request: PageFlip): Task<void> {
     checkSource(fb, state.srcX, state.srcY, state.srcW, state.srcH);
     if (fb.format !== state.fb.format)
       throw new DriverError("EINVAL", "a flip does not change the pixel format");
-    const event = request.event === true ? file.reserveEvent(request.userData ?? 0) : null;
+    const hasEvent = (flags & DRM_MODE_PAGE_FLIP_EVENT) !== 0;
+    const event = hasEvent ? file.reserveEvent(request.userData ?? 0) : null;
     try {
       yield* pageFlip(file.card.context, crtc, fb, event);
     } catch (error) {
@@ -251,36 +170,6 @@ export function* flipPage(file: FileState, request: PageFlip): Task<void> {
   }
 }
 
-export function* dirtyFb(
-  file: FileState,
-  id: number,
-  clips: readonly DrmRect[] | null,
-  { annotateCopy = false }: DirtyOptions,
-): Task<void> {
-  file.checkMaster();
-  const fb = findFb(file, id);
-  let damage: DrmRect[] | null = null;
-  if (clips !== null) {
-    if (clips.length === 0) throw new DriverError("EINVAL", "a list of no clips");
-    if (annotateCopy && clips.length % 2 !== 0)
-      throw new DriverError("EINVAL", "clips of copies come in pairs");
-    if (clips.length > MAX_CLIPS)
-      throw new DriverError("EINVAL", `${clips.length} clips; ${MAX_CLIPS} at most`);
-    damage = clips.filter((_, i) => !annotateCopy || i % 2 === 0).map(in16Bits);
-  }
-  const release = yield* lockCrtcs(file.card.crtcs);
-  try {
-    yield* dirty(file.card.context, fb, damage);
-  } finally {
-    release();
-  }
-}
-
-/** Clips are 16-bit numbers on their way into the kernel. */
-function in16Bits({ x1, y1, x2, y2 }: DrmRect): DrmRect {
-  return { x1: x1 & 0xffff, y1: y1 & 0xffff, x2: x2 & 0xffff, y2: y2 & 0xffff };
-}
-
 // Planes and cursors
 
 export function* changePlane(file: FileState, request: SetPlane): Task<void> {
@@ -290,10 +179,18 @@ export function* changePlane(file: FileState, request: SetPlane): Task<void> {
   const crtc = fb === null ? null : findCrtc(file, request.crtcId);
   const release = yield* lockCrtcs(file.card.crtcs);
   try {
-    const { crtcX, crtcY, crtcW, crtcH, srcX, srcY, srcW, srcH } = request;
     if (fb === null || crtc === null) yield* disablePlane(file.card.context, plane);
     else {
-      const place = { crtcX, crtcY, crtcW, crtcH, srcX, srcY, srcW, srcH };
+      const place = {
+        crtcX: request.crtcX | 0,
+        crtcY: request.crtcY | 0,
+        crtcW: request.crtcW >>> 0,
+        crtcH: request.crtcH >>> 0,
+        srcX: inFixed(request.srcX),
+        srcY: inFixed(request.srcY),
+        srcW: inFixed(request.srcW),
+        srcH: inFixed(request.srcH),
+      };
       yield* setPlane(file.card.context, plane, crtc, fb, place);
     }
   } finally {
@@ -301,8 +198,17 @@ export function* changePlane(file: FileState, request: SetPlane): Task<void> {
   }
 }
 
-export function* changeCursor(file: FileState, { crtcId, image, position }: CursorRequest): Task<void> {
+/** A coordinate as it comes into the kernel: 16 bits before and 16 behind the point, without a sign. */
+function inFixed(pixels: number): number {
+  return (Math.floor(pixels * FIXED_ONE) >>> 0) / FIXED_ONE;
+}
+
+export function* changeCursor(file: FileState, request: CursorRequest): Task<void> {
+  const { crtcId, image, position, flags = 0 } = request;
   file.checkMaster();
+  if ((flags & ~CURSOR_FLAGS) !== 0 || (flags === 0 && image === undefined && position === undefined)) {
+    throw new DriverError("EINVAL", `flags 0x${(flags >>> 0).toString(16)} for a cursor`);
+  }
   const crtc = findCrtc(file, crtcId);
   const release = yield* lockCrtcs([crtc]);
   try {

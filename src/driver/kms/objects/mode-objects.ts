@@ -2,6 +2,7 @@ import type { Commit } from "../atomic/commit.ts";
 import type { BufferObject } from "../buffers/buffer-object.ts";
 import type { KmsFence } from "../buffers/fences.ts";
 import { TaskLock } from "../time/tasks.ts";
+import type { VblankTimer } from "../time/vblank.ts";
 import { edidModes } from "./edid-modes.ts";
 import { cvtMode, type DrmMode, listModes, modesWithoutEdid } from "./modes.ts";
 
@@ -39,14 +40,17 @@ export class Framebuffer {
   readonly offset: number;
   /** DRM_FORMAT_*. */
   readonly format: number;
+  /** Where kernels before the property keep the hot spot that the cursor calls give. */
   hotX = 0;
   hotY = 0;
+  readonly #onFree: (fb: Framebuffer) => void;
   #holds = 1;
 
   constructor(
     id: number,
     object: BufferObject,
     shape: { width: number; height: number; pitch: number; offset: number; format: number },
+    onFree: (fb: Framebuffer) => void,
   ) {
     this.id = id;
     this.object = object;
@@ -55,6 +59,7 @@ export class Framebuffer {
     this.pitch = shape.pitch;
     this.offset = shape.offset;
     this.format = shape.format;
+    this.#onFree = onFree;
     object.retain();
   }
 
@@ -68,7 +73,9 @@ export class Framebuffer {
   }
 
   release(): void {
-    if (--this.#holds === 0) this.object.release();
+    if (--this.#holds > 0) return;
+    this.#onFree(this);
+    this.object.release();
   }
 }
 
@@ -176,6 +183,8 @@ export class Crtc {
   readonly primary: Plane;
   readonly cursorPlane: Plane;
   readonly lock: TaskLock;
+  /** Null where the kernel has no vertical blanks. */
+  readonly vblank: VblankTimer | null;
   state: CrtcState = { enable: false, active: false, mode: null, commit: null };
   /** The mode was set since the plane was updated last: the next update has to set the scanout. */
   needsModeset = false;
@@ -186,11 +195,12 @@ export class Crtc {
   /** Commits that are not cleaned up, the newest first. */
   readonly commits: Commit[] = [];
 
-  constructor(id: number, index: number, primary: Plane, cursorPlane: Plane) {
+  constructor(id: number, index: number, primary: Plane, cursorPlane: Plane, vblank: VblankTimer | null) {
     this.id = id;
     this.index = index;
     this.primary = primary;
     this.cursorPlane = cursorPlane;
+    this.vblank = vblank;
     this.lock = new TaskLock(`CRTC ${id}`);
   }
 }

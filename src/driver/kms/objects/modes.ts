@@ -33,6 +33,11 @@ export function modeOf(timing: ModeTiming, preferred = false): DrmMode {
   };
 }
 
+/** How long a frame of a mode takes, in milliseconds. */
+export function frameMs({ htotal, vtotal, clock }: DrmMode): number {
+  return (htotal * vtotal) / clock;
+}
+
 /** Whether two modes are the same to the hardware: whether going from one to the other is a mode set. */
 export function sameMode(a: DrmMode | null, b: DrmMode | null): boolean {
   if (a === null || b === null) return a === b;

@@ -78,6 +78,11 @@ export class DrmProgram {
     this.file.readEvents();
   }
 
+  /** Lets time pass. */
+  pause(milliseconds: number): void {
+    this.file.pause(milliseconds);
+  }
+
   fill(fb: DumbFramebuffer, x1: number, y1: number, x2: number, y2: number, colour: number): void {
     if (!this.draws) return;
     for (let y = y1; y < y2; y++) fb.pixels.fillWords(y * fb.pitch + 4 * x1, x2 - x1, colour);

@@ -16,6 +16,7 @@ import { attempt, DrmProgram } from "./drm-program.ts";
 const PAGE_BYTES = 4096;
 const CURSOR_PIXELS = 64;
 const LAST_PARAM = 8;
+const CONSOLE_LINE_MS = 20;
 
 /** What a program is told besides the card. */
 export interface ProgramInput {
@@ -71,6 +72,8 @@ function flip(card: KmsCard, { draw }: ProgramInput): void {
   program.flip(b.fbId, true);
   program.flip(a.fbId, true);
   program.flip(b.fbId, false);
+  // It writes a line to a serial console after every call, which takes longer than a frame.
+  program.pause(CONSOLE_LINE_MS);
   program.flip(a.fbId, true);
   file.dirtyFb(a.fbId);
   program.setCrtc(0);

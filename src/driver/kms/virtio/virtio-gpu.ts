@@ -20,6 +20,7 @@ import { FenceTimeline } from "../buffers/fences.ts";
 import type { LinuxProfile } from "../profiles.ts";
 import type { KmsClock } from "../time/clock.ts";
 import { Scheduler, type Task, type Wait } from "../time/tasks.ts";
+import type { VblankTimer } from "../time/vblank.ts";
 import { CommandQueue, type EntryListMemory } from "./command-queue.ts";
 
 /** Feature bits of the device type that the model accepts, less those its kernel does not know. */
@@ -57,6 +58,8 @@ export class VirtioGpu {
   readonly profile: LinuxProfile;
   readonly clock: KmsClock;
   readonly scheduler: Scheduler;
+  /** Of the CRTCs; none where the kernel has no vertical blanks. */
+  readonly vblanks: VblankTimer[] = [];
   readonly timeline: FenceTimeline = new FenceTimeline();
   readonly control: CommandQueue;
   readonly cursor: CommandQueue;
@@ -160,10 +163,11 @@ export class VirtioGpu {
     this.#trace({ source: "kms", kind, detail: named });
   }
 
-  /** Takes in what the device has answered. */
+  /** Takes in what the device has answered, and what time has brought. */
   process(): void {
     this.control.process();
     this.cursor.process();
+    for (let i = 0; i < this.vblanks.length; i++) this.vblanks[i]?.process();
   }
 
   /** Resource ids are counted up and not used again. */
