@@ -512,6 +512,44 @@ unseen("lists page by page", () => {
   });
 });
 
+unseen("flips once a frame, where the kernel does not pace them", () => {
+  withCopy("edid", ({ folder, edit }) => {
+    let frame = 0;
+    const pace = (lines: Line[]) => {
+      for (const line of lines.filter(isCommand)) {
+        if (line["cmd"] === "RESOURCE_FLUSH") frame++;
+        line["guest"] = { t: 9 + frame / 60 };
+      }
+      return undefined;
+    };
+    edit("mvsync", pace);
+    const { status, comparison } = scenarioOf(compare(folder), "mvsync");
+    assert.is(status, "different");
+    assert.is(comparison?.difference?.name, "pacing");
+    assert.equal(comparison?.difference?.fields, [
+      { field: "frames, ms apart", expected: "as fast as the machine", got: "16.7, one a frame" },
+    ]);
+    // A program that pauses itself may do so for a frame.
+    edit("dirty", pace);
+    assert.is(scenarioOf(compare(folder), "dirty").status, "equal");
+  });
+});
+
+unseen("captures without times are not compared for them", () => {
+  withCopy("edid", ({ folder, edit }) => {
+    edit("mvsync", (lines) => {
+      for (const line of lines.filter(isCommand)) {
+        delete line["guest"];
+        delete line["t_ms"];
+      }
+      return undefined;
+    });
+    const { status, comparison } = scenarioOf(compare(folder), "mvsync");
+    assert.is(status, "equal");
+    assert.is(comparison?.pacing, null);
+  });
+});
+
 unseen("a scenario nobody has a program for is named", () => {
   withCopy("edid", ({ folder }) => {
     cpSync(join(folder, "dirty.jsonl"), join(folder, "weston.jsonl"));
@@ -627,7 +665,10 @@ commandLine("what cannot be: one line, and 2", async () => {
       [[gone], /cannot read .*dirty\.jsonl: it is not there/],
       [[bad], /bad\/dirty\.jsonl, line 2 is no JSON/],
       [[odd], /odd\/dirty\.jsonl, line 1: "hex" holds no bytes/],
-      [[join(GOLDEN, "edid"), "--profile", "linux-5.4"], /linux-5\.4.*linux-6\.1, linux-6\.12, linux-7\.3/],
+      [
+        [join(GOLDEN, "edid"), "--profile", "linux-5.4"],
+        /linux-5\.4.*linux-6\.1, linux-6\.12, linux-6\.12\.117, linux-7\.3/,
+      ],
       [[join(GOLDEN, "edid"), "--json", "/no/such/folder/x"], /cannot write .*the folder does not exist/],
       [[], /missing required argument/],
     ] as const) {

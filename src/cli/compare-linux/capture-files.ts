@@ -137,15 +137,19 @@ function readCapture(path: string): Capture {
   const commands: SentCommand[] = [];
   const calls: ProgramCall[] = [];
   const numbers: number[] = [];
-  for (const { value, where } of readLines(path)) {
+  const lines = readLines(path);
+  const clock = lines.some(({ value }) => isCommand(value) && guestTime(value) === null)
+    ? deviceTime
+    : guestTime;
+  for (const { value, where } of lines) {
     const { marker, seq } = value;
     if (typeof marker === "string") {
       const call = callOf(marker);
       if (call !== null) calls.push(call);
       continue;
     }
-    if (value["hex"] === undefined && value["cmd"] === undefined) continue;
-    commands.push(commandOf(value, where));
+    if (!isCommand(value)) continue;
+    commands.push({ ...commandOf(value, where), timeMs: clock(value) });
     if (typeof seq === "number") numbers.push(seq);
   }
   return {
@@ -166,7 +170,7 @@ function callOf(marker: string): ProgramCall | null {
   return { name, error: ERRNO[Number(number)] ?? `errno ${number}` };
 }
 
-function commandOf(value: Line["value"], where: string): SentCommand {
+function commandOf(value: Line["value"], where: string): Omit<SentCommand, "timeMs"> {
   const { q, hex, kick } = value;
   const desc = (value["desc"] ?? {}) as Readonly<Record<string, unknown>>;
   const args = (value["args"] ?? {}) as Readonly<Record<string, unknown>>;
@@ -185,6 +189,23 @@ function commandOf(value: Line["value"], where: string): SentCommand {
     notification: kick,
     listedBytes: carriesList(typeOf(bytes)) && typeof listed === "number" ? listed : null,
   };
+}
+
+function isCommand(value: Line["value"]): boolean {
+  return typeof value["marker"] !== "string" && (value["hex"] !== undefined || value["cmd"] !== undefined);
+}
+
+/** When the guest sent a command, in its own time. All of a capture go by one clock. */
+function guestTime(value: Line["value"]): number | null {
+  const { guest } = value;
+  const seconds = typeof guest === "object" && guest !== null ? (guest as { t?: unknown }).t : null;
+  return typeof seconds === "number" && Number.isFinite(seconds) ? seconds * 1000 : null;
+}
+
+/** When the device got a command. */
+function deviceTime(value: Line["value"]): number | null {
+  const ms = value["t_ms"];
+  return typeof ms === "number" && Number.isFinite(ms) ? ms : null;
 }
 
 function lengthsOf(value: unknown, what: string): number[] {

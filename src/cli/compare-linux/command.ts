@@ -23,7 +23,9 @@ export function addCompareLinuxCommand(program: Command, console: Console): void
     .description(
       "Runs the programs behind a folder of captures (one *.jsonl file for each, see the project's golden captures) on " +
         "the model of Linux' virtio-gpu driver, and compares what both have sent: bytes, descriptors, flags, fences and " +
-        "notifications, up to resource ids, fence ids, addresses and numbers of entries. The exit code is 1 when " +
+        "notifications, up to resource ids, fence ids, addresses and numbers of entries; and where the capture tells " +
+        "the time, that frames are paced where the kernel paces them (within a quarter of a frame, and never faster " +
+        "than its waits allow), and not where it does not. The exit code is 1 when " +
         "something differs.",
     )
     .argument("<dir>", "a folder of captures, or a folder of such folders")

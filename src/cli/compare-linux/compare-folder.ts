@@ -23,6 +23,9 @@ const MAX_PIXELS_A_SIDE = 8192;
 /** Programs that set the mode they are told, not the preferred one. */
 const TOLD_THEIR_MODE: ReadonlySet<string> = new Set(["mset", "mvsync"]);
 
+/** The program that flips without pause. */
+const HURRYING = "mvsync";
+
 /** What came of one scenario. */
 export interface ScenarioResult {
   readonly name: string;
@@ -78,7 +81,7 @@ class FolderComparison {
     const { name } = capture;
     if (name === BIND_SCENARIO) {
       this.#followed = capture;
-      return resultOf(name, compareRecordings(bound, capture, false), null);
+      return resultOf(name, compareRecordings(bound, capture), null);
     }
     const program = GUEST_PROGRAMS.find((candidate) => candidate.name === name);
     if (program === undefined) {
@@ -132,7 +135,10 @@ class FolderComparison {
       }
     });
     const mayBeCut = program.endless && !isComplete(capture);
-    const comparison = compareRecordings(recording, capture, mayBeCut);
+    const comparison = compareRecordings(recording, capture, {
+      mayBeCut,
+      hurries: program.name === HURRYING,
+    });
     return resultOf(program.name, comparison, failure ?? note);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { VIRTIO_GPU_FLAG_FENCE } from "../../wire/gpu.ts";
 import { carriesList, commandName, fieldOf, type Leaf, leafValue, leaves, typeOf } from "./fields.ts";
+import { comparePacing, type Pacing } from "./pacing.ts";
 import type { ProgramCall, Recording, SentCommand } from "./sent-command.ts";
 
 const MEM_ENTRY_BYTES = 16;
@@ -37,10 +38,19 @@ export interface Comparison {
   readonly suppressed: number;
   /** Calls of the program whose results were compared. */
   readonly calls: number;
+  /** When frames were sent; null when the capture does not tell. */
+  readonly pacing: Pacing | null;
 }
 
-/** Compares a capture with a recording of the model. `mayBeCut`: the capture may end before the model does. */
-export function compareRecordings(model: Recording, capture: Recording, mayBeCut: boolean): Comparison {
+/**
+ * Compares a capture with a recording of the model. `mayBeCut`: the capture may end before the model does; `hurries`:
+ * the program does not pause between frames.
+ */
+export function compareRecordings(
+  model: Recording,
+  capture: Recording,
+  { mayBeCut = false, hurries = false }: { readonly mayBeCut?: boolean; readonly hurries?: boolean } = {},
+): Comparison {
   const stream = new StreamComparison();
   const count = mayBeCut
     ? Math.min(model.commands.length, capture.commands.length)
@@ -55,12 +65,18 @@ export function compareRecordings(model: Recording, capture: Recording, mayBeCut
   }
   const calls =
     difference === null ? compareCalls(model.calls, capture.calls) : { difference: null, count: 0 };
+  difference ??= calls.difference;
+  const pacing = difference === null ? comparePacing(model.commands, capture.commands, hurries) : null;
+  if (pacing !== null && pacing.difference !== null) {
+    difference = { command: null, name: "pacing", fields: [pacing.difference] };
+  }
   return {
-    difference: difference ?? calls.difference,
+    difference,
     commands: compared,
     notifications: stream.notifications,
     suppressed: stream.suppressed,
     calls: calls.count,
+    pacing,
   };
 }
 

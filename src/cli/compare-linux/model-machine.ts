@@ -30,6 +30,7 @@ export class ModelMachine {
   readonly #recording: RecordingGpu;
   readonly #driver: VirtioDriver;
   readonly #profile: LinuxProfileName;
+  readonly #clock = new VirtualClock();
   #card: KmsCard | null = null;
   #calls: ProgramCall[] = [];
 
@@ -55,7 +56,7 @@ export class ModelMachine {
         resourceBlob: bits.has(VIRTIO_GPU_F_RESOURCE_BLOB),
       },
     });
-    this.#recording = new RecordingGpu(this.#gpu);
+    this.#recording = new RecordingGpu(this.#gpu, () => this.#clock.now());
     const device = new VirtioDevice(this.#recording, {
       memory,
       ringFeatures: RING_FEATURES.filter((bit) => bits.has(bit)),
@@ -81,7 +82,7 @@ export class ModelMachine {
   bind(): Recording {
     this.#card = KmsCard.bind(this.#driver, {
       profile: this.#profile,
-      clock: new VirtualClock(),
+      clock: this.#clock,
       onIoctl: (name, error) => this.#calls.push({ name, error }),
     });
     return { ...this.#take(), calls: null };

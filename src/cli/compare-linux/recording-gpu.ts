@@ -13,12 +13,15 @@ export class RecordingGpu implements DeviceType {
   /** What was sent since it was last taken. */
   readonly commands: SentCommand[] = [];
   readonly #gpu: GpuDevice;
+  readonly #now: () => number;
   readonly #queues = new Map<DeviceQueue, RecordingQueue>();
   /** By queue, counted from 1. */
   readonly #notifications = [0, 0];
 
-  constructor(gpu: GpuDevice) {
+  /** `now` tells the time in milliseconds. */
+  constructor(gpu: GpuDevice, now: () => number) {
     this.#gpu = gpu;
+    this.#now = now;
   }
 
   /** The driver notified the device. */
@@ -101,6 +104,7 @@ export class RecordingGpu implements DeviceType {
       indirect: chain.indirect,
       notification: this.#notifications[index] ?? 0,
       listedBytes: carriesList(typeOf(bytes)) ? listedBytes(chain, bytes.length) : null,
+      timeMs: this.#now(),
     });
   }
 }

@@ -34,6 +34,7 @@ export function reportJson(profile: string, folders: readonly FolderResult[]) {
         notifications: comparison?.notifications ?? 0,
         notificationsSuppressed: comparison?.suppressed ?? 0,
         calls: comparison?.calls ?? 0,
+        pacing: comparison?.pacing ?? null,
         difference: comparison?.difference ?? null,
       })),
     })),
@@ -79,13 +80,18 @@ function plural(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-function describe({ commands, notifications, suppressed, calls }: Comparison): string {
+function describe({ commands, notifications, suppressed, calls, pacing }: Comparison): string {
   const parts = [plural(commands, "command")];
   if (notifications > 0)
     parts.push(
       `${plural(notifications, "notification")}${suppressed > 0 ? ` (${suppressed} suppressed)` : ""}`,
     );
   if (calls > 0) parts.push(plural(calls, "call"));
+  if (pacing !== null && pacing.modelMedianMs > 0) {
+    parts.push(
+      `frames ${pacing.medianMs.toFixed(1)} ms apart, at least ${pacing.modelMedianMs.toFixed(1)} in the model`,
+    );
+  }
   return parts.join(", ");
 }
 

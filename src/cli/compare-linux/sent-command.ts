@@ -12,6 +12,8 @@ export interface SentCommand {
   readonly notification: number;
   /** Bytes of guest memory in the list that the command carries; null when it carries none. */
   readonly listedBytes: number | null;
+  /** When it was sent, in milliseconds since some moment; null when nobody looked at a clock. */
+  readonly timeMs: number | null;
 }
 
 /** A call of the program with its result. */
