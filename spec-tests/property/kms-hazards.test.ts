@@ -5,6 +5,8 @@ import * as assert from "uvu/assert";
 import { DriverError } from "../../src/driver/index.ts";
 import {
   DRM_FORMAT_XRGB8888,
+  DRM_VBLANK_EVENT,
+  DRM_VBLANK_RELATIVE,
   type DrmFile,
   type DrmMode,
   type DrmRect,
@@ -29,7 +31,7 @@ const CASES = Number(process.env["KMS_HAZARDS_CASES"] ?? 150);
 const STEPS = 80;
 const HANG_MS = 700;
 /** Names of the things that happen. */
-const ACTIONS = 23;
+const ACTIONS = 26;
 
 const test = suite("kms, programs and devices at random");
 
@@ -156,6 +158,9 @@ class Chaos {
       ["cursor", () => this.#cursor(file, crtcId, handle)],
       ["moveCursor", () => file.moveCursor(crtcId, n.below(200) - 50, n.below(100) - 50)],
       ["rmFb", () => file.rmFb(fbId)],
+      ["closeFb", () => file.closeFb(fbId)],
+      ["getFb2", () => void file.getFb2(fbId)],
+      ["blank", () => this.#blank(file, crtcId)],
       ["gemClose", () => file.gemClose(handle)],
       ["export", () => void this.#fds.push(file.primeHandleToFd(handle))],
       ["fd", () => this.#useFd(file)],
@@ -175,6 +180,13 @@ class Chaos {
         : []),
       ["master", () => (n.chance(20) ? file.dropMaster() : file.setMaster())],
     ];
+  }
+
+  #blank(file: DrmFile, crtcId: number): void {
+    const { n } = this;
+    const type = n.pick([0, DRM_VBLANK_RELATIVE, DRM_VBLANK_RELATIVE | DRM_VBLANK_EVENT]);
+    if (n.chance(50)) file.waitVblank({ type, sequence: n.below(300) });
+    else file.crtcQueueSequence({ crtcId, flags: n.below(4), sequence: n.below(300) });
   }
 
   #makeFramebuffer(file: DrmFile): void {
@@ -377,10 +389,12 @@ class Chaos {
     for (const fd of this.#fds.splice(0)) fd.close();
     for (const file of this.#files.splice(0)) if (file.isOpen) file.close();
     this.settle();
-    // A cursor outlives the program that set it.
+    // A cursor outlives the program that set it, and so does a framebuffer that was closed while it was shown.
     const last = this.rig.card.open();
-    for (const crtcId of last.getResources().crtcs)
+    for (const crtcId of last.getResources().crtcs) {
       last.setCursor({ crtcId, handle: 0, width: 0, height: 0 });
+      last.setCrtc({ crtcId });
+    }
     last.close();
     this.settle();
     assert.is(this.rig.card.bufferCount, 0, "buffers are left");

@@ -10,6 +10,7 @@ import {
   DRM_VBLANK_RELATIVE,
   DRM_VBLANK_SECONDARY,
   DRM_VBLANK_SIGNAL,
+  type KmsClock,
   LINUX_PROFILE_NAMES,
   type LinuxProfileName,
 } from "../../../../src/driver/kms/index.ts";
@@ -216,6 +217,38 @@ pacing("a CRTC that goes off tells who waits", () => {
     "EINVAL",
   );
   assert.is(rig.card.gpu.scheduler.pending, 0);
+});
+
+pacing("a clock that is only looked at while somebody blocks is enough", () => {
+  let nowMs = 0;
+  const clock: KmsClock = {
+    now: () => nowMs,
+    block: () => {
+      nowMs += 0.25;
+    },
+    callAt: () => () => {},
+  };
+  const rig = new KmsRig({ profile: "linux-7.3", clock });
+  const head = rig.open();
+  const [a, b] = [head.framebuffer(), head.framebuffer()];
+  const { file, crtcId } = head;
+  head.show(a);
+  const frame = frameMs(head.mode);
+  const start = file.crtcGetSequence(crtcId);
+  const events = [];
+  for (const { id } of [b, a, b]) {
+    file.pageFlip({ crtcId, fbId: id, event: true });
+    file.waitEvent(1000);
+    events.push(...file.readEvents());
+  }
+  assert.equal(
+    events.map(({ sequence }) => sequence - start.sequence),
+    [1, 2, 3],
+  );
+  near((events.at(-1)?.timeMs ?? 0) - start.timeMs, 3 * frame, "times are those of the timer");
+  file.pageFlip({ crtcId, fbId: a.id, event: true });
+  nowMs += 2 * frame;
+  assert.is(file.readEvents().length, 1, "reading looks at the clock, too");
 });
 
 pacing("a closed file and a removed card leave nothing waiting", () => {
