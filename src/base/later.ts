@@ -6,6 +6,11 @@ export function isPromise<T>(value: MaybeLater<T>): value is Promise<T> {
   return isObject(value) && typeof value["then"] === "function";
 }
 
+/** For a result that nobody waits for any more: should it be a failure, that is nobody's concern either. */
+export function ofNoInterest(result: MaybeLater<unknown>): void {
+  if (isPromise(result)) result.then(undefined, () => {});
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }

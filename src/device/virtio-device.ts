@@ -89,7 +89,7 @@ export class VirtioDevice {
     this.profile = options.profile ?? "spec";
     this.#options = options;
     this.#policy = policyOf(DEVICE_POLICIES, this.profile);
-    this.#trace = options.trace ?? null;
+    this.#trace = options.trace === undefined ? null : this.#guardTrace(options.trace);
     this.#budget = new WorkBudget(
       checkTurnLimit("maxTurnWork", options.maxTurnWork ?? DEFAULT_MAX_TURN_WORK),
       options.schedule ?? ((task) => void setTimeout(task, 0)),
@@ -101,6 +101,14 @@ export class VirtioDevice {
     this.#features = new Negotiation(type, ringFeatures, this.#translated !== null);
     this.#queues = new QueueSet(this.#makeQueueOwner());
     type.attach(this.#makeHost());
+  }
+
+  /** Whoever is told may let the guest's memory grow, and hardly anybody who tells expects that. */
+  #guardTrace(trace: TraceSink): TraceSink {
+    return (event) => {
+      trace(event);
+      this.#queues.enter();
+    };
   }
 
   #makeHost(): DeviceHost {

@@ -41,5 +41,12 @@ export const ENTROPY_MUTANTS: readonly Mutant[] = [
     "const written = chain.write(0, bytes, 0, 1);\n    queue.push(chain, bytes.length); return;",
     ONLY,
   ),
-  mutant("source-not-asked", RULE, DEVICE, "later = this.#source(bytes);", "later = undefined;", ONLY),
+  mutant(
+    "source-not-asked",
+    RULE,
+    DEVICE,
+    "later = this.#calls.end(call, this.#source(bytes));",
+    "this.#calls.end(call, undefined);",
+    ONLY,
+  ),
 ];

@@ -38,8 +38,8 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
   commands(
     "response",
     "unref-of-anything",
-    "  return core.done(dropResource(core, resource));",
-    "  return OK;",
+    "  if (!isRendered(resource)) return core.done(forgetResource(core, resource), true);",
+    "  if (!isRendered(resource)) return OK;",
   ),
   commands(
     "response",
@@ -58,8 +58,18 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
   resources("response", "memory-never-freed", "    this.#hostBytes -= resource.hostBytes;", ""),
 
   // Backing
-  commands("response", "backing-not-attached", "  core.resources.setBacking(resource, pages);", ""),
-  commands("response", "backing-not-detached", "  core.resources.setBacking(resource, null);", ""),
+  commands(
+    "response",
+    "backing-not-attached",
+    "act: () => core.resources.setBacking(resource, pages),",
+    "act: () => {},",
+  ),
+  commands(
+    "response",
+    "backing-not-detached",
+    "    if (resource.backing === backing) core.resources.dropBacking(resource);\n",
+    "",
+  ),
   commands(
     "response",
     "attach-to-no-resource",
@@ -110,10 +120,15 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
   commands(
     "response",
     "scanout-never-disabled",
-    "    core.scanouts.disable(scanoutId);\n    return OK;",
+    "    return core.done(core.scanouts.disable(scanoutId), true);",
     '    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no resource");',
   ),
-  commands("finished", "scanout-disabled-in-words", "    core.scanouts.disable(scanoutId);\n", ""),
+  commands(
+    "finished",
+    "scanout-disabled-in-words",
+    "core.done(core.scanouts.disable(scanoutId), true)",
+    "OK",
+  ),
   commands(
     "response",
     "scanout-too-wide",
@@ -141,14 +156,14 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
   commands(
     "finished",
     "scanout-from-the-corner",
-    "const offset = y * strideBytes + x * BYTES_PER_PIXEL;\n  core",
-    "const offset = 0;\n  core",
+    "const offset = y * strideBytes + x * BYTES_PER_PIXEL;\n  return core.done",
+    "const offset = 0;\n  return core.done",
   ),
   commands(
     "finished",
     "scanout-offset-in-pixels",
-    "const offset = y * strideBytes + x * BYTES_PER_PIXEL;\n  core",
-    "const offset = y * strideBytes + x;\n  core",
+    "const offset = y * strideBytes + x * BYTES_PER_PIXEL;\n  return core.done",
+    "const offset = y * strideBytes + x;\n  return core.done",
   ),
   scanouts(
     "finished",
@@ -159,8 +174,8 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
   scanouts(
     "finished",
     "flip-forgotten",
-    "      scanout.resource = resource;\n      scanout.resourceId",
-    "      if (scanout.resource !== null) return;\n      scanout.resource = resource;\n      scanout.resourceId",
+    "      if (scanout.resource !== null) this.#counters.flips++;",
+    "      if (scanout.resource !== null) return;",
   ),
 
   // Flush
@@ -322,7 +337,7 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
   cursor(
     "cursor",
     "cursor-on-the-screen-only",
-    "  core.cursors.move(scanoutId, x, y);\n  return VIRTIO_GPU_RESP_OK_NODATA;\n}",
-    '  if (x < 0 || y < 0) return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "");\n  core.cursors.move(scanoutId, x, y);\n  return VIRTIO_GPU_RESP_OK_NODATA;\n}',
+    "  return core.done(core.cursors.move(scanoutId, x, y), true);\n}",
+    '  if (x < 0 || y < 0) return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, "");\n  return core.done(core.cursors.move(scanoutId, x, y), true);\n}',
   ),
 ];

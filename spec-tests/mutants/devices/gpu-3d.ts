@@ -98,8 +98,8 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
   commands(
     "createContext",
     "attach-without-context",
-    "function changeAttachment(core: GpuCore, request: GpuRequest, attach: boolean): number {\n",
-    "function changeAttachment(core: GpuCore, request: GpuRequest, attach: boolean): number {\n  if (core.contexts.get(request.ctxId) === null) return OK;\n",
+    "export function attachResource(core: GpuCore, request: GpuRequest): number {\n",
+    "export function attachResource(core: GpuCore, request: GpuRequest): number {\n  if (core.contexts.get(request.ctxId) === null) return OK;\n",
   ),
   commands(
     "createContext",
@@ -223,8 +223,8 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
   blobs(
     "blobFormat",
     "stride-of-the-width",
-    "format, stride, first);",
-    "format, frameWidth * BYTES_PER_PIXEL, first);",
+    "format, stride, first), true);",
+    "format, frameWidth * BYTES_PER_PIXEL, first), true);",
   ),
 
   // Host visible memory
@@ -251,8 +251,8 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
   blobs(
     "mapBlob",
     "unmap-in-words",
-    "  heap.unmap(memory);\n  core.scanouts.moved(resource);\n  return core.done(core.renderer?.unmapBlob(resource.id));",
-    "  return OK;",
+    "  return core.change(\n    // The renderer first: while it holds on to the mapping",
+    "  if (memory.mappedAt >= 0) return OK;\n  return core.change(\n    // The renderer first: while it holds on to the mapping",
   ),
   blobs(
     "mapBlob",

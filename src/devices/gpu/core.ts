@@ -2,6 +2,8 @@ import { BackendError } from "../../base/backend-error.ts";
 import { VirtioBugError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
+import { Life } from "../../device/backend/life.ts";
+import type { Step } from "../../device/backend/transaction.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import { SharedObjectRegistry } from "../../device/shared-objects.ts";
@@ -45,9 +47,7 @@ export interface Deferred {
   readonly promise: Promise<unknown>;
   /** Turns the value into a response; returns the response type. Not called after a device reset. */
   readonly finish: (value: unknown, response: GpuResponse) => number;
-  /** Takes back what was done in advance. Not called after a device reset. */
-  readonly undo: (() => void) | null;
-  /** True when later commands of the control queue may not start before this one is done. */
+  /** True when later commands of the queue may not start before this one is done. */
   readonly barrier: boolean;
 }
 
@@ -78,13 +78,11 @@ export class GpuCore {
   };
   /** Why the current command is refused, for traces. */
   reason = "";
-  /** Raised by every device reset: what was begun before belongs to nobody any more. */
-  generation = 0;
   /** Offered feature bits. */
   readonly offered: ReadonlySet<number>;
 
-  readonly #displayCalls: BackendCalls;
-  readonly #rendererCalls: BackendCalls;
+  readonly #calls: readonly BackendCalls[];
+  #life: Life;
   #host: DeviceHost | null = null;
   #deferred: Deferred | null = null;
 
@@ -92,20 +90,22 @@ export class GpuCore {
     this.options = options;
     this.policy = completePolicy(options.profile ?? "spec", options.policy);
     this.limits = completeLimits(options.limits);
-    this.#displayCalls = new BackendCalls("display", this.limits.maxAbandonedCalls);
-    this.#rendererCalls = new BackendCalls("renderer", this.limits.maxAbandonedCalls);
     const returned = (): void => this.#host?.sync();
+    const calls = (name: string): BackendCalls =>
+      new BackendCalls(name, this.limits.maxAbandonedCalls, returned);
+    const [changes, flushes, requests] = [calls("display"), calls("display"), calls("renderer")];
+    this.#calls = [changes, flushes, requests];
+    this.#life = new Life({ sync: returned, failed: (error) => this.traceFailure("a change", error) });
     this.renderer =
-      options.renderer === undefined ? null : guardRenderer(options.renderer, this.#rendererCalls, returned);
+      options.renderer === undefined ? null : guardRenderer(options.renderer, requests, returned);
     this.heap = options.hostHeap ?? null;
     this.displays = displays;
     this.offered = offered;
     const display =
-      options.display === undefined
-        ? null
-        : new GuardedDisplay(options.display, this.#displayCalls, returned);
+      options.display === undefined ? null : new GuardedDisplay(options.display, changes, flushes, returned);
     this.resources = new ResourceTable(this.limits, this.policy.lastHostByte === "use");
-    this.scanouts = new Scanouts(displays.count, display, this.renderer, this.counters);
+    const life = (): Life => this.#life;
+    this.scanouts = new Scanouts(displays.count, display, this.renderer, this.counters, life);
     this.cursors = new Cursors(displays.count, display, this.counters);
     this.contexts = new Contexts(this.limits.maxContexts, this.limits.maxContextAttachments);
     this.exports = new Exports(
@@ -140,7 +140,7 @@ export class GpuCore {
 
   /** Calls of back ends that were begun before the last reset and have not settled. */
   get abandonedCalls(): number {
-    return this.#displayCalls.abandoned + this.#rendererCalls.abandoned;
+    return this.#calls.reduce((sum, { abandoned }) => sum + abandoned, 0);
   }
 
   /** True when commands of the feature may be used. */
@@ -154,10 +154,15 @@ export class GpuCore {
     return response;
   }
 
-  /** Answers OK_NODATA, at once or when the promise settles. */
-  done(result: MaybeLater<unknown>): number {
+  /** What was begun belongs to this life of the device, from reset to reset. */
+  get life(): Life {
+    return this.#life;
+  }
+
+  /** Answers OK_NODATA, at once or when the promise settles. `barrier` as for {@link later}. */
+  done(result: MaybeLater<unknown>, barrier = false): number {
     if (!isPromise(result)) return VIRTIO_GPU_RESP_OK_NODATA;
-    return this.later(result, answerNoData);
+    return this.later(result, answerNoData, barrier);
   }
 
   /** Answers what `finish` makes of the value, at once or when the promise settles. */
@@ -165,36 +170,26 @@ export class GpuCore {
     result: MaybeLater<T>,
     response: GpuResponse,
     finish: (value: T, response: GpuResponse) => number,
+    barrier = false,
   ): number {
-    return isPromise(result) ? this.later(result, finish) : finish(result, response);
+    return isPromise(result) ? this.later(result, finish, barrier) : finish(result, response);
   }
 
   /**
-   * Has a back end do what the device has noted already; `undo` takes the note back when that fails. `barrier` as for
-   * {@link later}.
+   * Changes something that back ends have a say in, all of it or nothing, and answers OK_NODATA. Nothing else is changed
+   * meanwhile: no later command of the queue starts before.
    */
-  undoable(action: () => MaybeLater<unknown>, undo: () => void, barrier: boolean): number {
-    let result: MaybeLater<unknown>;
-    try {
-      result = action();
-    } catch (error) {
-      undo();
-      throw error;
-    }
-    return isPromise(result) ? this.later(result, answerNoData, undo, barrier) : VIRTIO_GPU_RESP_OK_NODATA;
+  change(...steps: readonly Step[]): number {
+    return this.done(this.#life.transact(steps), true);
   }
 
-  /**
-   * The command waits for a promise. `undo` runs when it fails. With a `barrier` no later command of the control queue
-   * starts before.
-   */
+  /** The command waits for a promise. With a `barrier` no later command of the queue starts before. */
   later<T>(
     promise: Promise<T>,
     finish: (value: T, response: GpuResponse) => number,
-    undo: (() => void) | null = null,
     barrier = false,
   ): number {
-    this.#deferred = { promise, finish: finish as Deferred["finish"], undo, barrier };
+    this.#deferred = { promise, finish: finish as Deferred["finish"], barrier };
     return PENDING;
   }
 
@@ -208,15 +203,16 @@ export class GpuCore {
 
   /** Back to the state before the driver came. What back ends throw meanwhile is traced, not passed on. */
   reset(): void {
-    this.generation++;
+    this.#life = this.#life.end();
     this.#deferred = null;
-    this.#displayCalls.abandon();
-    this.#rendererCalls.abandon();
+    for (const calls of this.#calls) calls.abandon();
     for (let i = 0; i < this.scanouts.count; i++) {
-      this.attempt(() => this.scanouts.disable(i));
+      this.scanouts.reset(i);
       this.attempt(() => this.cursors.reset(i));
     }
     this.exports.revokeAll();
+    // Importers were told.
+    this.#host?.sync();
     for (const resource of this.resources.values()) {
       if (resource.memory !== null) this.heap?.unmap(resource.memory);
     }
@@ -227,13 +223,8 @@ export class GpuCore {
   }
 
   /** Does something to a back end whose failure is traced and otherwise of no consequence. */
-  attempt(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error;
-      this.traceFailure("reset or restore", error);
-    }
+  attempt(action: () => MaybeLater<unknown>): void {
+    this.#life.attempt(action);
   }
 
   /** A back end failed. */

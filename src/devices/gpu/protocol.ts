@@ -9,6 +9,7 @@ import {
   VIRTIO_GPU_SET_SCANOUT_BLOB,
   VIRTIO_GPU_TRANSFER_HOST_3D,
 } from "../../wire/gpu.ts";
+import type { Context } from "./resources/contexts.ts";
 
 /** Size of the header that starts every request and response, in bytes. */
 export const HEADER_BYTES = VIRTIO_GPU_CTRL_HDR.sizeBytes;
@@ -30,7 +31,7 @@ export const PENDING = 0;
  * One request, copied out of guest memory once: whatever the guest does to its buffer afterwards, the device sees
  * these bytes only.
  */
-export class GpuRequest implements ResponseHeader {
+export class GpuRequest implements FencedHeader {
   readonly scratch: Scratch = new Scratch(MAX_REQUEST_BYTES);
   /** The chain it came in, for what follows the fixed struct. */
   chain: DescriptorChain | null = null;
@@ -43,6 +44,8 @@ export class GpuRequest implements ResponseHeader {
   ctxId = 0;
   ringIdx = 0;
   hasRing = false;
+  /** What the ring belongs to, if there is one. */
+  timeline: Timeline = 0;
 
   /** Copies the request; false when it is shorter than a header. The header's fields are zero then. */
   load(chain: DescriptorChain): boolean {
@@ -136,6 +139,17 @@ export class GpuResponse {
     }
     return written;
   }
+}
+
+/**
+ * What a ring belongs to: a context, which is not the next one of its id; or only the id, of commands that belong to no
+ * context.
+ */
+export type Timeline = Context | number;
+
+/** A header, and what its ring belongs to. */
+export interface FencedHeader extends ResponseHeader {
+  readonly timeline: Timeline;
 }
 
 /** What a response echoes of its request. */

@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from "../../base/base64.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
-import { isPromise } from "../../base/later.ts";
+import type { MaybeLater } from "../../base/later.ts";
 import type { PlainValue } from "../../device/device-type.ts";
 import { parseUuid } from "../../device/shared-objects.ts";
 import { type Fields, fieldsOf, listOf } from "../../device/state/saved-fields.ts";
@@ -163,25 +163,21 @@ function restoreScanout(core: GpuCore, index: number, state: PlainValue): void {
   if (resource.kind !== "3d" && (height === 0 || endBytes > resource.sizeBytes)) {
     throw new VirtioUsageError(`scanout ${index} shows more than its resource has`);
   }
-  core.attempt(() => {
-    core.scanouts.show(index, resource, x, y, width, height, format, strideBytes, offsetBytes);
-  });
+  core.attempt(() =>
+    core.scanouts.show(index, resource, x, y, width, height, format, strideBytes, offsetBytes, true),
+  );
   // A display that was made just now has nothing to show yet.
-  core.attempt(() => {
-    const later = core.scanouts.flush(resource, x, y, width, height);
-    if (isPromise(later)) later.catch((error: unknown) => core.traceFailure("restore", error));
-  });
+  core.attempt(() => core.scanouts.flush(resource, x, y, width, height));
 }
 
-function restoreCursor(core: GpuCore, index: number, saved: Fields): void {
+function restoreCursor(core: GpuCore, index: number, saved: Fields): MaybeLater<void> {
   const x = saved.number("x", -0x80000000, 0x7fffffff);
   const y = saved.number("y", -0x80000000, 0x7fffffff);
   const pixels = saved.value("pixels");
   if (typeof pixels !== "string") {
-    core.cursors.move(index, x, y);
-    return;
+    return core.cursors.move(index, x, y);
   }
-  core.cursors.restore(
+  return core.cursors.restore(
     index,
     x,
     y,

@@ -1,5 +1,8 @@
-import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
+import { VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
+import { BackendCalls } from "../../device/backend/backend-calls.ts";
+import { LateAnswers } from "../../device/backend/late-answers.ts";
+import { Life } from "../../device/backend/life.ts";
 import type { DeviceHost, DeviceType, PlainValue } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
@@ -73,24 +76,22 @@ export class RngDevice implements DeviceType {
 
   readonly #source: EntropySource;
   readonly #maxBytes: number;
-  readonly #maxInFlight: number;
+  readonly #calls: BackendCalls;
+  readonly #late: LateAnswers;
+  #life: Life;
   #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   #host: DeviceHost | null = null;
-  readonly #maxAbandoned: number;
-  /** Promises under way since the last device reset … */
-  #unsettled = 0;
-  /** … and those of before. */
-  #abandoned = 0;
-  /** Raised by every device reset. */
-  #generation = 0;
-  #stopped = false;
 
   /** Throws {@link VirtioUsageError} for a limit that is no positive integer. */
   constructor(options: RngDeviceOptions = {}) {
     this.#source = options.source ?? platformRandomBytes;
     this.#maxBytes = positive("maxBytesPerRequest", options.maxBytesPerRequest ?? DEFAULT_MAX_BYTES);
-    this.#maxInFlight = positive("maxRequestsInFlight", options.maxRequestsInFlight ?? DEFAULT_MAX_IN_FLIGHT);
-    this.#maxAbandoned = positive("maxAbandonedCalls", options.maxAbandonedCalls ?? DEFAULT_MAX_ABANDONED);
+    const maxInFlight = positive("maxRequestsInFlight", options.maxRequestsInFlight ?? DEFAULT_MAX_IN_FLIGHT);
+    const maxAbandoned = positive("maxAbandonedCalls", options.maxAbandonedCalls ?? DEFAULT_MAX_ABANDONED);
+    const sync = (): void => this.#host?.sync();
+    this.#calls = new BackendCalls("source", maxAbandoned, sync);
+    this.#late = new LateAnswers([maxInFlight], (index) => this.#host?.kick(index));
+    this.#life = new Life({ sync, failed: (error) => this.#failed(error) });
     this.queues = [{ name: "requestq", maxSize: options.queueSize ?? DEFAULT_QUEUE_SIZE }];
   }
 
@@ -106,12 +107,7 @@ export class RngDevice implements DeviceType {
   start(): void {}
 
   handleQueue(_index: number, queue: DeviceQueue): void {
-    this.#stopped = false;
-    for (;;) {
-      if (this.#unsettled >= this.#maxInFlight) {
-        this.#stopped = true;
-        return;
-      }
+    while (this.#late.mayTake(REQUESTQ)) {
       const chain = queue.pop();
       if (chain === null) return;
       this.#process(queue, chain);
@@ -126,45 +122,54 @@ export class RngDevice implements DeviceType {
       queue.push(chain, 0);
       return;
     }
-    let bytes = this.#take(length);
-    let later: MaybeLater<void>;
+    const bytes = this.#take(length);
     // The source may reset the device from within the call.
-    const generation = this.#generation;
+    const life = this.#life;
+    let later: MaybeLater<void>;
     try {
-      if (this.#abandoned >= this.#maxAbandoned)
-        throw new Error("the source owes too much of before a reset");
-      later = this.#source(bytes);
+      const call = this.#calls.begin();
+      later = this.#calls.end(call, this.#source(bytes));
     } catch (error) {
-      this.#failed(error);
-      platformRandomBytes(bytes);
-      later = undefined;
+      this.#replace(bytes, error);
     }
     // The source may have let the guest's memory grow.
     this.#host?.sync();
-    if (!isPromise(later)) {
-      this.#answer(queue, chain, bytes);
-      return;
-    }
+    if (isPromise(later)) this.#wait(queue, chain, bytes, life, later);
+    else this.#answer(queue, chain, bytes);
+  }
+
+  #wait(
+    queue: DeviceQueue,
+    chain: DescriptorChain,
+    bytes: Uint8Array<ArrayBuffer>,
+    life: Life,
+    later: Promise<void>,
+  ): void {
     // The source goes on writing to these bytes: they are its until then.
-    bytes = this.#giveAway(bytes);
-    if (generation === this.#generation) this.#unsettled++;
-    else this.#abandoned++;
-    const settled = (): void => this.#settled(queue, chain, bytes, generation);
-    later.then(settled, (error: unknown) => {
-      this.#failed(error);
-      platformRandomBytes(bytes);
-      settled();
+    this.#scratch = new Uint8Array(this.#scratch.length);
+    const answer = (): void => {
+      if (chain.abandoned) return;
+      this.#answer(queue, chain, bytes);
+      this.#host?.flush(REQUESTQ);
+    };
+    this.#late.wait(life, REQUESTQ, later, false, {
+      fulfilled: answer,
+      rejected: (error) => {
+        this.#replace(bytes, error);
+        answer();
+      },
     });
+  }
+
+  /** The source failed, and the platform's generator takes its place. */
+  #replace(bytes: Uint8Array<ArrayBuffer>, error: unknown): void {
+    this.#failed(error);
+    platformRandomBytes(bytes);
   }
 
   #take(lengthBytes: number): Uint8Array<ArrayBuffer> {
     if (this.#scratch.length < lengthBytes) this.#scratch = new Uint8Array(lengthBytes);
     return this.#scratch.length === lengthBytes ? this.#scratch : this.#scratch.subarray(0, lengthBytes);
-  }
-
-  #giveAway(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    this.#scratch = new Uint8Array(this.#scratch.length);
-    return bytes;
   }
 
   /** [entropy.device.device-operation.1] */
@@ -177,24 +182,6 @@ export class RngDevice implements DeviceType {
     queue.push(chain, written);
   }
 
-  #settled(
-    queue: DeviceQueue,
-    chain: DescriptorChain,
-    bytes: Uint8Array<ArrayBuffer>,
-    generation: number,
-  ): void {
-    const host = this.#host;
-    if (host === null) throw new VirtioBugError("the rng answers before it was attached");
-    if (generation === this.#generation) this.#unsettled--;
-    else this.#abandoned--;
-    if (!chain.abandoned) {
-      host.sync();
-      this.#answer(queue, chain, bytes);
-      host.flush(REQUESTQ);
-    }
-    if (this.#stopped) host.kick(REQUESTQ);
-  }
-
   #failed(error: unknown): void {
     this.counters.failures++;
     this.#host?.trace?.({
@@ -205,14 +192,13 @@ export class RngDevice implements DeviceType {
   }
 
   queueReset(): void {
-    this.#stopped = false;
+    this.#late.queueReset(REQUESTQ);
   }
 
   reset(): void {
-    this.#stopped = false;
-    this.#generation++;
-    this.#abandoned += this.#unsettled;
-    this.#unsettled = 0;
+    this.#life = this.#life.end();
+    this.#calls.abandon();
+    this.#late.reset();
   }
 
   quiesce(): void {

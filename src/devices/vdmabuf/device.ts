@@ -1,4 +1,9 @@
+import type { BackendError } from "../../base/backend-error.ts";
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
+import { isPromise, type MaybeLater } from "../../base/later.ts";
+import { BackendCalls } from "../../device/backend/backend-calls.ts";
+import { LateAnswers } from "../../device/backend/late-answers.ts";
+import { Life } from "../../device/backend/life.ts";
 import type { DeviceHost, DeviceType, PlainValue } from "../../device/device-type.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
@@ -12,6 +17,7 @@ import {
   VIRTIO_VDMABUF_S_COMMAND,
   VIRTIO_VDMABUF_S_LENGTH,
   VIRTIO_VDMABUF_S_OK,
+  VIRTIO_VDMABUF_SENDQ,
   vdmabufCommandName,
   vdmabufStatusName,
 } from "../../wire/vdmabuf.ts";
@@ -19,6 +25,7 @@ import type { VdmabufBuffer } from "./buffer.ts";
 import { EventQueue, lengthOf, type VdmabufEvent } from "./events.ts";
 import { Exports } from "./exports.ts";
 import { VdmabufHost, type VdmabufVm } from "./host.ts";
+import type { VdmabufId } from "./id.ts";
 import { describeMessage, type VdmabufMessageObserver } from "./observe.ts";
 import { completeVdmabufLimits, type VdmabufDeviceOptions, type VdmabufLimits } from "./options.ts";
 import { GuestMessage } from "./protocol.ts";
@@ -98,6 +105,10 @@ export class VdmabufDevice implements DeviceType {
     shortReceiveBuffers: 0,
     tableBytes: 0,
   };
+  readonly #calls: BackendCalls;
+  readonly #told: BackendCalls;
+  readonly #late: LateAnswers;
+  #life: Life;
   #vmId: number;
   #device: DeviceHost | null = null;
 
@@ -110,7 +121,16 @@ export class VdmabufDevice implements DeviceType {
     this.#exports = new Exports(this.host, this.limits, {
       taking: (id) => this.#events.forgetRelease(id),
       giveBack: (buffer) => this.#giveBack(buffer),
+      ask: (call) => this.#calls.call(call),
+      transact: (steps) => this.#life.transact(steps),
+      tell: (call) => void this.#life.attempt(() => this.#told.call(call)),
     });
+    const sync = (): void => this.#device?.sync();
+    // Releases are told however much the importer owes: they are what it is to let go of.
+    this.#calls = new BackendCalls("importer", this.limits.maxAbandonedCalls, sync);
+    this.#told = new BackendCalls("importer", Number.POSITIVE_INFINITY, sync);
+    this.#life = new Life({ sync, failed: (error) => this.#traceFailure(error) });
+    this.#late = new LateAnswers([1, 1], (index) => this.#attached.kick(index));
     const exports = this.#exports;
     this.#vm = {
       buffer: (counter) => exports.get(counter),
@@ -166,21 +186,50 @@ export class VdmabufDevice implements DeviceType {
       this.#deliver(queue);
       return;
     }
-    for (let chain = queue.pop(); chain !== null; chain = queue.pop()) this.#answer(queue, chain);
+    while (this.#late.mayTake(VIRTIO_VDMABUF_SENDQ)) {
+      const chain = queue.pop();
+      if (chain === null) return;
+      this.#process(queue, chain);
+    }
   }
 
   // From the guest
 
-  #answer(queue: DeviceQueue, chain: DescriptorChain): void {
+  #process(queue: DeviceQueue, chain: DescriptorChain): void {
     const message = this.#message;
+    const life = this.#life;
     message.load(chain);
     this.#counters.messages++;
     // The importer may do anything, even reset the device: what is answered is known before it is asked.
-    const { command, lengthBytes } = message;
-    const id = message.id;
-    const status = this.#serve(message);
-    // The importer may have let the guest's memory grow.
-    if (command === VIRTIO_VDMABUF_CMD_EXPORT) this.#attached.sync();
+    const { command, lengthBytes, id } = message;
+    const served = this.#serve(message);
+    if (!isPromise(served)) {
+      this.#answer(queue, chain, command, lengthBytes, id, served);
+      return;
+    }
+    // With what is behind it held up, it is the one message being served.
+    this.#late.wait(life, VIRTIO_VDMABUF_SENDQ, served, true, {
+      fulfilled: (status) => {
+        if (chain.abandoned) return;
+        this.#answer(queue, chain, command, lengthBytes, id, status);
+        this.#attached.flush(VIRTIO_VDMABUF_SENDQ);
+      },
+      rejected: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  #answer(
+    queue: DeviceQueue,
+    chain: DescriptorChain,
+    command: number,
+    lengthBytes: number,
+    id: VdmabufId,
+    status: number,
+  ): void {
+    if (status !== VIRTIO_VDMABUF_S_OK) this.#traceRefusal(command, status);
+    else if (command === VIRTIO_VDMABUF_CMD_EXPORT) this.#counters.exports++;
     // The VM id goes where identifiers start: operand 0. Command 0 may also be one that was not sent at all.
     const asked = command === VIRTIO_VDMABUF_CMD_NEED_VMID;
     const counter = status === VIRTIO_VDMABUF_S_OK ? this.#vmId : 0;
@@ -208,22 +257,22 @@ export class VdmabufDevice implements DeviceType {
     if (!inPlace && !abandoned) this.#post(reply);
   }
 
-  #serve(message: GuestMessage): number {
+  #serve(message: GuestMessage): MaybeLater<number> {
     const exports = this.#exports;
     exports.begin();
     const { command } = message;
-    let status: number = VIRTIO_VDMABUF_S_OK;
-    if (!message.has(COMMAND_BYTES)) {
-      status = exports.refuse(VIRTIO_VDMABUF_S_LENGTH, "too short or too long");
-    } else if (command === VIRTIO_VDMABUF_CMD_EXPORT) {
-      status = exports.export(this.#attached, this.#vmId, message);
+    if (!message.has(COMMAND_BYTES)) return exports.refuse(VIRTIO_VDMABUF_S_LENGTH, "too short or too long");
+    if (command === VIRTIO_VDMABUF_CMD_EXPORT) {
+      const status = exports.export(this.#attached, this.#vmId, message);
       this.#counters.tableBytes += exports.tableBytes;
-      if (status === VIRTIO_VDMABUF_S_OK) this.#counters.exports++;
-    } else if (command !== VIRTIO_VDMABUF_CMD_NEED_VMID) {
-      status = exports.refuse(VIRTIO_VDMABUF_S_COMMAND, "no command of a guest");
+      return status;
     }
-    if (status !== VIRTIO_VDMABUF_S_OK) this.#traceRefusal(command, status);
-    return status;
+    if (command === VIRTIO_VDMABUF_CMD_NEED_VMID) return VIRTIO_VDMABUF_S_OK;
+    return exports.refuse(VIRTIO_VDMABUF_S_COMMAND, "no command of a guest");
+  }
+
+  #traceFailure(error: BackendError): void {
+    this.#device?.trace?.({ source: "vdmabuf", kind: "backend-failure", detail: { message: error.message } });
   }
 
   #traceRefusal(command: number, status: number): void {
@@ -292,27 +341,35 @@ export class VdmabufDevice implements DeviceType {
 
   // Life
 
-  queueReset(): void {
-    // No chain is ever kept. What waits for the receive queue goes on waiting for the next one.
+  /** What waits for the receive queue goes on waiting for the next one. */
+  queueReset(index: number): void {
+    this.#late.queueReset(index);
   }
 
   /** Everything that the guest exported is its own again; what waits for it is forgotten. */
   reset(): void {
+    this.#life = this.#life.end();
+    this.#calls.abandon();
+    this.#told.abandon();
+    this.#late.reset();
     this.#counters.lost += this.#exports.endAll();
     this.#events.clear();
   }
 
   quiesce(): void {
-    // Messages are answered at once, and buffers held do not hinder.
+    // The importer finishes what it has; there is nothing to hurry, and buffers held do not hinder.
   }
 
   /** The VM is gone: ends as {@link reset} does, and gives its id back to the host. */
   unplug(): void {
     this.reset();
-    this.host.leave(this.#vmId);
+    this.host.leave(this.#vm, this.#vmId);
   }
 
   save(): PlainValue {
+    if (this.#late.count > 0) {
+      throw new VirtioUsageError("the importer has not decided about a buffer; wait until it has");
+    }
     return saveVdmabuf(this.#vmId, this.#exports.buffers(), this.#events.list());
   }
 
@@ -322,7 +379,7 @@ export class VdmabufDevice implements DeviceType {
     if (saved.vmId !== this.#vmId) {
       // The guest knows its id, and so do the identifiers of its buffers.
       this.host.enter(this.#vm, saved.vmId);
-      this.host.leave(this.#vmId);
+      this.host.leave(this.#vm, this.#vmId);
       this.#vmId = saved.vmId;
     }
     for (const event of saved.events) this.#events.push(event);

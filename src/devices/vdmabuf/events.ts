@@ -57,12 +57,23 @@ export class EventQueue {
     this.#events.length = 0;
   }
 
-  /** A buffer is exported anew: a release of before must not be mistaken for one of now. */
-  forgetRelease(id: VdmabufId): void {
+  /**
+   * A buffer is exported anew: a release of before must not be mistaken for one of now. Returns what brings it back, to
+   * where it was, should the export be refused.
+   */
+  forgetRelease(id: VdmabufId): () => void {
     const at = this.#events.findIndex(
       (event) => event.command === VIRTIO_VDMABUF_CMD_DMABUF_REL && sameVdmabufId(event.id, id),
     );
-    if (at >= 0) this.#events.splice(at, 1);
+    const next = this.#events[at + 1];
+    const [forgotten] = at >= 0 ? this.#events.splice(at, 1) : [];
+    return () => {
+      if (forgotten === undefined) return;
+      const before = next === undefined ? -1 : this.#events.indexOf(next);
+      // Those that were before it may have gone meanwhile, those behind it may not: they are in order.
+      if (before >= 0) this.#events.splice(before, 0, forgotten);
+      else this.#events.splice(next === undefined ? Math.min(at, this.#events.length) : 0, 0, forgotten);
+    };
   }
 
   /** Writes a message to the chain, as far as there is room; returns the bytes written. */

@@ -1,3 +1,6 @@
+import { BackendError } from "../../base/backend-error.ts";
+import { isPromise, type MaybeLater } from "../../base/later.ts";
+import type { Step } from "../../device/backend/transaction.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
 import type { SharedObject } from "../../device/shared-objects.ts";
 import type { GuestPages } from "../../memory/guest-pages.ts";
@@ -31,10 +34,16 @@ interface Entry {
 
 /** Who wants to know of the comings and goings. */
 interface ExportsOwner {
-  /** The host is about to take a buffer. */
-  taking(id: VdmabufId): void;
+  /** The host is about to take a buffer; returns what takes that back. */
+  taking(id: VdmabufId): () => void;
   /** The host has done with a buffer; the guest may use it again. */
   giveBack(buffer: VdmabufBuffer): void;
+  /** A call of the importer's that has a say. */
+  ask(call: () => MaybeLater<void>): MaybeLater<void>;
+  /** Makes a change of several steps, all of it or nothing. */
+  transact(steps: readonly Step[]): MaybeLater<void>;
+  /** A call of the importer's whose failure is of no consequence. */
+  tell(call: () => MaybeLater<void>): void;
 }
 
 /** The buffers of one guest that the host holds. */
@@ -82,8 +91,8 @@ export class Exports {
     return status;
   }
 
-  /** VIRTIO_VDMABUF_CMD_EXPORT; returns a status. */
-  export(device: DeviceHost, vmId: number, message: GuestMessage): number {
+  /** VIRTIO_VDMABUF_CMD_EXPORT; returns a status, now or when the importer has decided. */
+  export(device: DeviceHost, vmId: number, message: GuestMessage): MaybeLater<number> {
     const { sizeBytes } = VIRTIO_VDMABUF_EXPORT;
     if (!message.has(sizeBytes)) return this.refuse(VIRTIO_VDMABUF_S_LENGTH, "too short or too long");
     const { id } = message;
@@ -139,21 +148,46 @@ export class Exports {
   }
 
   /** Gives a buffer to the host. */
-  #take(id: VdmabufId, pageCount: number, pages: GuestPages, privateData: Uint8Array<ArrayBuffer>): number {
+  #take(
+    id: VdmabufId,
+    pageCount: number,
+    pages: GuestPages,
+    privateData: Uint8Array<ArrayBuffer>,
+  ): MaybeLater<number> {
     const buffer = this.#enter(id, pageCount, pages, privateData);
     if (buffer === null) return this.refuse(VIRTIO_VDMABUF_S_IMPORT, "another object has this identifier");
-    this.#owner.taking(id);
+    let notTaken = (): void => {};
+    const steps: readonly Step[] = [
+      // Entered above, for who finds its identifier taken is refused for that.
+      { act: () => {}, undo: () => this.#notTaken(buffer) },
+      {
+        act: () => {
+          notTaken = this.#owner.taking(id);
+        },
+        undo: () => notTaken(),
+      },
+      { act: () => this.#owner.ask(() => this.#host.importer?.onExport(buffer)) },
+    ];
+    const refused = (error: unknown): number => {
+      if (!(error instanceof BackendError)) throw error;
+      return this.refuse(VIRTIO_VDMABUF_S_IMPORT, error.message);
+    };
     try {
-      this.#host.importer?.onExport(buffer);
+      const taken = this.#owner.transact(steps);
+      return isPromise(taken) ? taken.then(() => VIRTIO_VDMABUF_S_OK, refused) : VIRTIO_VDMABUF_S_OK;
     } catch (error) {
-      // Unless the guest was reset meanwhile: then the buffer is gone already.
-      if (this.get(id.counter) === buffer) this.#end(buffer, null);
-      return this.refuse(VIRTIO_VDMABUF_S_IMPORT, error instanceof Error ? error.message : String(error));
+      return refused(error);
     }
-    return VIRTIO_VDMABUF_S_OK;
   }
 
-  /** Takes over a buffer of a saved state; false when its identifier is taken. Whatever the importer throws goes on. */
+  #notTaken(buffer: VdmabufBuffer): void {
+    if (this.get(buffer.id.counter) === buffer) this.#end(buffer, null);
+  }
+
+  /**
+   * Takes over a buffer of a saved state; false when its identifier is taken. Whatever the importer throws goes on; one
+   * that refuses it later gives it back to the guest.
+   */
   restore(
     id: VdmabufId,
     pageCount: number,
@@ -162,7 +196,8 @@ export class Exports {
   ): boolean {
     const buffer = this.#enter(id, pageCount, pages, privateData);
     if (buffer === null) return false;
-    this.#host.importer?.onExport(buffer);
+    const taken = this.#host.importer?.onExport(buffer);
+    if (isPromise(taken)) Promise.resolve(taken).catch(() => buffer.release());
     return true;
   }
 
@@ -210,7 +245,7 @@ export class Exports {
     this.#pages -= buffer.pageCount;
     object?.revoke();
     buffer.end();
-    if (reason !== null) this.#host.importer?.onRelease?.(buffer, reason);
+    if (reason !== null) this.#owner.tell(() => this.#host.importer?.onRelease?.(buffer, reason));
   }
 
   /** The guest takes everything back: it was reset. Returns how many buffers the host lost. */

@@ -10,11 +10,12 @@ export type VdmabufReleaseReason = "released" | "reset";
 export interface VdmabufImporter {
   /**
    * A guest exported a buffer, which is the host's from now on until `buffer.release()`, now or whenever. An error
-   * thrown refuses the buffer: the guest gets VIRTIO_VDMABUF_S_IMPORT.
+   * thrown refuses the buffer: the guest gets VIRTIO_VDMABUF_S_IMPORT. With a promise the guest waits for the answer until
+   * it settles, and so does what it sends behind; a rejection refuses the buffer as well.
    */
-  onExport(buffer: VdmabufBuffer): void;
-  /** A buffer is gone; its pages must not be used any more. It must not throw. */
-  onRelease?(buffer: VdmabufBuffer, reason: VdmabufReleaseReason): void;
+  onExport(buffer: VdmabufBuffer): void | Promise<void>;
+  /** A buffer is gone; its pages must not be used any more. What it throws is traced. */
+  onRelease?(buffer: VdmabufBuffer, reason: VdmabufReleaseReason): void | Promise<void>;
 }
 
 /** Choices for a {@link VdmabufHost}. */
@@ -88,7 +89,8 @@ export class VdmabufHost {
   }
 
   /** @internal */
-  leave(vmId: number): void {
-    this.#vms.delete(vmId);
+  leave(vm: VdmabufVm, vmId: number): void {
+    // The id may be another's by now: a device may be unplugged twice.
+    if (this.#vms.get(vmId) === vm) this.#vms.delete(vmId);
   }
 }

@@ -19,6 +19,11 @@ export interface VdmabufLimits {
   readonly maxPrivateBytes: number;
   /** Messages that wait for the guest to make room in its receive queue; one more drops the oldest. Default 32. */
   readonly maxEvents: number;
+  /**
+   * Calls that an asynchronous importer still owes from before device resets; with so many of them no buffer is offered to
+   * it until some settle. Default 256.
+   */
+  readonly maxAbandonedCalls: number;
 }
 
 export const DEFAULT_VDMABUF_LIMITS: VdmabufLimits = {
@@ -27,6 +32,7 @@ export const DEFAULT_VDMABUF_LIMITS: VdmabufLimits = {
   maxPages: VIRTIO_VDMABUF_MAX_PAGES,
   maxPrivateBytes: VIRTIO_VDMABUF_MAX_PRIVATE_BYTES,
   maxEvents: VIRTIO_VDMABUF_EVENTS,
+  maxAbandonedCalls: 256,
 };
 
 /** Choices for a {@link VdmabufDevice}; all have defaults. */
@@ -48,6 +54,7 @@ const UPPER: Readonly<Record<keyof VdmabufLimits, number>> = {
   maxPages: Number.MAX_SAFE_INTEGER,
   maxPrivateBytes: VIRTIO_VDMABUF_MAX_PRIVATE_BYTES,
   maxEvents: 65536,
+  maxAbandonedCalls: Number.MAX_SAFE_INTEGER,
 };
 
 /** The limits of a device; throws {@link VirtioUsageError} for one out of range. */

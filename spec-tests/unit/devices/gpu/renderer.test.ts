@@ -423,6 +423,8 @@ test("failures of every other command", () => {
   // It is not attached now, so that the renderer is asked again.
   is(rig.command(msg.ctxAttach(5, o)), OK.NODATA);
   fail(msg.attach(5, [[0x100000, 12288]]));
+  // It has no backing now, so that it can be attached.
+  is(rig.command(msg.attach(5, [[0x100000, 12288]])), OK.NODATA);
   fail(msg.transfer3d(CMD.TRANSFER_TO_HOST_3D, 5, [0, 0, 0, 1, 1, 1], 0, 0, 0, 0, o));
   fail(msg.transfer3d(CMD.TRANSFER_FROM_HOST_3D, 5, [0, 0, 0, 1, 1, 1], 0, 0, 0, 0, o));
   fail(msg.submit(new Uint8Array(4), o));

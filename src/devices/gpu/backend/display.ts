@@ -54,14 +54,17 @@ export interface CursorImage {
 
 /**
  * Where pictures go: a canvas, a window, a recorder. Injected by the embedder; every method may do nothing. Called
- * synchronously while a command is being processed. A thrown {@link BackendError} becomes the command's response.
+ * synchronously while a command is being processed.
+ *
+ * A method that throws has done nothing, and the command is answered with an error; a {@link BackendError} says which.
+ * A promise holds back the response, and the commands behind it unless it is one of `flush`, and fails the same way.
  */
 export interface Display {
   /**
    * The scanout shows something else from now on, or nothing. The picture is complete only with the flush that
    * follows. Called for every page flip, never when the driver merely repeats itself.
    */
-  setScanout(scanoutId: number, source: ScanoutSource | null): void;
+  setScanout(scanoutId: number, source: ScanoutSource | null): void | Promise<void>;
   /**
    * The pixels of this rectangle changed; it lies inside the scanout. A promise holds back the response, and with
    * it the fence, until it settles: this is how a display tells the driver that it is done reading guest memory.
@@ -74,7 +77,7 @@ export interface Display {
     heightPixels: number,
   ): void | Promise<void>;
   /** A new cursor image, or none. */
-  setCursor?(scanoutId: number, cursor: CursorImage | null): void;
+  setCursor?(scanoutId: number, cursor: CursorImage | null): void | Promise<void>;
   /** The cursor moved; positions may be negative. */
-  moveCursor?(scanoutId: number, x: number, y: number): void;
+  moveCursor?(scanoutId: number, x: number, y: number): void | Promise<void>;
 }

@@ -1,32 +1,35 @@
 import { BackendError, toBackendError } from "../../../base/backend-error.ts";
 import { isUint8Array } from "../../../base/brands.ts";
-import { isPromise, type MaybeLater } from "../../../base/later.ts";
+import { isPromise, type MaybeLater, ofNoInterest } from "../../../base/later.ts";
 import type { BackendCalls } from "../../../device/backend/backend-calls.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
 import type { CursorImage, Display, ScanoutSource } from "./display.ts";
 import type { RenderedPixels, Renderer } from "./renderer.ts";
 
-// Whatever a back end throws is its failure, and becomes an error response. What the device itself throws is a bug,
-// and must not be mistaken for one: so it is told apart at the border.
-
 /**
- * A display that throws nothing but {@link BackendError}. `returned` runs whenever control comes back from it: it
- * may have let the guest's memory grow. `calls` keeps count of what it has not finished.
+ * A display that throws nothing but {@link BackendError}, and whose promises reject with nothing else. What it shows and
+ * what it flushes are counted apart: one that never finishes a flush can still be told to go dark.
  */
 export class GuardedDisplay implements Display {
   readonly #display: Display;
-  readonly #calls: BackendCalls;
+  readonly #changes: BackendCalls;
+  readonly #flushes: BackendCalls;
   readonly #returned: () => void;
 
-  constructor(display: Display, calls: BackendCalls, returned: () => void) {
+  constructor(display: Display, changes: BackendCalls, flushes: BackendCalls, returned: () => void) {
     this.#display = display;
-    this.#calls = calls;
+    this.#changes = changes;
+    this.#flushes = flushes;
     this.#returned = returned;
   }
 
-  setScanout(scanoutId: number, source: ScanoutSource | null): void {
+  // Written out instead of `BackendCalls.call`: a flip must not cost a closure.
+
+  setScanout(scanoutId: number, source: ScanoutSource | null): MaybeLater<void> {
+    const calls = this.#changes;
+    const life = calls.begin();
     try {
-      this.#display.setScanout(scanoutId, source);
+      return calls.end(life, this.#display.setScanout(scanoutId, source));
     } catch (error) {
       throw toBackendError(error);
     } finally {
@@ -40,8 +43,8 @@ export class GuardedDisplay implements Display {
     y: number,
     widthPixels: number,
     heightPixels: number,
-  ): void | Promise<void> {
-    const calls = this.#calls;
+  ): MaybeLater<void> {
+    const calls = this.#flushes;
     const life = calls.begin();
     try {
       return calls.end(life, this.#display.flush(scanoutId, x, y, widthPixels, heightPixels));
@@ -52,9 +55,11 @@ export class GuardedDisplay implements Display {
     }
   }
 
-  setCursor(scanoutId: number, cursor: CursorImage | null): void {
+  setCursor(scanoutId: number, cursor: CursorImage | null): MaybeLater<void> {
+    const calls = this.#changes;
+    const life = calls.begin();
     try {
-      this.#display.setCursor?.(scanoutId, cursor);
+      return calls.end(life, this.#display.setCursor?.(scanoutId, cursor));
     } catch (error) {
       throw toBackendError(error);
     } finally {
@@ -62,9 +67,11 @@ export class GuardedDisplay implements Display {
     }
   }
 
-  moveCursor(scanoutId: number, x: number, y: number): void {
+  moveCursor(scanoutId: number, x: number, y: number): MaybeLater<void> {
+    const calls = this.#changes;
+    const life = calls.begin();
     try {
-      this.#display.moveCursor?.(scanoutId, x, y);
+      return calls.end(life, this.#display.moveCursor?.(scanoutId, x, y));
     } catch (error) {
       throw toBackendError(error);
     } finally {
@@ -93,8 +100,9 @@ function isPicture(picture: RenderedPixels | null): boolean {
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
-/** A renderer that throws nothing but {@link BackendError}; `calls` and `returned` as for {@link GuardedDisplay}. */
+/** A renderer that throws nothing but {@link BackendError}; `returned` runs whenever control comes back from it. */
 export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned: () => void): Renderer {
+  const ask = <T>(action: () => MaybeLater<T>): MaybeLater<T> => calls.call(action);
   const attempt = <T>(action: () => T): T => {
     try {
       return action();
@@ -103,10 +111,6 @@ export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned:
     } finally {
       returned();
     }
-  };
-  const ask = <T>(action: () => MaybeLater<T>): MaybeLater<T> => {
-    const life = calls.begin();
-    return attempt(() => calls.end(life, action()));
   };
   return {
     capsets: renderer.capsets,
@@ -129,10 +133,20 @@ export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned:
     pixels: (id) =>
       attempt(() => {
         const picture = renderer.pixels?.(id) ?? null;
+        // A promise is no picture, and nobody asks it for one.
+        ofNoInterest(picture);
         if (!isPicture(picture)) throw new BackendError("lost", "the renderer returned no picture");
         return picture;
       }),
     flush: (id, x, y, width, height) => ask(() => renderer.flush?.(id, x, y, width, height)),
-    reset: () => attempt(() => renderer.reset()),
+    // However much it owes: this is what it is to forget.
+    reset: () =>
+      attempt(() => {
+        const later: MaybeLater<void> = renderer.reset();
+        if (!isPromise(later)) return;
+        return Promise.resolve(later).catch((error: unknown) => {
+          throw toBackendError(error);
+        });
+      }),
   };
 }

@@ -68,10 +68,13 @@ export interface RenderedPixels {
 /**
  * Executes 3D commands. Injected by the embedder; there is none in the library. Every method is called in the order
  * of the guest's commands, with ids that were checked, and may return a promise: the command is then answered once
- * it settles, while later ones go on, except that commands which create something hold up those behind them.
+ * it settles, while later ones go on, except that commands which create, change or destroy something hold up those
+ * behind them. `attachResource` does not.
  *
  * Failures are thrown (or rejected with) as {@link BackendError}; any other exception is ERR_UNSPEC, and so is a
- * result that is none: no bytes, no number, a picture with fewer bytes than it has pixels.
+ * result that is none: no bytes, no number, a picture with fewer bytes than it has pixels. A call that failed has changed
+ * nothing: the guest is told so. When a command needs more than one call and a later one fails, the first is followed by
+ * its opposite.
  */
 export interface Renderer {
   /** What GET_CAPSET_INFO lists, in this order; its length is `num_capsets`. */
@@ -122,7 +125,7 @@ export interface Renderer {
   /** RESOURCE_FLUSH of a resource of the renderer: bring `pixels` up to date. */
   flush?(resourceId: number, x: number, y: number, width: number, height: number): MaybeLater<void>;
   /** The device was reset: forget everything. Promises under way may settle as they like. */
-  reset(): void;
+  reset(): MaybeLater<void>;
   /** State for `VirtioDevice.save`. Without it a device with contexts or 3D resources can't be saved. */
   save?(): PlainValue;
   /** Takes over a saved state; called after contexts and resources were made known to the device. */

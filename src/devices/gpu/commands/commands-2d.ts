@@ -1,6 +1,5 @@
-import { isPromise } from "../../../base/later.ts";
+import type { MaybeLater } from "../../../base/later.ts";
 import { toNumber } from "../../../base/u64.ts";
-import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import {
   VIRTIO_GPU_GET_EDID,
@@ -25,10 +24,10 @@ import {
 import type { GpuCore } from "../core.ts";
 import type { GpuRequest, GpuResponse } from "../protocol.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
-import { allocatePixels, Resource } from "../resources/resources.ts";
+import { allocatePixels, isRendered, Resource } from "../resources/resources.ts";
 import type { HostPixels } from "../transfer/words.ts";
 import { readBacking } from "./attach.ts";
-import { dropResource } from "./unref.ts";
+import { forgetResource } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
 
@@ -90,7 +89,12 @@ export function createResource2d(core: GpuCore, request: GpuRequest): number {
 export function unrefResource(core: GpuCore, request: GpuRequest): number {
   const resource = core.resources.get(request.u32(VIRTIO_GPU_RESOURCE_UNREF.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
-  return core.done(dropResource(core, resource));
+  if (!isRendered(resource)) return core.done(forgetResource(core, resource), true);
+  // The renderer first: while it holds on to the resource, so does the device.
+  return core.change(
+    { act: () => core.renderer?.unrefResource(resource.id) },
+    { act: () => forgetResource(core, resource) },
+  );
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING */
@@ -103,36 +107,49 @@ export function attachBacking(core: GpuCore, request: GpuRequest): number {
   }
   const count = request.u32(VIRTIO_GPU_RESOURCE_ATTACH_BACKING.nr_entries);
   if (count === 0) return core.refuse(attachNothing, "no entries");
-  const rendered = resource.kind === "3d" || resource.kind === "host-blob";
   const pages = readBacking(
     core,
     request.chain as DescriptorChain,
     VIRTIO_GPU_RESOURCE_ATTACH_BACKING.sizeBytes,
     count,
     resource.isBlob ? resource.sizeBytes : 0,
-    rendered,
+    isRendered(resource),
   );
   if (typeof pages === "number") return pages;
-  core.resources.setBacking(resource, pages);
-  core.scanouts.moved(resource);
-  return tellRenderer(core, resource, pages);
+  const old = resource.backing;
+  return core.change(
+    {
+      act: () => core.resources.setBacking(resource, pages),
+      undo: () => {
+        if (resource.backing !== pages) return;
+        core.resources.setBacking(resource, old);
+        pages.release();
+        if (resource.kind === "blob") return core.scanouts.followed(resource);
+      },
+    },
+    {
+      act: () => {
+        if (isRendered(resource)) return core.renderer?.setBacking(resource.id, pages);
+        if (resource.kind === "blob") return core.scanouts.moved(resource);
+      },
+    },
+    { act: () => old?.release() },
+  );
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING */
 export function detachBacking(core: GpuCore, request: GpuRequest): number {
   const resource = core.resources.get(request.u32(VIRTIO_GPU_RESOURCE_DETACH_BACKING.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
-  if (resource.backing === null) return core.refuse(core.policy.detachNothing, "the resource has no backing");
-  core.resources.setBacking(resource, null);
-  core.scanouts.moved(resource);
-  return tellRenderer(core, resource, null);
-}
-
-/** The backing of a resource changed, which may be the renderer's. */
-function tellRenderer(core: GpuCore, resource: Resource, pages: GuestPages | null): number {
-  const rendered = resource.kind === "3d" || resource.kind === "host-blob";
-  if (!rendered || !core.resources.has(resource)) return OK;
-  return core.done(core.renderer?.setBacking(resource.id, pages));
+  const { backing } = resource;
+  if (backing === null) return core.refuse(core.policy.detachNothing, "the resource has no backing");
+  const detach = (): MaybeLater<void> => {
+    if (resource.backing === backing) core.resources.dropBacking(resource);
+    if (resource.kind === "blob") return core.scanouts.followed(resource);
+  };
+  if (!isRendered(resource)) return core.done(detach(), true);
+  // The renderer first: until it has let go of the pages they are there.
+  return core.change({ act: () => core.renderer?.setBacking(resource.id, null) }, { act: detach });
 }
 
 /** VIRTIO_GPU_CMD_SET_SCANOUT */
@@ -143,8 +160,7 @@ export function setScanout(core: GpuCore, request: GpuRequest): number {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID, "no such scanout");
   }
   if (resourceId === 0) {
-    core.scanouts.disable(scanoutId);
-    return OK;
+    return core.done(core.scanouts.disable(scanoutId), true);
   }
   const resource = core.resources.get(resourceId);
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
@@ -184,8 +200,10 @@ export function setScanout(core: GpuCore, request: GpuRequest): number {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the rectangle is not inside the resource");
   }
   const offset = y * strideBytes + x * BYTES_PER_PIXEL;
-  core.scanouts.show(scanoutId, resource, x, y, width, height, format, strideBytes, offset);
-  return OK;
+  return core.done(
+    core.scanouts.show(scanoutId, resource, x, y, width, height, format, strideBytes, offset),
+    true,
+  );
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_FLUSH */
@@ -204,19 +222,26 @@ export function flushResource(core: GpuCore, request: GpuRequest): number {
   if (resource.kind === "2d" || resource.kind === "blob") {
     return core.done(core.scanouts.flush(resource, x, y, width, height));
   }
-  const rendered = core.renderer?.flush?.(resource.id, x, y, width, height);
-  if (!isPromise(rendered)) {
-    core.scanouts.moved(resource);
-    return core.done(core.scanouts.flush(resource, x, y, width, height));
-  }
-  const { generation } = core;
-  return core.done(
-    rendered.then(() => {
-      if (core.generation !== generation || core.resources.get(resource.id) !== resource) return;
-      core.scanouts.moved(resource);
-      return core.scanouts.flush(resource, x, y, width, height);
-    }),
-  );
+  return flushRendered(core, resource, x, y, width, height);
+}
+
+// In a function of its own: what a closure uses lives on the heap, also where none is made.
+function flushRendered(
+  core: GpuCore,
+  resource: Resource,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): number {
+  const { life } = core;
+  const show = (): MaybeLater<void> => {
+    if (!resource.gone) return core.scanouts.flush(resource, x, y, width, height);
+  };
+  const find = (): MaybeLater<void> => {
+    if (!resource.gone) return life.after(core.scanouts.moved(resource), show);
+  };
+  return core.done(life.after(core.renderer?.flush?.(resource.id, x, y, width, height), find));
 }
 
 /**

@@ -24,7 +24,8 @@ import {
 import type { Renderer, Transfer3d } from "../backend/renderer.ts";
 import type { GpuCore } from "../core.ts";
 import type { GpuRequest, GpuResponse } from "../protocol.ts";
-import { Resource } from "../resources/resources.ts";
+import type { Attachment, Context } from "../resources/contexts.ts";
+import { isRendered, Resource } from "../resources/resources.ts";
 import { forgetResource } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
@@ -82,13 +83,11 @@ export function createContext(core: GpuCore, request: GpuRequest): number {
       return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "no such capset");
     }
   }
-  // It is there before the renderer is asked, so that a reset meanwhile takes it away.
   const context = { id, capsetId, debugName, resources: new Set<number>() };
-  core.contexts.add(context);
-  return core.undoable(
-    () => rendererOf(core).createContext(id, capsetId, debugName),
-    () => core.contexts.remove(context),
-    true,
+  return core.change(
+    // It is there before the renderer is asked, so that a reset meanwhile takes it away.
+    { act: () => core.contexts.add(context), undo: () => core.contexts.remove(context) },
+    { act: () => rendererOf(core).createContext(id, capsetId, debugName) },
   );
 }
 
@@ -106,41 +105,79 @@ function readName(bytes: Uint8Array, offset: number, lengthBytes: number): strin
 export function destroyContext(core: GpuCore, request: GpuRequest): number {
   const context = core.contexts.get(request.ctxId);
   if (context === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, "no such context");
-  core.contexts.remove(context);
-  return core.done(rendererOf(core).destroyContext(context.id));
+  return core.change(
+    { act: () => rendererOf(core).destroyContext(context.id) },
+    { act: () => core.contexts.remove(context) },
+  );
 }
 
 /** VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE */
 export function attachResource(core: GpuCore, request: GpuRequest): number {
-  return changeAttachment(core, request, true);
+  const found = findAttachment(core, request);
+  if (typeof found === "number") return found;
+  const { context, resource } = found;
+  const { contexts } = core;
+  if (context.resources.has(resource.id)) {
+    // What is attached is attached already; what the renderer still thinks about is what it comes to.
+    return core.done(contexts.attachment(context, resource.id)?.undecided);
+  }
+  if (contexts.attachmentsFull) {
+    return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "too many attached resources");
+  }
+  const attachment: Attachment = { undecided: undefined };
+  const done = core.life.transact([
+    {
+      act: () => contexts.attach(context, resource.id, attachment),
+      // Unless it was detached meanwhile, and the id maybe went to another resource.
+      undo: () => {
+        if (contexts.attachment(context, resource.id) === attachment) contexts.detach(context, resource.id);
+      },
+    },
+    {
+      act: () => {
+        if (isRendered(resource)) return rendererOf(core).attachResource(context.id, resource.id);
+      },
+    },
+    {
+      act: () => {
+        attachment.undecided = undefined;
+      },
+    },
+  ]);
+  attachment.undecided = done;
+  return core.done(done);
 }
 
 /** VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE; what is not attached is detached already. */
 export function detachResource(core: GpuCore, request: GpuRequest): number {
-  return changeAttachment(core, request, false);
+  const found = findAttachment(core, request);
+  if (typeof found === "number") return found;
+  const { context, resource } = found;
+  if (!context.resources.has(resource.id)) return OK;
+  return core.change(
+    {
+      act: () => {
+        if (isRendered(resource)) return rendererOf(core).detachResource(context.id, resource.id);
+      },
+    },
+    {
+      act: () => {
+        if (!resource.gone) core.contexts.detach(context, resource.id);
+      },
+    },
+  );
 }
 
-function changeAttachment(core: GpuCore, request: GpuRequest, attach: boolean): number {
+/** The context and the resource of a command, or the type of the error response. */
+function findAttachment(
+  core: GpuCore,
+  request: GpuRequest,
+): { readonly context: Context; readonly resource: Resource } | number {
   const context = core.contexts.get(request.ctxId);
   if (context === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, "no such context");
   const resource = core.resources.get(request.u32(VIRTIO_GPU_CTX_RESOURCE.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
-  if (context.resources.has(resource.id) === attach) return OK;
-  const { contexts } = core;
-  if (!attach) contexts.detach(context, resource.id);
-  else if (!contexts.attach(context, resource.id)) {
-    return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "too many attached resources");
-  }
-  // Guest blobs and 2D resources are the device's own: the renderer does not know them.
-  if (resource.kind === "2d" || resource.kind === "blob") return OK;
-  const renderer = rendererOf(core);
-  if (!attach) return core.done(renderer.detachResource(context.id, resource.id));
-  // Refused by the renderer it is not attached: the driver may try once more.
-  return core.undoable(
-    () => renderer.attachResource(context.id, resource.id),
-    () => contexts.detach(context, resource.id),
-    false,
-  );
+  return { context, resource };
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_CREATE_3D */
@@ -169,11 +206,9 @@ export function createResource3d(core: GpuCore, request: GpuRequest): number {
     heightPixels: info.height,
     format: info.format,
   });
-  core.resources.add(resource);
-  return core.undoable(
-    () => rendererOf(core).createResource(id, info),
-    () => forgetResource(core, resource),
-    true,
+  return core.change(
+    { act: () => core.resources.add(resource), undo: () => forgetResource(core, resource) },
+    { act: () => rendererOf(core).createResource(id, info) },
   );
 }
 

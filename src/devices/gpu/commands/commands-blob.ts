@@ -27,7 +27,6 @@ import {
   VIRTIO_GPU_RESP_OK_NODATA,
   VIRTIO_GPU_SET_SCANOUT_BLOB,
 } from "../../../wire/gpu.ts";
-import type { Renderer } from "../backend/renderer.ts";
 import type { GpuCore } from "../core.ts";
 import type { GpuRequest, GpuResponse } from "../protocol.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
@@ -130,12 +129,17 @@ function createHostBlob(
   );
   const info = { mem, flags, blobId, sizeBytes, memory, backing };
   const resource = new Resource(id, "host-blob", { sizeBytes, memory, blobMem: mem, blobFlags: flags });
-  core.resources.add(resource);
-  if (backing !== null) core.resources.setBacking(resource, backing);
-  return core.undoable(
-    () => core.renderer?.createBlob(request.ctxId, id, info),
-    () => forgetResource(core, resource),
-    true,
+  const { ctxId } = request;
+  return core.change(
+    // It is there before the renderer is asked, so that a reset meanwhile takes it away.
+    {
+      act: () => {
+        core.resources.add(resource);
+        core.resources.setBacking(resource, backing);
+      },
+      undo: () => forgetResource(core, resource),
+    },
+    { act: () => core.renderer?.createBlob(ctxId, id, info) },
   );
 }
 
@@ -155,8 +159,7 @@ export function setScanoutBlob(core: GpuCore, request: GpuRequest): number {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID, "no such scanout");
   }
   if (resourceId === 0) {
-    core.scanouts.disable(scanoutId);
-    return OK;
+    return core.done(core.scanouts.disable(scanoutId), true);
   }
   const resource = core.resources.get(resourceId);
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
@@ -201,8 +204,7 @@ export function setScanoutBlob(core: GpuCore, request: GpuRequest): number {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the rectangle is not inside the frame");
   }
   const first = offset + y * stride + x * BYTES_PER_PIXEL;
-  core.scanouts.show(scanoutId, resource, x, y, width, height, format, stride, first);
-  return OK;
+  return core.done(core.scanouts.show(scanoutId, resource, x, y, width, height, format, stride, first), true);
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB [gpu.device.device-initialization.6] */
@@ -234,26 +236,35 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
   if (!heap.map(memory, offset)) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "outside of the window, or over another blob");
   }
-  const finish = (cache: number, response: GpuResponse): number => {
-    core.scanouts.moved(resource);
+  let cache = 0;
+  const keep = (mapInfo: number): void => {
+    cache = mapInfo;
+  };
+  const { renderer } = core;
+  const done = core.life.transact([
+    {
+      // Mapped above, for who finds no room is refused for that.
+      act: () => {},
+      undo: () => {
+        heap.unmap(memory);
+        return core.scanouts.followed(resource);
+      },
+    },
+    {
+      act: () => {
+        const result = renderer?.mapBlob(resource.id) ?? 0;
+        return isPromise(result) ? result.then(keep) : keep(result);
+      },
+      undo: () => renderer?.unmapBlob(resource.id),
+    },
+    { act: () => core.scanouts.moved(resource) },
+  ]);
+  const finish = (_: unknown, response: GpuResponse): number => {
     response.begin(VIRTIO_GPU_RESP_MAP_INFO.sizeBytes);
     response.setU32(VIRTIO_GPU_RESP_MAP_INFO.map_info, cache & VIRTIO_GPU_MAP_CACHE_MASK);
     return VIRTIO_GPU_RESP_OK_MAP_INFO;
   };
-  const undo = (): void => {
-    heap.unmap(memory);
-    core.scanouts.moved(resource);
-  };
-  const renderer = core.renderer as Renderer;
-  let result: ReturnType<typeof renderer.mapBlob>;
-  try {
-    result = renderer.mapBlob(resource.id);
-  } catch (error) {
-    undo();
-    throw error;
-  }
-  if (!isPromise(result)) return finish(result, answer);
-  return core.later(result, finish, undo, true);
+  return core.answer(done, answer, finish, true);
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB */
@@ -266,7 +277,14 @@ export function unmapBlob(core: GpuCore, request: GpuRequest): number {
   if (memory === null || memory.mappedAt < 0) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is not mapped");
   }
-  heap.unmap(memory);
-  core.scanouts.moved(resource);
-  return core.done(core.renderer?.unmapBlob(resource.id));
+  return core.change(
+    // The renderer first: while it holds on to the mapping, so does the device.
+    { act: () => core.renderer?.unmapBlob(resource.id) },
+    {
+      act: () => {
+        heap.unmap(memory);
+        return core.scanouts.followed(resource);
+      },
+    },
+  );
 }

@@ -26,8 +26,7 @@ export function updateCursor(core: GpuCore, request: GpuRequest): number {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID, "no such scanout");
   }
   if (resourceId === 0) {
-    core.cursors.hide(scanoutId, x, y);
-    return VIRTIO_GPU_RESP_OK_NODATA;
+    return core.done(core.cursors.hide(scanoutId, x, y), true);
   }
   const resource = core.resources.get(resourceId);
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
@@ -41,13 +40,11 @@ export function updateCursor(core: GpuCore, request: GpuRequest): number {
       if (core.policy.cursorSize !== "ignore") {
         return core.refuse(core.policy.cursorSize, "the cursor is not 64x64 pixels");
       }
-      core.cursors.move(scanoutId, x, y);
-      return VIRTIO_GPU_RESP_OK_NODATA;
+      return core.done(core.cursors.move(scanoutId, x, y), true);
     case "good": {
       const hotX = request.u32(VIRTIO_GPU_UPDATE_CURSOR.hot_x);
       const hotY = request.u32(VIRTIO_GPU_UPDATE_CURSOR.hot_y);
-      core.cursors.show(scanoutId, x, y, hotX, hotY, resource, rendered);
-      return VIRTIO_GPU_RESP_OK_NODATA;
+      return core.done(core.cursors.show(scanoutId, x, y, hotX, hotY, resource, rendered), true);
     }
   }
 }
@@ -80,6 +77,5 @@ export function moveCursor(core: GpuCore, request: GpuRequest): number {
   }
   const x = request.u32(POS + VIRTIO_GPU_CURSOR_POS.x) | 0;
   const y = request.u32(POS + VIRTIO_GPU_CURSOR_POS.y) | 0;
-  core.cursors.move(scanoutId, x, y);
-  return VIRTIO_GPU_RESP_OK_NODATA;
+  return core.done(core.cursors.move(scanoutId, x, y), true);
 }

@@ -32,6 +32,8 @@ function chooseUuid(core: GpuCore, resource: Resource): Uint8Array | null {
   }
   if (exports.exhausted(resource)) return null;
   const uuid = policy.uuid === "resource-id" ? uuidOfId(resource.id) : exports.newUuid();
+  // The generator is not ours.
+  core.host.sync();
   if (uuid !== null) exports.publish(resource, uuid);
   return uuid;
 }

@@ -4,23 +4,18 @@ import type { Resource } from "../resources/resources.ts";
 
 /**
  * Takes a resource away from everything that refers to it: scanouts go dark, a mapping ends, contexts forget it. What
- * it exported may live on with its host memory, which is freed once nobody uses it. False when it was gone already.
+ * it exported may live on with its host memory, which is freed once nobody uses it. A display that fails keeps no
+ * resource alive; one that is late is waited for.
  */
-export function forgetResource(core: GpuCore, resource: Resource): boolean {
-  // A display that fails keeps no resource alive.
-  core.attempt(() => core.scanouts.forget(resource));
-  // It may have reset the device, too.
-  if (!core.resources.has(resource)) return false;
+export function forgetResource(core: GpuCore, resource: Resource): MaybeLater<void> {
+  const dark = core.scanouts.forget(resource);
+  // The display may have reset the device.
+  if (!core.resources.has(resource)) return dark;
   if (resource.memory !== null) core.heap?.unmap(resource.memory);
   core.contexts.forgetResource(resource.id);
   core.resources.remove(resource);
   core.exports.unexport(resource);
-  return true;
-}
-
-/** As {@link forgetResource}, and the renderer is told. */
-export function dropResource(core: GpuCore, resource: Resource): MaybeLater<void> {
-  if (!forgetResource(core, resource)) return;
-  if (resource.kind === "3d" || resource.kind === "host-blob")
-    return core.renderer?.unrefResource(resource.id);
+  // Importers may have been told.
+  core.host.sync();
+  return dark;
 }

@@ -1,4 +1,5 @@
 import { decodeBase64 } from "../../../base/base64.ts";
+import { isPromise, type MaybeLater } from "../../../base/later.ts";
 import { VIRTIO_GPU_CURSOR_SIZE, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM } from "../../../wire/gpu.ts";
 import type { CursorImage, Display } from "../backend/display.ts";
 import type { RenderedPixels } from "../backend/renderer.ts";
@@ -13,24 +14,46 @@ class Cursor implements CursorImage {
   readonly scanoutId: number;
   readonly widthPixels = VIRTIO_GPU_CURSOR_SIZE;
   readonly heightPixels = VIRTIO_GPU_CURSOR_SIZE;
-  readonly pixels: Uint8Array<ArrayBuffer> = new Uint8Array(CURSOR_BYTES);
+  pixels: Uint8Array<ArrayBuffer> = new Uint8Array(CURSOR_BYTES);
   format: number = VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM;
   visible = false;
   hotX = 0;
   hotY = 0;
   x = 0;
   y = 0;
+  /** Raised by every change: what is taken back is a change that still is the last one. */
+  revision = 0;
 
   constructor(scanoutId: number) {
     this.scanoutId = scanoutId;
   }
+
+  /** Becomes what another was. The image is not copied: the two change theirs, so that either has one of its own. */
+  swap(other: Cursor): void {
+    const { pixels } = this;
+    this.pixels = other.pixels;
+    other.pixels = pixels;
+    this.copyRest(other);
+  }
+
+  /** All but the image. */
+  copyRest(other: Cursor): void {
+    this.format = other.format;
+    this.visible = other.visible;
+    this.hotX = other.hotX;
+    this.hotY = other.hotY;
+    this.x = other.x;
+    this.y = other.y;
+  }
 }
 
-/** The cursors of all scanouts. */
+/** The cursors of all scanouts. When the display fails, now or later, a cursor is what it was before. */
 export class Cursors {
   readonly #list: readonly Cursor[];
   readonly #display: Display | null;
   readonly #counters: { cursorUpdates: number; cursorMoves: number };
+  /** What each cursor was before the change under way. */
+  readonly #before: Cursor[];
 
   constructor(
     count: number,
@@ -38,6 +61,7 @@ export class Cursors {
     counters: { cursorUpdates: number; cursorMoves: number },
   ) {
     this.#list = Array.from({ length: count }, (_, i) => new Cursor(i));
+    this.#before = this.#list.map((_, i) => new Cursor(i));
     this.#display = display;
     this.#counters = counters;
   }
@@ -63,9 +87,14 @@ export class Cursors {
     hotY: number,
     resource: Resource,
     rendered: RenderedPixels | null,
-  ): void {
-    const cursor = this.#list[index] as Cursor;
+  ): MaybeLater<void> {
+    const cursor = this.#begin(index);
+    const before = this.#before[index] as Cursor;
     this.#counters.cursorUpdates++;
+    // The image before is kept as it is, in case that the display fails.
+    const { pixels } = before;
+    before.pixels = cursor.pixels;
+    cursor.pixels = pixels;
     cursor.x = x;
     cursor.y = y;
     cursor.hotX = hotX;
@@ -74,29 +103,29 @@ export class Cursors {
     else cursor.format = rendered?.format ?? resource.format;
     copyImage(resource, rendered, cursor.pixels);
     cursor.visible = true;
-    this.#display?.setCursor?.(index, cursor);
+    return this.#tell(cursor, "image");
   }
 
   /** No cursor on this scanout any more. */
-  hide(index: number, x: number, y: number): void {
-    const cursor = this.#list[index] as Cursor;
+  hide(index: number, x: number, y: number): MaybeLater<void> {
+    const cursor = this.#begin(index);
+    const { visible } = cursor;
     this.#counters.cursorUpdates++;
     cursor.x = x;
     cursor.y = y;
-    if (!cursor.visible) return;
     cursor.visible = false;
-    this.#display?.setCursor?.(index, null);
+    if (visible) return this.#tell(cursor, "image");
   }
 
-  move(index: number, x: number, y: number): void {
-    const cursor = this.#list[index] as Cursor;
+  move(index: number, x: number, y: number): MaybeLater<void> {
+    const cursor = this.#begin(index);
     this.#counters.cursorMoves++;
     cursor.x = x;
     cursor.y = y;
-    this.#display?.moveCursor?.(index, x, y);
+    return this.#tell(cursor, "position");
   }
 
-  /** Puts a saved cursor back; `pixels` is base64. */
+  /** Puts a saved cursor back, whatever the display says; `pixels` is base64. */
   restore(
     index: number,
     x: number,
@@ -105,7 +134,7 @@ export class Cursors {
     hotY: number,
     format: number,
     pixels: string,
-  ): void {
+  ): MaybeLater<void> {
     const cursor = this.#list[index] as Cursor;
     cursor.pixels.set(decodeBase64(pixels, CURSOR_BYTES));
     cursor.x = x;
@@ -114,18 +143,72 @@ export class Cursors {
     cursor.hotY = hotY;
     cursor.format = format;
     cursor.visible = true;
-    this.#display?.setCursor?.(index, cursor);
+    cursor.revision++;
+    return this.#display?.setCursor?.(index, cursor);
   }
 
-  /** Takes a cursor back to where it was in the beginning. */
-  reset(index: number): void {
+  /** Takes a cursor back to where it was in the beginning, whatever the display says. */
+  reset(index: number): MaybeLater<void> {
     const cursor = this.#list[index] as Cursor;
+    const { visible } = cursor;
     cursor.x = 0;
     cursor.y = 0;
-    if (!cursor.visible) return;
     cursor.visible = false;
-    this.#display?.setCursor?.(index, null);
+    cursor.revision++;
+    if (visible) return this.#display?.setCursor?.(index, null);
   }
+
+  /** A change of a cursor begins: what it was is kept, but for the image. */
+  #begin(index: number): Cursor {
+    const cursor = this.#list[index] as Cursor;
+    this.#before[index]?.copyRest(cursor);
+    cursor.revision++;
+    return cursor;
+  }
+
+  /** Tells the display what the change has made of the cursor. */
+  #tell(cursor: Cursor, what: "image" | "position"): MaybeLater<void> {
+    const display = this.#display;
+    const { scanoutId: index, revision } = cursor;
+    const before = this.#before[index] as Cursor;
+    const ownImage = what === "image" && cursor.visible;
+    let result: MaybeLater<void>;
+    try {
+      result =
+        what === "image"
+          ? display?.setCursor?.(index, cursor.visible ? cursor : null)
+          : display?.moveCursor?.(index, cursor.x, cursor.y);
+    } catch (error) {
+      takeBack(cursor, before, revision, ownImage);
+      throw error;
+    }
+    if (!isPromise(result)) return;
+    // Until then it is nobody else's.
+    this.#before[index] = new Cursor(index);
+    return follow(cursor, before, revision, ownImage, result);
+  }
+}
+
+// In a function of its own: what a closure uses lives on the heap, also where none is made.
+function follow(
+  cursor: Cursor,
+  before: Cursor,
+  revision: number,
+  ownImage: boolean,
+  result: Promise<void>,
+): Promise<void> {
+  return result.catch((error: unknown) => {
+    takeBack(cursor, before, revision, ownImage);
+    throw error;
+  });
+}
+
+// By revision: from within the call, or until the promise settled, the device may have been reset.
+function takeBack(cursor: Cursor, before: Cursor, revision: number, ownImage: boolean): void {
+  if (cursor.revision !== revision) return;
+  cursor.revision++;
+  if (ownImage) cursor.swap(before);
+  else cursor.copyRest(before);
 }
 
 function copyImage(

@@ -1,4 +1,6 @@
-import { isPromise, type MaybeLater } from "../../../base/later.ts";
+import { isPromise, type MaybeLater, ofNoInterest } from "../../../base/later.ts";
+import type { Life } from "../../../device/backend/life.ts";
+import type { Step } from "../../../device/backend/transaction.ts";
 import type { PlainValue } from "../../../device/device-type.ts";
 import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { Display, ScanoutSource } from "../backend/display.ts";
@@ -21,9 +23,36 @@ class Scanout implements ScanoutSource {
   resourceId = 0;
   x = 0;
   y = 0;
+  /** Raised by every change: what is taken back is a change that still is the last one. */
+  revision = 0;
 
   constructor(scanoutId: number) {
     this.scanoutId = scanoutId;
+  }
+
+  /** Becomes what another was. */
+  copy(other: Scanout): void {
+    this.resource = other.resource;
+    this.shown = other.shown;
+    this.widthPixels = other.widthPixels;
+    this.heightPixels = other.heightPixels;
+    this.format = other.format;
+    this.strideBytes = other.strideBytes;
+    this.offsetBytes = other.offsetBytes;
+    this.pixels = other.pixels;
+    this.pages = other.pages;
+    this.resourceId = other.resourceId;
+    this.x = other.x;
+    this.y = other.y;
+  }
+
+  /** Points it at another resource, or at none. */
+  point(resource: Resource | null): void {
+    const bit = 1 << this.scanoutId;
+    if (this.resource !== null) this.resource.scanouts &= ~bit;
+    if (resource !== null) resource.scanouts |= bit;
+    this.resource = resource;
+    this.resourceId = resource?.id ?? 0;
   }
 }
 
@@ -40,9 +69,20 @@ export class Scanouts {
   readonly #display: Display | null;
   readonly #renderer: Renderer | null;
   readonly #counters: ScanoutCounters;
+  readonly #life: () => Life;
+  /** What each scanout was before the change under way. */
+  readonly #before: Scanout[];
 
-  constructor(count: number, display: Display | null, renderer: Renderer | null, counters: ScanoutCounters) {
+  constructor(
+    count: number,
+    display: Display | null,
+    renderer: Renderer | null,
+    counters: ScanoutCounters,
+    life: () => Life,
+  ) {
     this.#list = Array.from({ length: count }, (_, i) => new Scanout(i));
+    this.#before = this.#list.map((_, i) => new Scanout(i));
+    this.#life = life;
     this.#display = display;
     this.#renderer = renderer;
     this.#counters = counters;
@@ -73,7 +113,8 @@ export class Scanouts {
 
   /**
    * Points a scanout at a rectangle of a resource. `offsetBytes` is that of the rectangle's first pixel. Everything was
-   * checked. Drivers repeat themselves: what changes nothing does nothing.
+   * checked. Drivers repeat themselves: what changes nothing does nothing. When the display fails, now or later, the
+   * scanout is what it was before; but one that is restored is what it was saved as, only dark.
    */
   show(
     index: number,
@@ -85,7 +126,8 @@ export class Scanouts {
     format: number,
     strideBytes: number,
     offsetBytes: number,
-  ): void {
+    restores = false,
+  ): MaybeLater<void> {
     const scanout = this.#list[index] as Scanout;
     if (
       scanout.resource === resource &&
@@ -100,14 +142,13 @@ export class Scanouts {
     ) {
       return;
     }
+    // Before anything is changed: it may fail, or reset the device.
+    const bytes = this.#bytes(resource);
+    if (resource.gone) return;
+    const revision = this.#begin(scanout);
     if (scanout.resource !== resource) {
-      if (scanout.resource !== null) {
-        scanout.resource.scanouts &= ~(1 << index);
-        this.#counters.flips++;
-      }
-      scanout.resource = resource;
-      scanout.resourceId = resource.id;
-      resource.scanouts |= 1 << index;
+      if (scanout.resource !== null) this.#counters.flips++;
+      scanout.point(resource);
     }
     scanout.x = x;
     scanout.y = y;
@@ -116,45 +157,92 @@ export class Scanouts {
     scanout.format = format;
     scanout.strideBytes = strideBytes;
     scanout.offsetBytes = offsetBytes;
-    this.#locate(scanout, resource);
-    this.#tell(scanout, resource);
+    scanout.pixels = bytes;
+    scanout.pages = pagesOf(resource);
+    if (restores) this.#keep(scanout);
+    return this.#tell(scanout, revision);
   }
 
-  /** Turns a scanout off. */
-  disable(index: number): void {
+  /** Turns a scanout off; when the display fails, it is on as before. */
+  disable(index: number): MaybeLater<void> {
     const scanout = this.#list[index] as Scanout;
     if (scanout.resource === null) return;
-    scanout.resource.scanouts &= ~(1 << index);
-    scanout.resource = null;
-    scanout.resourceId = 0;
+    const revision = this.#begin(scanout);
+    scanout.point(null);
     scanout.pixels = null;
     scanout.pages = null;
-    if (!scanout.shown) return;
+    return this.#tell(scanout, revision);
+  }
+
+  /** Turns a scanout off, whatever the display says: the device is reset. */
+  reset(index: number): MaybeLater<void> {
+    return this.#goDark(this.#list[index] as Scanout);
+  }
+
+  /** The resource is about to go: no scanout shows it any more, whatever the display says. */
+  forget(resource: Resource): MaybeLater<void> {
+    let later: MaybeLater<void>;
+    for (const scanout of this.#list) {
+      if (scanout.resource === resource) later = both(later, this.#goDark(scanout));
+    }
+    return later;
+  }
+
+  #goDark(scanout: Scanout): MaybeLater<void> {
+    if (scanout.resource === null) return;
+    const { shown } = scanout;
+    scanout.revision++;
+    scanout.point(null);
+    scanout.pixels = null;
+    scanout.pages = null;
     scanout.shown = false;
-    this.#display?.setScanout(index, null);
+    if (!shown) return;
+    return this.#life().attempt(() => this.#display?.setScanout(scanout.scanoutId, null));
   }
 
-  /** The resource is about to go: no scanout may show it any more. */
-  forget(resource: Resource): void {
-    let failure: unknown = null;
-    for (let i = 0; resource.scanouts >>> i !== 0; i++) {
-      if ((resource.scanouts & (1 << i)) === 0) continue;
-      try {
-        this.disable(i);
-      } catch (error) {
-        failure = error;
-      }
+  /**
+   * The bytes of a resource came or moved: its scanouts find them again. The first that the display does not take, or
+   * will not, is as before, and ends it.
+   */
+  moved(resource: Resource): MaybeLater<void> {
+    if (resource.scanouts === 0) return;
+    const bytes = this.#bytes(resource);
+    const steps: Step[] = [];
+    for (const scanout of this.#list) {
+      if (scanout.resource !== resource || !hasMoved(scanout, resource, bytes)) continue;
+      steps.push({
+        act: () => {
+          if (scanout.resource === resource) return this.#move(scanout, resource, bytes);
+        },
+      });
     }
-    if (failure !== null) throw failure;
+    return steps.length === 0 ? undefined : this.#life().transact(steps);
   }
 
-  /** The bytes of a resource came, went or moved: its scanouts find them again. */
-  moved(resource: Resource): void {
-    for (let i = 0; i < this.#list.length; i++) {
-      const scanout = this.#list[i] as Scanout;
-      if ((resource.scanouts & (1 << i)) !== 0 && this.#locate(scanout, resource))
-        this.#tell(scanout, resource);
+  /**
+   * The same for a blob where there is no way back: the old bytes are the guest's again, or another's. A scanout whose
+   * display cannot follow shows nothing until the driver sets it once more.
+   */
+  followed(resource: Resource): MaybeLater<void> {
+    const bytes = this.#bytes(resource);
+    let later: MaybeLater<void>;
+    for (const scanout of this.#list) {
+      if (scanout.resource !== resource || !hasMoved(scanout, resource, bytes)) continue;
+      later = both(
+        later,
+        this.#life().attempt(() => this.#move(scanout, resource, bytes, true)),
+      );
     }
+    return later;
+  }
+
+  /** Moves a scanout to where its bytes are; with `forGood` a failure does not bring it back, but leaves it dark. */
+  #move(scanout: Scanout, resource: Resource, bytes: Uint8Array | null, forGood = false): MaybeLater<void> {
+    const revision = this.#begin(scanout);
+    scanout.pixels = bytes;
+    scanout.pages = pagesOf(resource);
+    if (forGood) this.#keep(scanout);
+    return this.#tell(scanout, revision);
   }
 
   /** A resource of the renderer as it can be scanned out. */
@@ -162,45 +250,75 @@ export class Scanouts {
     return this.#renderer?.pixels?.(resource.id) ?? null;
   }
 
-  // Back ends may reset the device from within a call: after each, the scanout may show another resource, or none.
-
-  /** Finds the pixels; true when they are elsewhere than before. */
-  #locate(scanout: Scanout, resource: Resource): boolean {
-    const bytes = resource.kind === "3d" ? (this.rendered(resource)?.bytes ?? null) : null;
-    if (scanout.resource !== resource) return false;
-    const { pixels, pages } = scanout;
-    scanout.pages = null;
-    scanout.pixels = null;
+  /** Where the bytes of a resource are in host memory, null when they are in the guest's or nowhere. */
+  #bytes(resource: Resource): Uint8Array | null {
     switch (resource.kind) {
       case "2d":
-        scanout.pixels = resource.pixels?.u8 ?? null;
-        break;
-      case "blob":
-        scanout.pages = resource.backing;
-        break;
+        return resource.pixels?.u8 ?? null;
       case "host-blob":
-        scanout.pixels = resource.memory?.bytes() ?? null;
-        break;
+        return resource.memory?.bytes() ?? null;
       case "3d":
-        scanout.pixels = bytes;
-        break;
+        return this.rendered(resource)?.bytes ?? null;
+      case "blob":
+        return null;
     }
-    return scanout.pixels !== pixels || scanout.pages !== pages;
   }
 
-  /** A scanout whose memory was taken away shows nothing until it is back. */
-  #tell(scanout: Scanout, resource: Resource): void {
-    if (scanout.resource !== resource) return;
+  /** A change of a scanout begins: what it was is kept. Returns the number of the change. */
+  #begin(scanout: Scanout): number {
+    this.#before[scanout.scanoutId]?.copy(scanout);
+    return ++scanout.revision;
+  }
+
+  /** Should the display fail, the scanout stays what it is now, and dark. */
+  #keep(scanout: Scanout): void {
+    const before = this.#before[scanout.scanoutId] as Scanout;
+    before.copy(scanout);
+    before.shown = false;
+  }
+
+  /**
+   * Tells the display what the change has made of the scanout. One whose memory was taken away shows nothing until it is
+   * back. A display that fails has not heard of it: the change is taken back, unless another has come after it.
+   */
+  #tell(scanout: Scanout, revision: number): MaybeLater<void> {
+    const index = scanout.scanoutId;
     const shown = scanout.pixels !== null || scanout.pages !== null;
+    const before = this.#before[index] as Scanout;
     if (!shown && !scanout.shown) return;
     scanout.shown = shown;
+    let result: MaybeLater<void>;
     try {
-      this.#display?.setScanout(scanout.scanoutId, shown ? scanout : null);
+      result = this.#display?.setScanout(index, shown ? scanout : null);
     } catch (error) {
-      // Only what the display took is shown: after a failure the driver's next attempt is no mere repetition.
-      if (scanout.resource === resource) scanout.shown = false;
+      this.#takeBack(scanout, before, revision);
       throw error;
     }
+    if (!isPromise(result)) return;
+    // Until then it is nobody else's.
+    this.#before[index] = new Scanout(index);
+    return this.#follow(scanout, before, revision, result);
+  }
+
+  // In a function of its own: what a closure uses lives on the heap, also where none is made.
+  #follow(scanout: Scanout, before: Scanout, revision: number, result: Promise<void>): Promise<void> {
+    return result.catch((error: unknown) => {
+      this.#takeBack(scanout, before, revision);
+      throw error;
+    });
+  }
+
+  // By revision: from within the call, or until the promise settled, the device may have been reset, or the scanout set
+  // to something else.
+  #takeBack(scanout: Scanout, before: Scanout, revision: number): void {
+    if (scanout.revision !== revision) return;
+    scanout.revision++;
+    const { resource } = before;
+    scanout.point(null);
+    scanout.copy(before);
+    scanout.resource = null;
+    scanout.point(resource);
+    if (resource?.gone) this.#goDark(scanout);
   }
 
   /**
@@ -208,7 +326,7 @@ export class Scanouts {
    * coordinates. Coordinates may be any unsigned 32-bit numbers.
    */
   flush(resource: Resource, x: number, y: number, width: number, height: number): MaybeLater<void> {
-    let later: Promise<void> | null = null;
+    let later: MaybeLater<void>;
     const mask = resource.scanouts;
     for (let i = 0; mask >>> i !== 0; i++) {
       if ((mask & (1 << i)) === 0) continue;
@@ -228,11 +346,27 @@ export class Scanouts {
         result = this.#display.flush(i, left, top, right - left, bottom - top);
       } catch (error) {
         // The command fails now: what becomes of the scanouts before is of no interest, not even a failure.
-        later?.then(undefined, () => {});
+        ofNoInterest(later);
         throw error;
       }
-      if (isPromise(result)) later = later === null ? result : Promise.all([later, result]).then(() => {});
+      later = both(later, result);
     }
-    return later ?? undefined;
+    return later;
   }
+}
+
+/** The guest memory that is shown of a resource, if any. */
+function pagesOf(resource: Resource): GuestPages | null {
+  return resource.kind === "blob" ? resource.backing : null;
+}
+
+function hasMoved(scanout: Scanout, resource: Resource, bytes: Uint8Array | null): boolean {
+  return scanout.pixels !== bytes || scanout.pages !== pagesOf(resource);
+}
+
+/** Both of them, once both are done. */
+function both(first: MaybeLater<void>, second: MaybeLater<void>): MaybeLater<void> {
+  if (!isPromise(first)) return second;
+  if (!isPromise(second)) return first;
+  return Promise.all([first, second]).then(() => {});
 }

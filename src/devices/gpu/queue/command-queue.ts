@@ -1,5 +1,7 @@
 import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioBugError } from "../../../base/errors.ts";
+import { LateAnswers } from "../../../device/backend/late-answers.ts";
+import type { Life } from "../../../device/backend/life.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../../virtqueue/device-queue.ts";
 import {
@@ -20,11 +22,6 @@ import { Fences, OutstandingCommand } from "./fences.ts";
 import type { GpuCommandRecord } from "./observe.ts";
 import { beginRecord } from "./record.ts";
 
-/** A command that waits for a promise; without work once a device reset has made it pointless. */
-interface Waiting {
-  work: { readonly command: OutstandingCommand; readonly deferred: Deferred } | null;
-}
-
 /** The two queues: takes requests, has them done, sends the responses, now or later. */
 export class CommandQueues {
   readonly #core: GpuCore;
@@ -33,42 +30,31 @@ export class CommandQueues {
   readonly #requests = [new GpuRequest(), new GpuRequest()];
   readonly #responses = [new GpuResponse(), new GpuResponse()];
   readonly #lateResponse = new GpuResponse();
-  /** True for a queue that holds requests which were not taken. */
-  readonly #stopped = [false, false];
-  /** Commands that wait for a back end, those of queues that were reset included, but none of before a device reset. */
-  readonly #waiting = new Set<Waiting>();
-  /** Commands under way that hold up those behind them. */
-  #barriers = 0;
+  readonly #late: LateAnswers;
 
   constructor(core: GpuCore) {
     this.#core = core;
-    // Where both queues take any command, they are one.
-    this.#fences = new Fences(core.policy.anyQueue);
+    // Where both queues take any command, they are one. Else the cursor queue is the fast track, and waits for no slow
+    // command of the control queue.
+    const { anyQueue } = core.policy;
+    const { maxCommandsInFlight } = core.limits;
+    this.#fences = new Fences(anyQueue);
+    const limits = [maxCommandsInFlight, maxCommandsInFlight];
+    this.#late = new LateAnswers(limits, (index) => core.host.kick(index), anyQueue);
   }
 
   /** Commands that wait for a back end. */
   get unsettled(): number {
-    return this.#waiting.size;
+    return this.#late.count;
   }
 
   /** Takes what is available, as long as there may be more in flight. */
   handle(index: number, queue: DeviceQueue): void {
-    this.#stopped[index] = false;
-    for (;;) {
-      if (this.#mustStop(index)) {
-        this.#stopped[index] = true;
-        return;
-      }
+    while (this.#late.mayTake(index)) {
       const chain = queue.pop();
       if (chain === null) return;
       this.#process(index, queue, chain);
     }
-  }
-
-  #mustStop(index: number): boolean {
-    // The cursor queue is the fast track: its commands wait for no back end, and for no slow one of the control queue.
-    if (index !== VIRTIO_GPU_CONTROLQ && !this.#core.policy.anyQueue) return false;
-    return this.#barriers > 0 || this.#waiting.size >= this.#core.limits.maxCommandsInFlight;
   }
 
   #process(index: number, queue: DeviceQueue, chain: DescriptorChain): void {
@@ -79,7 +65,7 @@ export class CommandQueues {
     core.reason = "";
     response.reset();
     const copiedBefore = core.counters.bytesCopied;
-    const { generation } = core;
+    const { life } = core;
     const complete = request.load(chain);
     const command = complete ? findCommand(request.type) : null;
     if ((request.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) !== 0) {
@@ -88,22 +74,20 @@ export class CommandQueues {
     }
     const observed = core.options.onCommand !== undefined;
     const record = observed ? beginRecord(index, chain, request, command) : null;
+    // Of the context there is, or that the command makes.
+    const context = request.hasRing ? core.contexts.get(request.ctxId) : null;
     const type = complete
       ? this.#execute(index, command, request, response)
       : core.refuse(core.policy.shortHeader, "the request is shorter than a header");
     request.chain = null;
+    if (request.hasRing) request.timeline = context ?? core.contexts.get(request.ctxId) ?? request.ctxId;
     if (record !== null) record.bytesCopied = core.counters.bytesCopied - copiedBefore;
     if (type === PENDING) {
-      this.#wait(
-        new OutstandingCommand(index, queue, chain, request),
-        core.takeDeferred(),
-        record,
-        generation,
-      );
+      this.#wait(new OutstandingCommand(index, queue, chain, request), core.takeDeferred(), record, life);
     } else if (
       request.fenced &&
       this.#fences.count > 0 &&
-      core.generation === generation &&
+      !life.over &&
       this.#fences.mustWait(request, index)
     ) {
       const held = new OutstandingCommand(index, queue, chain, request);
@@ -149,46 +133,19 @@ export class CommandQueues {
   }
 
   /** Leaves a command to a back end. [gpu.device.device-operation-command-lifecycle-and-fencing.1] */
-  #wait(
-    command: OutstandingCommand,
-    deferred: Deferred,
-    record: GpuCommandRecord | null,
-    generation: number,
-  ): void {
+  #wait(command: OutstandingCommand, deferred: Deferred, record: GpuCommandRecord | null, life: Life): void {
     command.record = record;
-    const waiting: Waiting = { work: { command, deferred } };
     // A back end may have reset the device from within its call: the command belongs to nobody then.
-    if (this.#core.generation === generation) {
-      this.#fences.add(command);
-      this.#waiting.add(waiting);
-      if (deferred.barrier) this.#barriers++;
-    } else {
-      waiting.work = null;
-    }
-    const settle = (outcome: (deferred: Deferred, response: GpuResponse) => number): void => {
-      const { work } = waiting;
-      // What was begun before a reset of the device is over; its chain, its resources, all is gone.
-      if (work === null) return;
-      this.#waiting.delete(waiting);
-      if (work.deferred.barrier) this.#barriers--;
-      this.#settled(work.command, (response) => outcome(work.deferred, response));
-      this.#goOn();
-    };
-    // Whatever the back end's promise is, this one settles once.
-    Promise.resolve(deferred.promise).then(
-      (value) => settle(({ finish }, response) => finish(value, response)),
-      (error: unknown) =>
-        settle(({ undo }) => {
-          undo?.();
-          return this.#failed("a promise", error);
-        }),
-    );
+    if (!life.over) this.#fences.add(command);
+    this.#late.wait(life, command.queueIndex, deferred.promise, deferred.barrier, {
+      fulfilled: (value) => this.#settled(command, (response) => deferred.finish(value, response)),
+      rejected: (error) => this.#settled(command, () => this.#failed("a promise", error)),
+    });
   }
 
   /** The processing is finished. [gpu.device.device-operation-command-lifecycle-and-fencing.2] */
   #settled(command: OutstandingCommand, finish: (response: GpuResponse) => number): void {
     const core = this.#core;
-    core.host.sync();
     core.reason = "";
     const response = this.#lateResponse;
     response.reset();
@@ -244,13 +201,6 @@ export class CommandQueues {
     if (touched[VIRTIO_GPU_CURSORQ]) this.#core.host.flush(VIRTIO_GPU_CURSORQ);
   }
 
-  /** Takes up again what was left in the queues. */
-  #goOn(): void {
-    for (const index of [VIRTIO_GPU_CONTROLQ, VIRTIO_GPU_CURSORQ]) {
-      if (this.#stopped[index] && !this.#mustStop(index)) this.#core.host.kick(index);
-    }
-  }
-
   #send(
     index: number,
     queue: DeviceQueue,
@@ -298,18 +248,14 @@ export class CommandQueues {
 
   /** The queue is closed: its commands are forgotten. What back ends do for them goes on. */
   queueReset(index: number): void {
-    this.#stopped[index] = false;
+    this.#late.queueReset(index);
     this.#fences.forgetQueue(index);
     // Fences that waited for one of the forgotten commands are reached now.
     this.#release();
   }
 
   reset(): void {
-    this.#stopped.fill(false);
     this.#fences.clear();
-    // A promise that never settles keeps nothing of the guest's alive.
-    for (const waiting of this.#waiting) waiting.work = null;
-    this.#waiting.clear();
-    this.#barriers = 0;
+    this.#late.reset();
   }
 }

@@ -1,10 +1,10 @@
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../../virtqueue/device-queue.ts";
-import type { ResponseHeader } from "../protocol.ts";
+import type { FencedHeader, Timeline } from "../protocol.ts";
 import type { GpuCommandRecord } from "./observe.ts";
 
 /** A command whose response is still owed: a back end works on it, or a fence before it isn't reached. */
-export class OutstandingCommand implements ResponseHeader {
+export class OutstandingCommand implements FencedHeader {
   readonly queueIndex: number;
   readonly queue: DeviceQueue;
   readonly chain: DescriptorChain;
@@ -16,6 +16,7 @@ export class OutstandingCommand implements ResponseHeader {
   readonly ctxId: number;
   readonly ringIdx: number;
   readonly hasRing: boolean;
+  readonly timeline: Timeline;
   readonly fenced: boolean;
   /** True once the processing is complete and `type`, `body`, `payload` hold the response. */
   complete = false;
@@ -31,7 +32,7 @@ export class OutstandingCommand implements ResponseHeader {
     queueIndex: number,
     queue: DeviceQueue,
     chain: DescriptorChain,
-    header: ResponseHeader & { readonly type: number; readonly fenced: boolean },
+    header: FencedHeader & { readonly type: number; readonly fenced: boolean },
   ) {
     this.request = header.type;
     this.queueIndex = queueIndex;
@@ -43,6 +44,7 @@ export class OutstandingCommand implements ResponseHeader {
     this.ctxId = header.ctxId;
     this.ringIdx = header.ringIdx;
     this.hasRing = header.hasRing;
+    this.timeline = header.timeline;
     this.fenced = header.fenced;
   }
 }
@@ -82,7 +84,7 @@ export class Fences {
    * True when the response to this command has to wait for another on its timeline.
    * [gpu.prose.device-operation-request-header.3]
    */
-  mustWait(command: ResponseHeader, queueIndex: number): boolean {
+  mustWait(command: FencedHeader, queueIndex: number): boolean {
     for (const other of this.#unreached) {
       if (other === command || !isUpTo(other, command)) continue;
       // The cursor queue is there to be delayed by nothing in the control queue.
@@ -119,12 +121,12 @@ export class Fences {
   }
 }
 
-function sameRing(a: ResponseHeader, b: ResponseHeader): boolean {
-  return a.ctxId === b.ctxId && a.ringIdx === b.ringIdx;
+function sameRing(a: FencedHeader, b: FencedHeader): boolean {
+  return a.timeline === b.timeline && a.ringIdx === b.ringIdx;
 }
 
 /** True when the fence of `a` is reached no later than that of `b`. */
-function isUpTo(a: ResponseHeader, b: ResponseHeader): boolean {
+function isUpTo(a: FencedHeader, b: FencedHeader): boolean {
   const aHi = a.fenceHi >>> 0;
   const bHi = b.fenceHi >>> 0;
   return aHi < bHi || (aHi === bHi && a.fenceLo >>> 0 <= b.fenceLo >>> 0);

@@ -1,3 +1,5 @@
+import type { MaybeLater } from "../../../base/later.ts";
+
 /** One rendering context. */
 export interface Context {
   readonly id: number;
@@ -8,6 +10,12 @@ export interface Context {
   readonly resources: Set<number>;
 }
 
+/** One resource in one context, from its attachment on: ids come again, this does not. */
+export interface Attachment {
+  /** What the attachment waits for while the renderer has not decided about it. */
+  undecided: MaybeLater<void>;
+}
+
 /** All rendering contexts by id. */
 export class Contexts {
   readonly #limit: number;
@@ -15,6 +23,7 @@ export class Contexts {
   readonly #byId = new Map<number, Context>();
   /** Resources attached to contexts, counted once for each context. */
   #attachments = 0;
+  readonly #attached = new WeakMap<Context, Map<number, Attachment>>();
 
   constructor(limit: number, maxAttachments: number) {
     this.#limit = limit;
@@ -48,16 +57,31 @@ export class Contexts {
     this.#attachments -= context.resources.size;
   }
 
-  /** Attaches a resource that is not attached yet; false when that is beyond the limit. */
-  attach(context: Context, resourceId: number): boolean {
-    if (this.#attachments >= this.#maxAttachments) return false;
+  /** True when no further resource may be attached. */
+  get attachmentsFull(): boolean {
+    return this.#attachments >= this.#maxAttachments;
+  }
+
+  /** Attaches a resource that is not attached yet. */
+  attach(context: Context, resourceId: number, attachment: Attachment): void {
     context.resources.add(resourceId);
     this.#attachments++;
-    return true;
+    let byId = this.#attached.get(context);
+    if (byId === undefined) {
+      byId = new Map();
+      this.#attached.set(context, byId);
+    }
+    byId.set(resourceId, attachment);
+  }
+
+  /** How a resource came to be attached; null for one that is not, or was restored. */
+  attachment(context: Context, resourceId: number): Attachment | null {
+    return this.#attached.get(context)?.get(resourceId) ?? null;
   }
 
   /** Takes a resource out of a context, which may have been removed meanwhile. */
   detach(context: Context, resourceId: number): void {
+    this.#attached.get(context)?.delete(resourceId);
     const was = context.resources.delete(resourceId);
     if (was && this.#byId.get(context.id) === context) this.#attachments--;
   }

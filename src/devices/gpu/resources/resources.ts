@@ -32,6 +32,8 @@ export class Resource {
   backingCost = 0;
   /** Bit n: scanout n shows it. */
   scanouts = 0;
+  /** True once it has lost its id. */
+  gone = false;
 
   constructor(id: number, kind: ResourceKind, fields: Partial<ResourceFields> = {}) {
     this.id = id;
@@ -59,6 +61,11 @@ export class Resource {
   get hostBytes(): number {
     return this.kind === "2d" || this.kind === "host-blob" ? this.sizeBytes : 0;
   }
+}
+
+/** True for resources that the renderer knows; the others are the device's own. */
+export function isRendered({ kind }: Resource): boolean {
+  return kind === "3d" || kind === "host-blob";
 }
 
 /** What depends on the kind of a resource. */
@@ -138,7 +145,8 @@ export class ResourceTable {
 
   /** The id is free again. The host memory stays accounted for until {@link freed}. */
   remove(resource: Resource): void {
-    this.setBacking(resource, null);
+    this.dropBacking(resource);
+    resource.gone = true;
     this.#byId.delete(resource.id);
     if (this.#last === resource) this.#last = null;
   }
@@ -148,20 +156,26 @@ export class ResourceTable {
     this.#hostBytes -= resource.hostBytes;
   }
 
-  /** Replaces the backing; what was there before turns into a hole for whoever still holds it. */
+  /** Takes the backing away; it turns into a hole for whoever still holds it. */
+  dropBacking(resource: Resource): void {
+    const { backing } = resource;
+    this.setBacking(resource, null);
+    backing?.release();
+  }
+
+  /** Replaces the backing. What was there before is the caller's to release. */
   setBacking(resource: Resource, backing: GuestPages | null): void {
-    const old = resource.backing;
-    if (old !== null) {
-      this.#backingEntries -= resource.backingCost;
-      old.release();
-    }
+    this.#backingEntries -= resource.backingCost;
     resource.backing = backing;
     resource.backingCost = backing === null ? 0 : Math.max(backing.entryCount, backing.count);
     this.#backingEntries += resource.backingCost;
   }
 
   clear(): void {
-    for (const resource of this.#byId.values()) this.setBacking(resource, null);
+    for (const resource of this.#byId.values()) {
+      this.dropBacking(resource);
+      resource.gone = true;
+    }
     this.#byId.clear();
     this.#last = null;
     this.#hostBytes = 0;

@@ -13,6 +13,7 @@ function newCommand(fence: number, onLook: () => void): OutstandingCommand {
     ctxId: 0,
     ringIdx: 0,
     hasRing: false,
+    timeline: 0,
     fenced: true,
   };
   return new Proxy(new OutstandingCommand(0, {} as never, {} as never, header), {
