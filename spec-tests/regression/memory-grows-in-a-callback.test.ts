@@ -1,13 +1,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
+import { VirtioUsageError } from "../../src/base/errors.ts";
 import { parseUuid, SharedObjectRegistry } from "../../src/device/index.ts";
 import { RenderDevice } from "../../src/devices/render/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";
-import { GuestMemory } from "../../src/memory/index.ts";
+import { type AddressTranslator, GuestMemory } from "../../src/memory/index.ts";
 import { DeviceRig, settle } from "../support/device-rig.ts";
-import { CONTROLQ, CURSORQ, msg, OK } from "../support/gpu-messages.ts";
+import { CONTROLQ, CURSORQ, ERR, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { GrowingMemory } from "../support/hostile/machine.ts";
 import { ROK, readAnswer, rmsg } from "../support/render-messages.ts";
@@ -153,6 +154,63 @@ test("memory that grows while the renderer draws into another device's object, a
       who,
     );
   }
+});
+
+test("memory that grows while a trace sink, a random generator or an importer is at it", () => {
+  for (const who of ["trace", "random", "revoked", "reset"]) {
+    const growing = new GrowingMemory(1 << 20);
+    const memory = new GuestMemory([{ base: 0, memory: growing }]);
+    const sharedObjects = new SharedObjectRegistry();
+    let on = "";
+    const grow = (name: string) => (): void => {
+      if (on === name) growing.grow();
+    };
+    const randomBytes = (target: Uint8Array): void => {
+      grow("random")();
+      target.fill(7);
+    };
+    const rig = new GpuRig(
+      { sharedObjects, randomBytes, exportLifetime: "resource" },
+      { memory, device: { trace: grow("trace") } },
+    );
+    rig.resource2d(1, 64, 64);
+    on = who;
+    if (who === "trace") assert.is(rig.command(msg.unref(99)).type, ERR.RESOURCE);
+    const { bytes } = rig.command(msg.assignUuid(1), 40);
+    assert.is(bytes[24], 7, who);
+    const use = sharedObjects.acquire(bytes.slice(24, 40), grow(who));
+    assert.ok(use !== null);
+    if (who === "reset") {
+      rig.device.writeStatus(0);
+      rig.initialize();
+    } else {
+      expectOk(rig.command(msg.unref(1)));
+    }
+    assert.is(use?.content, null);
+    assert.is(rig.command(msg.displayInfo(), 408).type, OK.DISPLAY_INFO, who);
+  }
+});
+
+test("memory that grows while a translator looks an address up", () => {
+  const growing = new GrowingMemory(1 << 20);
+  const memory = new GuestMemory([{ base: 0, memory: growing }]);
+  let on = false;
+  const translator: AddressTranslator = {
+    translate(hi, lo, lengthBytes, _write, result) {
+      if (on) growing.grow();
+      result.hi = hi;
+      result.lo = lo;
+      return lengthBytes;
+    },
+  };
+  const rig = new GpuRig({}, { memory, device: { translator }, ringFeatures: [33] });
+  assert.is(rig.command(msg.displayInfo(), 408).type, OK.DISPLAY_INFO);
+  on = true;
+  // In the midst of reading the ring there is no way to do without its views.
+  assert.throws(
+    () => rig.command(msg.displayInfo(), 408),
+    (error: unknown) => error instanceof VirtioUsageError && /translator/.test(error.message),
+  );
 });
 
 test.run();

@@ -1,3 +1,4 @@
+import { VirtioUsageError } from "../base/errors.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { MemoryRegion } from "./region.ts";
 import type { SegmentList } from "./segments.ts";
@@ -21,6 +22,8 @@ export interface AddressTranslator {
   /**
    * Translates the longest run of bytes at the device address, at most `lengthBytes`, that is contiguous in guest
    * physical memory. Writes the address to `result` and returns the run's length; 0 when access is not granted.
+   *
+   * Called in the midst of reading a ring: it must not let unshared guest memory grow, which is a `VirtioUsageError`.
    */
   translate(hi: number, lo: number, lengthBytes: number, write: boolean, result: Translation): number;
 }
@@ -67,6 +70,14 @@ export class DmaSpace {
     return null;
   }
 
+  // Shared memory may grow at any time, in another thread, and its old views stay good.
+  #checkViews(epoch: number): void {
+    const { memory } = this;
+    memory.sync();
+    if (memory.epoch === epoch || memory.regions.every(({ shared }) => shared)) return;
+    throw new VirtioUsageError("a translator let guest memory grow while a ring was being read");
+  }
+
   #appendTranslated(
     list: SegmentList,
     hi: number,
@@ -79,7 +90,10 @@ export class DmaSpace {
     let left = lengthBytes;
     for (let piece = 0; left > 0; piece++) {
       if (piece === MAX_PIECES) return "translation-refused";
+      this.memory.sync();
+      const { epoch } = this.memory;
       const run = translator.translate(hi, lo, left, write, translation);
+      this.#checkViews(epoch);
       if (!(run > 0)) return "translation-refused";
       const part = Math.min(run, left);
       const region = this.memory.find(translation.hi, translation.lo, part);

@@ -125,7 +125,7 @@ export class RngDevice implements DeviceType {
     const bytes = this.#take(length);
     // The source may reset the device from within the call.
     const life = this.#life;
-    let later: MaybeLater<void>;
+    let later: MaybeLater<void> | undefined;
     try {
       const call = this.#calls.begin();
       later = this.#calls.end(call, this.#source(bytes));

@@ -181,7 +181,7 @@ export class Scanouts {
 
   /** The resource is about to go: no scanout shows it any more, whatever the display says. */
   forget(resource: Resource): MaybeLater<void> {
-    let later: MaybeLater<void>;
+    let later: MaybeLater<void> | undefined;
     for (const scanout of this.#list) {
       if (scanout.resource === resource) later = both(later, this.#goDark(scanout));
     }
@@ -225,7 +225,7 @@ export class Scanouts {
    */
   followed(resource: Resource): MaybeLater<void> {
     const bytes = this.#bytes(resource);
-    let later: MaybeLater<void>;
+    let later: MaybeLater<void> | undefined;
     for (const scanout of this.#list) {
       if (scanout.resource !== resource || !hasMoved(scanout, resource, bytes)) continue;
       later = both(
@@ -326,7 +326,7 @@ export class Scanouts {
    * coordinates. Coordinates may be any unsigned 32-bit numbers.
    */
   flush(resource: Resource, x: number, y: number, width: number, height: number): MaybeLater<void> {
-    let later: MaybeLater<void>;
+    let later: MaybeLater<void> | undefined;
     const mask = resource.scanouts;
     for (let i = 0; mask >>> i !== 0; i++) {
       if ((mask & (1 << i)) === 0) continue;
