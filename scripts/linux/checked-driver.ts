@@ -1,14 +1,18 @@
 // What the driver checker says of the guest's driver.
-import type { DriverChecker, Evidence } from "../../src/conformance/driver-checker/index.ts";
+import type { DriverChecker, Evidence, ViolationLevel } from "../../src/conformance/driver-checker/index.ts";
 import { KNOWN_FINDINGS } from "./known-findings.ts";
 
 /** How many events of the timeline are shown before and after that of a finding. */
 const EVENTS_BEFORE = 8;
 const EVENTS_AFTER = 2;
 
-/** A statement that the driver broke. */
+/** A statement that the driver broke, or something else that it should not do. */
 export interface DriverFinding {
+  readonly level: ViolationLevel;
+  /** The clause, or the name of a hint. */
   readonly clause: string;
+  /** Statements that the same act breaks. */
+  readonly also: readonly string[];
   /** How often. */
   readonly count: number;
   /** The first time. */
@@ -33,11 +37,14 @@ export function summarize(checker: DriverChecker): CheckedDriver {
   checker.finish();
   const findings: DriverFinding[] = [];
   for (const [clause, count] of checker.counts) {
-    const first = checker.violations.find((violation) => violation.clause === clause);
+    // What is only ever broken together with another is reported there.
+    const first = checker.violations.find(({ id }) => id === clause);
     if (first === undefined) continue;
     const around = checker.timeline(Math.max(0, first.at - EVENTS_BEFORE), EVENTS_BEFORE + 1 + EVENTS_AFTER);
     findings.push({
+      level: first.level,
       clause,
+      also: first.also,
       count,
       message: first.message,
       evidence: first.evidence,
@@ -51,9 +58,14 @@ export function summarize(checker: DriverChecker): CheckedDriver {
 
 /** The findings as text, one paragraph each. */
 export function formatCheckedDriver({ events, findings }: CheckedDriver): string[] {
-  const lines = [`driver checker: ${events} events, ${findings.length} statements broken`];
-  for (const { clause, count, message, evidence, timeline, explanation } of findings) {
-    lines.push(`  ${clause}  ${count === 1 ? "once" : `${count} times`}`, `    ${message}`);
+  const hints = findings.filter(({ level }) => level === "hint").length;
+  const lines = [
+    `driver checker: ${events} events, ${findings.length - hints} statements broken, ${hints} hints`,
+  ];
+  for (const { level, clause, also, count, message, evidence, timeline, explanation } of findings) {
+    const name = level === "hint" ? clause : `${level.padEnd(6)} ${clause}`;
+    lines.push(`  ${name}  ${count === 1 ? "once" : `${count} times`}`, `    ${message}`);
+    if (also.length > 0) lines.push(`    breaks as well: ${also.join(", ")}`);
     for (const { what, address, before, after } of evidence) {
       const place = address === null ? "" : ` at 0x${address.toString(16)}`;
       lines.push(`    ${what}${place}: ${before === undefined ? "" : `${before} → `}${after}`);

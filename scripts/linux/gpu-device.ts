@@ -120,7 +120,10 @@ export class LinuxGpu implements LinuxDevice {
     this.#device = new VirtioDevice(this.#gpu, {
       memory,
       ringFeatures,
-      trace: (event) => this.complaints.push(describe(event)),
+      trace: (event) => {
+        this.complaints.push(describe(event));
+        this.#checker?.trace(event);
+      },
     });
     const { stage } = this.#options;
     const present = stage === undefined ? {} : { present: (bus: V86Registers) => stage.present(bus) };
@@ -133,6 +136,7 @@ export class LinuxGpu implements LinuxDevice {
       timelineLength: TIMELINE_LENGTH,
       // v86 answers for configuration space, from a copy.
       seesConfigSpace: false,
+      polled: false,
     });
     this.#checker = checker;
     attachToV86(emulator, this.#device, {

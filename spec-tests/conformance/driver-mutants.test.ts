@@ -31,7 +31,9 @@ test("unbroken, the drivers break nothing", () => {
     inputs.set(JSON.stringify(whole), whole);
   }
   for (const input of inputs.values()) {
-    const { violations, error } = run(input);
+    const { violations: all, error } = run(input);
+    // A driver that is about what comes after the device's failure has to make it fail.
+    const violations = all.filter(({ id }) => id !== "hint.head-out-of-range");
     assert.equal({ violations, error }, { violations: [], error: null }, JSON.stringify(input));
   }
 });

@@ -41,6 +41,9 @@ export interface CheckedOptions {
   readonly looks?: number;
   readonly patience?: number;
   readonly deviceElsewhere?: boolean;
+  /** Default false: interrupts are taken. Null for nothing said. */
+  readonly polled?: boolean | null;
+  readonly legacyOnly?: boolean;
 }
 
 const BASE = 0x8000_0000;
@@ -75,6 +78,8 @@ export class CheckedMachine {
       memory: this.memory,
       transitional: options.transitional ?? false,
       deviceElsewhere: options.deviceElsewhere ?? false,
+      ...(options.polled === null ? {} : { polled: options.polled ?? false }),
+      ...(options.legacyOnly === undefined ? {} : { legacyOnly: options.legacyOnly }),
       ...(options.patience === undefined ? {} : { notificationPatience: options.patience }),
     });
     this.checker = checker;

@@ -22,7 +22,7 @@ function guest(features: readonly number[] = []): RawGuest {
 }
 
 function clauses(violations: readonly Violation[]): string[] {
-  return violations.map(({ clause }) => clause);
+  return violations.map(({ id }) => id);
 }
 
 test("a violation says what, where and when, with the bytes before and after", () => {
@@ -37,7 +37,7 @@ test("a violation says what, where and when, with the bytes before and after", (
   assert.equal(rest, []);
   assert.is(violation?.clause, "content.driver.device-cleanup.1");
   assert.is(violation?.queue, 0);
-  assert.match(violation?.message ?? "", /^descriptor 2 was altered while the device held its buffer$/);
+  assert.match(violation?.message ?? "", /^descriptor 2 was altered while the device held its buffer: /);
   assert.equal(violation?.evidence, [
     {
       what: "descriptor 2",
@@ -204,7 +204,7 @@ test("a packed descriptor that is available again was used in between, if the de
     raw.glance();
     assert.equal(
       clauses(raw.machine.checker.violations),
-      turn ? [] : ["packed-ring.driver.the-virtqueue-descriptor-table.1", "content.driver.device-cleanup.1"],
+      turn ? [] : ["packed-ring.driver.the-virtqueue-descriptor-table.1"],
     );
   }
 });
@@ -228,17 +228,18 @@ test("of a packed descriptor the device may write length and id before the flags
     if (byDevice) work = early;
     else early();
     raw.glance();
-    const changed = [
-      "packed-ring.driver.the-virtqueue-descriptor-table.2",
-      "content.driver.device-cleanup.1",
-    ];
+    const changed = ["packed-ring.driver.the-virtqueue-descriptor-table.2"];
     assert.equal(clauses(raw.machine.checker.violations), byDevice ? [] : changed);
+    assert.equal(
+      raw.machine.checker.violations[0]?.also,
+      byDevice ? undefined : ["content.driver.device-cleanup.1"],
+    );
     // The second used descriptor is complete before the first: a batch, whose first flags come last.
     work = () => raw.packed(1, { flags: 0x8080 | WRITE, extra: 0, length: 5 });
     raw.glance();
     work = () => raw.packed(0, { flags: 0x8080 | WRITE, extra: 1, length: 5 });
     raw.glance();
-    assert.is(raw.machine.checker.violations.length, byDevice ? 0 : 2);
+    assert.is(raw.machine.checker.violations.length, byDevice ? 0 : 1);
     const texts = raw.machine.checker.timeline().map(({ text }) => text);
     assert.equal(
       texts.filter((text) => / used, /.test(text)),

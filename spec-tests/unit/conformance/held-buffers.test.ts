@@ -41,10 +41,26 @@ function rig(budgetBytes = 1 << 20) {
 /** A buffer of one descriptor that refers to a table of two, and both as they are in memory. */
 function chain(bytes: Uint8Array, token: number): WatchedChain {
   const direct = [
-    { at: RING + 16 * token, index: token, address: TABLE, lengthBytes: 32, flags: 4, extra: 0 },
+    {
+      at: RING + 16 * token,
+      index: token,
+      address: TABLE,
+      addressLow: TABLE,
+      addressHigh: 0,
+      lengthBytes: 32,
+      flags: 4,
+      extra: 0,
+    },
   ];
   const table = { address: TABLE, bytes: bytes.slice(TABLE, TABLE + 32), descriptors: [], endless: false };
-  const rest = { endless: false, readableBytes: 0, writableBytes: 0, elements: [], position: 0 };
+  const rest = {
+    endless: false,
+    incomplete: false,
+    readableBytes: 0,
+    writableBytes: 0,
+    elements: [],
+    position: 0,
+  };
   return { queue: 0, format: "split", token, direct, tables: [table], ...rest };
 }
 

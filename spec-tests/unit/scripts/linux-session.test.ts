@@ -227,7 +227,9 @@ session("the report shows the chain, the fields, the fence and the response", ()
           events: 12,
           findings: [
             {
+              level: "MUST",
               clause: "content.driver.device-status-field.2",
+              also: ["content.driver.device-status-field.1"],
               count: 2,
               message: "status bits 0x1 were cleared",
               evidence: [{ what: "device status", address: null, before: "0x1", after: "0x2" }],
@@ -235,14 +237,30 @@ session("the report shows the chain, the fields, the fence and the response", ()
               timeline: ["> 3 status ← 0x2"],
               explanation: null,
             },
+            {
+              level: "hint",
+              clause: "hint.nothing-available",
+              also: [],
+              count: 1,
+              message: "queue 0 was notified",
+              evidence: [],
+              at: 9,
+              timeline: [],
+              explanation: "so it is",
+            },
           ],
         },
       },
     ],
     problems: 1,
   });
-  assert.match(text, /driver checker: 12 events, 1 statements broken\n {2}content\S+\.2 {2}2 times\n/);
+  assert.match(
+    text,
+    /driver checker: 12 events, 1 statements broken, 1 hints\n {2}MUST {3}content\S+\.2 {2}2 times\n/,
+  );
   assert.match(text, /device status: 0x1 → 0x2\n +> 3 status ← 0x2\n +NEW: not explained yet/);
+  assert.match(text, /breaks as well: content\S+\.1\n/);
+  assert.match(text, /\n {2}hint\.nothing-available {2}once\n {4}queue 0 was notified\n {4}known: so it is/);
   assert.match(text, /SET_SCANOUT +#3 48→24 +r=8×4\+1\+2 scanout_id=0 resource_id=2 fence=7 → OK_NODATA/);
   assert.match(text, /PROBLEM oh[\s\S]*2 SET_SCANOUT[\s\S]*1 problems/);
 });

@@ -1,5 +1,5 @@
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../../wire/split-ring.ts";
-import { toHex } from "./violation.ts";
+import { hex, toHex } from "./violation.ts";
 import { get16, get32, get64, type WatchedMemory } from "./watched-memory.ts";
 
 /** Bytes of a descriptor, in both formats and in indirect tables. */
@@ -13,6 +13,9 @@ export interface WatchedDescriptor {
   readonly index: number;
   /** Guest physical address of the buffer; at least 2^53 when it does not fit below. */
   readonly address: number;
+  /** Its halves, exact. */
+  readonly addressLow: number;
+  readonly addressHigh: number;
   readonly lengthBytes: number;
   readonly flags: number;
   /** Split: the `next` field. Packed: the `id` field. */
@@ -45,6 +48,8 @@ export interface WatchedChain {
   elements: readonly WatchedDescriptor[];
   /** It goes in circles, or is longer than the ring. */
   readonly endless: boolean;
+  /** Some of its descriptors are not written yet: what they hold is not the driver's word. */
+  readonly incomplete: boolean;
   readonly readableBytes: number;
   readonly writableBytes: number;
 }
@@ -60,6 +65,8 @@ export function splitDescriptor(
     at,
     index,
     address: get64(bytes, from),
+    addressLow: get32(bytes, from),
+    addressHigh: get32(bytes, from + 4),
     lengthBytes: get32(bytes, from + 8),
     flags: get16(bytes, from + 12),
     extra: get16(bytes, from + 14),
@@ -77,6 +84,8 @@ export function packedDescriptor(
     at,
     index,
     address: get64(bytes, from),
+    addressLow: get32(bytes, from),
+    addressHigh: get32(bytes, from + 4),
     lengthBytes: get32(bytes, from + 8),
     flags: get16(bytes, from + 14),
     extra: get16(bytes, from + 12),
@@ -114,12 +123,17 @@ export function chainBytes(
   return bytes;
 }
 
+/** The address of a descriptor's buffer as messages show it, exact in all 64 bits. */
+export function addressText({ addressLow, addressHigh }: WatchedDescriptor): string {
+  return hex((BigInt(addressHigh) << 32n) | BigInt(addressLow));
+}
+
 /** The bytes of a descriptor as evidence. */
 export function descriptorHex(descriptor: WatchedDescriptor, format: "split" | "packed"): string {
   const bytes = new Uint8Array(DESCRIPTOR_BYTES);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, descriptor.address % 4294967296, true);
-  view.setUint32(4, Math.floor(descriptor.address / 4294967296), true);
+  view.setUint32(0, descriptor.addressLow, true);
+  view.setUint32(4, descriptor.addressHigh, true);
   view.setUint32(8, descriptor.lengthBytes, true);
   view.setUint16(format === "split" ? 12 : 14, descriptor.flags, true);
   view.setUint16(format === "split" ? 14 : 12, descriptor.extra, true);

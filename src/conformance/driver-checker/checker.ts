@@ -1,3 +1,4 @@
+import type { TraceEvent } from "../../base/trace.ts";
 import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,
@@ -8,7 +9,8 @@ import { VIRTIO_MMIO_DEVICE_ID, VIRTIO_MMIO_QUEUE_NUM, VIRTIO_MMIO_QUEUE_NUM_MAX
 import { PCI_DEVICE_ID, VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_PCI_DEVICE_ID_BASE } from "../../wire/pci.ts";
 import type { WatchedChain } from "./chain.ts";
 import { DeviceView, type QueueView } from "./device-view.ts";
-import { type DriverEvent, describeEvent, isAccess } from "./events.ts";
+import { type DriverEvent, isAccess } from "./events.ts";
+import { Findings } from "./findings.ts";
 import { type CheckedMmio, MmioDecoder } from "./mmio-decoder.ts";
 import { PciDecoder } from "./pci-decoder.ts";
 import { virtioIdOfTransitional } from "./pci-ids.ts";
@@ -19,7 +21,9 @@ import { SplitWatcher } from "./rings/split-watcher.ts";
 import { RULES } from "./rules/index.ts";
 import type { Rule, RuleContext } from "./rules/rule.ts";
 import type { MmioStage, PciStage, StageFacts } from "./stages/stage.ts";
-import type { Evidence, TimelineEvent, Violation } from "./violation.ts";
+import { Timeline } from "./timeline.ts";
+import { noteTrace } from "./trace-words.ts";
+import type { TimelineEvent, Violation } from "./violation.ts";
 import { type WatchedMemorySource, watchMemory } from "./watched-memory.ts";
 
 /** Choices for a {@link DriverChecker}. */
@@ -30,7 +34,7 @@ export interface DriverCheckerOptions {
   readonly deviceId?: number;
   /** How many events the timeline keeps. Default 4096. */
   readonly timelineLength?: number;
-  /** How many violations of one statement are kept; all are counted. Default 16. */
+  /** How many violations of one statement, or hints of one name, are kept; all are counted. Default 16. */
   readonly violationsPerClause?: number;
   /**
    * How many times the checker looks at a queue before it says that a notification is missing. It looks before and
@@ -44,6 +48,18 @@ export interface DriverCheckerOptions {
   readonly deviceElsewhere?: boolean;
   /** Whether the driver is a transitional one, which can use the legacy interface too. Default false. */
   readonly transitional?: boolean;
+  /**
+   * Whether the driver knows the legacy interface of PCI only, as those written before virtio 1.0 do. It is not bound to
+   * look for virtio capabilities then. Default false.
+   */
+  readonly legacyOnly?: boolean;
+  /**
+   * How the driver learns of used buffers. True: it polls, with interrupts masked at the processor, and nothing is
+   * expected of it when the device raises one. False: every interrupt the device raises reaches the driver, so that what
+   * binds drivers "after receiving an interrupt" is judged. When left out the checker cannot know whether an interrupt
+   * was taken, and what looks like one that nobody handled is a hint.
+   */
+  readonly polled?: boolean;
   /**
    * Whether all accesses to the PCI function's configuration space go through the checker, from the first on. Default
    * true. Emulators that keep configuration space themselves say false; nothing is concluded then from what was not
@@ -66,28 +82,26 @@ const MOST_WATCHED_QUEUES = 256;
 
 /**
  * Sits between a driver and a device, any driver and any device, and says which statements of the specification the
- * driver breaks. It sees the accesses to registers, the interrupts, and guest memory, which it only reads; the device
- * sees nothing of it. One checker watches one device.
+ * driver breaks, and what else it does that cannot work. It sees the accesses to registers, the interrupts, and guest
+ * memory, which it only reads; the device sees nothing of it. One checker watches one device, from its first access on.
+ *
+ * Between two accesses it sees guest memory change only if it is told of it: see {@link DriverChecker.stored}.
  *
  * @example
  * ```ts
- * const checker = new DriverChecker({ memory });
- * const bus = checker.mmio(device);
+ * const checker = new DriverChecker({ memory, polled: false });
+ * const device = new VirtioDevice(new RngDevice(), { memory, trace: checker.trace });
+ * const bus = checker.mmio(new MmioTransport(device, { onInterrupt: checker.line(onInterrupt) }));
  * const transport = MmioDriverTransport.probe(bus);
  * // … drive the device …
  * checker.finish();
- * for (const { clause, message } of checker.violations) process.stdout.write(`${clause}: ${message}\n`);
+ * for (const { level, id, message } of checker.violations) process.stdout.write(`${level} ${id}: ${message}\n`);
  * ```
  */
 export class DriverChecker {
   readonly #options: DriverCheckerOptions;
-  readonly #timelineLength: number;
-  readonly #perClause: number;
-  /** Events still in the timeline, by index modulo its length. */
-  readonly #timeline: (DriverEvent | string)[] = [];
-  #events = 0;
-  readonly #violations: Violation[] = [];
-  readonly #counts = new Map<string, number>();
+  readonly #timeline: Timeline;
+  readonly #findings: Findings;
   #view: DeviceView | null = null;
   #rules: readonly Rule[] = [];
   readonly #watchers = new Map<number, RingWatcher>();
@@ -99,37 +113,37 @@ export class DriverChecker {
 
   constructor(options: DriverCheckerOptions) {
     this.#options = options;
-    this.#timelineLength = Math.max(1, options.timelineLength ?? DEFAULT_TIMELINE);
-    this.#perClause = options.violationsPerClause ?? DEFAULT_PER_CLAUSE;
+    this.#timeline = new Timeline(options.timelineLength ?? DEFAULT_TIMELINE);
+    this.#findings = new Findings(
+      this.#timeline,
+      options.violationsPerClause ?? DEFAULT_PER_CLAUSE,
+      options.onViolation,
+    );
   }
 
   // What it found
 
-  /** Violations in the order they were seen; of each statement the first few. */
+  /** Violations in the order they were seen, one for each fault; of each statement and each hint the first few. */
   get violations(): readonly Violation[] {
-    return this.#violations;
+    return this.#findings.violations;
   }
 
-  /** How often each statement was broken, by clause id. */
+  /** How often each statement was broken, by clause id, and each hint given, by its name. */
   get counts(): ReadonlyMap<string, number> {
-    return this.#counts;
+    return this.#findings.counts;
   }
 
   /** How many events there were. */
   get eventCount(): number {
-    return this.#events;
+    return this.#timeline.count;
   }
 
-  /** The events that are still remembered, oldest first, from index `from` on, at most `count`. */
-  timeline(from = 0, count: number = this.#timelineLength): TimelineEvent[] {
-    const first = Math.max(from, this.#events - this.#timelineLength, 0);
-    const found: TimelineEvent[] = [];
-    for (let index = first; index < this.#events && found.length < count; index++) {
-      const event = this.#timeline[index % this.#timelineLength];
-      if (event === undefined) continue;
-      found.push({ index, text: typeof event === "string" ? event : describeEvent(event) });
-    }
-    return found;
+  /**
+   * The events of the indexes `from` to `from + count - 1`, counted since the checker was made; without `from` all that
+   * are kept. In the place of events that are gone stands one that says so.
+   */
+  timeline(from?: number, count: number = Number.POSITIVE_INFINITY): TimelineEvent[] {
+    return from === undefined ? this.#timeline.all() : this.#timeline.range(from, count);
   }
 
   /** To be called when the driver is done: what it left undone is reported. It may go on afterwards. */
@@ -137,6 +151,7 @@ export class DriverChecker {
     this.#look();
     for (const watcher of this.#watchers.values()) watcher.gone();
     for (const rule of this.#rules) rule.finish?.();
+    this.#findings.settle();
   }
 
   // In front of a device
@@ -148,7 +163,7 @@ export class DriverChecker {
     const decoder = new MmioDecoder();
     return {
       read: (offset, widthBytes) => {
-        this.#look();
+        this.#begins();
         this.#moment++;
         const value = device.read(offset, widthBytes);
         if (offset === VIRTIO_MMIO_DEVICE_ID && widthBytes === 4) view.deviceId = value;
@@ -158,7 +173,7 @@ export class DriverChecker {
         return value;
       },
       write: (offset, widthBytes, value) => {
-        this.#look();
+        this.#begins();
         if (offset === VIRTIO_MMIO_QUEUE_NUM) learnQueueSizeMax(device, view);
         this.#handle({ kind: "mmio-write", offset, widthBytes, value });
         this.#decoded(decoder.write(offset, widthBytes, value));
@@ -178,7 +193,7 @@ export class DriverChecker {
     this.#learnPci(device, view);
     return {
       configRead: (offset, widthBytes) => {
-        this.#look();
+        this.#begins();
         const window = decoder.window(offset);
         this.#moment++;
         const value = device.configRead(offset, widthBytes);
@@ -188,7 +203,7 @@ export class DriverChecker {
         return value;
       },
       configWrite: (offset, widthBytes, value) => {
-        this.#look();
+        this.#begins();
         this.#handle({ kind: "pci-config-write", offset, widthBytes, value });
         const window = decoder.window(offset);
         if (window !== null)
@@ -198,7 +213,7 @@ export class DriverChecker {
         this.#lookAfterDevice();
       },
       barRead: (bar, offset, widthBytes) => {
-        this.#look();
+        this.#begins();
         this.#moment++;
         const value = device.barRead(bar, offset, widthBytes);
         this.#handle({ kind: "pci-bar-read", bar, offset, widthBytes, value });
@@ -207,7 +222,7 @@ export class DriverChecker {
         return value;
       },
       barWrite: (bar, offset, widthBytes, value) => {
-        this.#look();
+        this.#begins();
         this.#handle({ kind: "pci-bar-write", bar, offset, widthBytes, value });
         this.#decoded(decoder.write(bar, offset, widthBytes, value));
         this.#moment++;
@@ -250,9 +265,60 @@ export class DriverChecker {
     };
   }
 
-  /** Looks at the rings now: for embedders who know of a moment when the driver did something. */
+  /** Looks at the rings now: for embedders who know of a moment when the driver or the device did something. */
   look(): void {
-    this.#lookAfterDevice();
+    this.#begins(true);
+  }
+
+  /**
+   * The driver has just stored something in guest memory: to be called after each store by emulators that can, which is
+   * step mode. The checker looks at the rings if the store went there, and so sees in which order a driver writes: that it
+   * raises the available index, say, before the descriptors are filled. Without arguments it looks whatever was stored.
+   *
+   * @param address guest physical address of the store
+   * @param lengthBytes how many bytes it wrote
+   */
+  stored(address?: number, lengthBytes = 1): void {
+    if (address !== undefined && !this.#inRings(address, lengthBytes)) return;
+    this.#begins();
+  }
+
+  /**
+   * Step mode for a memory write hook: a function like `store` that tells the checker of each store. The first argument
+   * is the guest physical address.
+   *
+   * @example
+   * ```ts
+   * // Where the emulator writes guest memory for its processor:
+   * cpu.write8 = checker.afterEach(cpu.write8.bind(cpu), 1);
+   * cpu.write32 = checker.afterEach(cpu.write32.bind(cpu), 4);
+   * ```
+   */
+  afterEach<A extends readonly unknown[], R>(
+    store: (address: number, ...rest: A) => R,
+    lengthBytes: number,
+  ): (address: number, ...rest: A) => R {
+    return (address, ...rest) => {
+      const result = store(address, ...rest);
+      this.stored(address, lengthBytes);
+      return result;
+    };
+  }
+
+  /**
+   * The device's own account of what it met with, to be passed to it as `trace`: it is put into the timeline, and where
+   * a queue stopped the checker says why, if it does not know already.
+   */
+  readonly trace = (event: TraceEvent): void => {
+    const context = this.#context;
+    if (context === null) return;
+    this.#look();
+    noteTrace(context, this.#findings, event);
+  };
+
+  #inRings(address: number, lengthBytes: number): boolean {
+    for (const watcher of this.#watchers.values()) if (watcher.touches(address, lengthBytes)) return true;
+    return false;
   }
 
   #begin(transport: "mmio" | "pci", stage: StageFacts | null): DeviceView {
@@ -268,8 +334,13 @@ export class DriverChecker {
       transitional: this.#options.transitional ?? false,
       seesConfigSpace: this.#options.seesConfigSpace ?? true,
       pciLayout: () => this.#pci?.layout ?? null,
-      report: (clause, queue, message, evidence = []) => this.#report(clause, queue, message, evidence),
-      note: (text) => this.#record(text),
+      legacyOnly: this.#options.legacyOnly ?? false,
+      polled: this.#options.polled ?? null,
+      report: (clause, queue, message, evidence = [], fault) =>
+        this.#findings.clause(clause, queue, message, evidence, fault),
+      hint: (name, queue, message, evidence = [], fault) =>
+        this.#findings.hint(name, queue, message, evidence, fault),
+      note: (text) => this.#timeline.add(text),
     };
     const context = this.#context;
     this.#rules = RULES.map((make) => make(context));
@@ -278,37 +349,26 @@ export class DriverChecker {
 
   // Events
 
-  #record(event: DriverEvent | string): void {
-    this.#timeline[this.#events % this.#timelineLength] = event;
-    this.#events++;
-  }
-
-  #report(clause: string, queue: number, message: string, evidence: readonly Evidence[]): void {
-    const count = (this.#counts.get(clause) ?? 0) + 1;
-    this.#counts.set(clause, count);
-    if (count > this.#perClause) return;
-    const violation: Violation = { clause, message, queue, at: Math.max(0, this.#events - 1), evidence };
-    this.#violations.push(violation);
-    this.#options.onViolation?.(violation);
-  }
-
   /** An access: the rules see it; the timeline keeps it unless it turns out to stand for something. */
   #handle(event: DriverEvent): void {
-    this.#record(event);
+    this.#timeline.add(event);
     for (const rule of this.#rules) rule.event?.(event);
     if (!isAccess(event)) this.#view?.apply(event);
   }
 
   #decoded(event: DriverEvent | null): void {
-    if (event === null) return;
-    // It takes the place of the access in the timeline.
-    this.#events--;
-    this.#record(event);
+    if (event === null) {
+      this.#findings.settle();
+      return;
+    }
+    this.#timeline.replaceLast(event);
     if (event.kind === "notify") this.#watchers.get(event.queue)?.notified(event.value);
     for (const rule of this.#rules) rule.event?.(event);
     this.#applyToQueues(event, "before");
     this.#view?.apply(event);
     this.#applyToQueues(event, "after");
+    if (event.kind === "status-write" && event.value === 0) this.#findings.nextLife();
+    this.#findings.settle();
   }
 
   /** Begins and ends the watch over queues as an event says. */
@@ -362,14 +422,14 @@ export class DriverChecker {
 
   readonly #listener = {
     available: (queue: QueueView, chain: WatchedChain): void => {
-      this.#record(
+      this.#timeline.add(
         `queue ${queue.index}: buffer ${chain.token} available, ${chain.elements.length} descriptors, ` +
           `${chain.readableBytes} bytes to read, ${chain.writableBytes} to write`,
       );
       for (const rule of this.#rules) rule.available?.(queue, chain);
     },
     used: (queue: QueueView, chain: WatchedChain, writtenBytes: number): void => {
-      this.#record(`queue ${queue.index}: buffer ${chain.token} used, ${writtenBytes} bytes written`);
+      this.#timeline.add(`queue ${queue.index}: buffer ${chain.token} used, ${writtenBytes} bytes written`);
       for (const rule of this.#rules) rule.used?.(queue, chain, writtenBytes);
     },
   };
@@ -387,6 +447,13 @@ export class DriverChecker {
     return this.#moment;
   }
 
+  /** Somebody from outside comes in: what the driver did since is looked at first. */
+  #begins(afterDevice = false): void {
+    this.#findings.nextAccess();
+    if (afterDevice) this.#moment++;
+    this.#look();
+  }
+
   /** What changed since the last look may be the device's doing. */
   #lookAfterDevice(): void {
     this.#moment++;
@@ -395,6 +462,7 @@ export class DriverChecker {
 
   #look(): void {
     for (const watcher of this.#watchers.values()) watcher.look();
+    this.#findings.settle();
   }
 }
 

@@ -2,6 +2,7 @@ import {
   VIRTIO_CONFIG_S_DRIVER_OK,
   VIRTIO_CONFIG_S_FAILED,
   VIRTIO_CONFIG_S_FEATURES_OK,
+  VIRTIO_CONFIG_S_SUSPEND,
 } from "../../wire/common.ts";
 import type { DriverEvent, QueueArea } from "./events.ts";
 
@@ -93,6 +94,11 @@ export class DeviceView {
   /** Whether the driver wrote DRIVER_OK and neither side took it back. */
   get live(): boolean {
     return (this.status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+  }
+
+  /** Whether a driver may notify the device at all. */
+  get mayNotify(): boolean {
+    return this.live && (this.status & VIRTIO_CONFIG_S_SUSPEND) === 0 && !this.sawNeedsReset && !this.failed;
   }
 
   /** Whether a feature was accepted, as far as written. */

@@ -10,16 +10,26 @@ export interface Evidence {
   readonly after: string;
 }
 
-/** A statement that a driver broke. */
+/** How much a violation weighs: as the statement says, or `hint` for what no statement forbids and still fails. */
+export type ViolationLevel = "MUST" | "SHOULD" | "hint";
+
+/** Something that a driver did wrong: once for each fault, however many statements it breaks. */
 export interface Violation {
-  /** Id of the clause, as in the catalogue. */
-  readonly clause: string;
-  /** One sentence: what the driver did, with the numbers. */
+  readonly level: ViolationLevel;
+  /** Id of the clause, as in the catalogue; null for a hint. */
+  readonly clause: string | null;
+  /** What it is counted under: the clause, or the name of the hint, which begins with `hint.`. */
+  readonly id: string;
+  /** Further statements that the same act breaks. It may grow while the driver goes on. */
+  readonly also: readonly string[];
+  /** What the driver did, in words, with the numbers; and for hints what would be right. */
   readonly message: string;
   /** Virtqueue, or -1 when it is about none. */
   readonly queue: number;
   /** Index of the event in the timeline at which it was seen. */
   readonly at: number;
+  /** That event as one line, which stays when the timeline has forgotten it. */
+  readonly event: string;
   readonly evidence: readonly Evidence[];
 }
 
@@ -29,6 +39,8 @@ export interface TimelineEvent {
   readonly index: number;
   /** One line: `status ← 0x0b`, `queue 0: buffer 3 available, 2 descriptors`. */
   readonly text: string;
+  /** True where the timeline has forgotten what was asked for: the text says which events those are. */
+  readonly gone?: true;
 }
 
 const MOST_HEX_BYTES = 64;
@@ -41,13 +53,17 @@ export function toHex(bytes: Uint8Array): string {
   return shown < bytes.length ? `${text}…` : text;
 }
 
+/** A number of up to 64 bits as messages show it. */
+export function hex(value: number | bigint): string {
+  return `0x${(typeof value === "number" && value < 0 ? value >>> 0 : value).toString(16)}`;
+}
+
 /** A register's value as evidence. */
 export function registerEvidence(what: string, value: number, before?: number): Evidence {
-  const digits = (n: number) => `0x${(n >>> 0).toString(16)}`;
   return {
     what,
     address: null,
-    ...(before === undefined ? {} : { before: digits(before) }),
-    after: digits(value),
+    ...(before === undefined ? {} : { before: hex(before) }),
+    after: hex(value),
   };
 }

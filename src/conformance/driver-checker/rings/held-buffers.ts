@@ -115,6 +115,17 @@ export class HeldBuffers {
     this.#tableCursor = 0;
   }
 
+  /** Whether some of the bytes from `address` to before `end` lie in a table that is remembered. */
+  tablesTouch(address: number, end: number): boolean {
+    for (const { tables } of this.#chains.values()) {
+      for (const table of tables) {
+        if (table.bytes !== null && end > table.address && address < table.address + table.bytes.length)
+          return true;
+      }
+    }
+    return false;
+  }
+
   /** Reports the altered tables of buffers that are still held. */
   reportTables(): void {
     const { context, queue } = this.#watch;

@@ -9,18 +9,21 @@ import {
   hasNext,
   isIndirect,
   packedDescriptor,
+  splitDescriptor,
   sumBytes,
   type WatchedChain,
   type WatchedDescriptor,
   type WatchedTable,
 } from "../chain.ts";
-import { registerEvidence, toHex } from "../violation.ts";
+import { hex, registerEvidence, toHex } from "../violation.ts";
 import { get16, get32, sameBytes } from "../watched-memory.ts";
 import { HeldBuffers } from "./held-buffers.ts";
 import { NEW_DESCRIPTORS_PER_LOOK, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
 
 const AVAIL_USED = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 const FLAGS_AT = 14;
+/** Bytes of an event suppression structure. */
+const EVENT_BYTES = 4;
 
 /** Watches a packed virtqueue (virtio 1.4, section 2.8). */
 export class PackedWatcher implements RingWatcher {
@@ -40,6 +43,8 @@ export class PackedWatcher implements RingWatcher {
   #undisturbed = false;
   #moment = -1;
   #lost = false;
+  /** Some buffer was made available. */
+  #everAvailable = false;
   /** How many descriptors this look may still take in. */
   #newLeft = 0;
   readonly #raw = new Uint8Array(DESCRIPTOR_BYTES);
@@ -69,6 +74,7 @@ export class PackedWatcher implements RingWatcher {
 
   notified(value: number): void {
     const { context, queue } = this.#watch;
+    if (!this.#everAvailable && context.view.live) this.#reportNothing();
     if (this.#lost || !context.view.hasFeature(VIRTIO_F_NOTIFICATION_DATA)) return;
     const nextOff = (value >>> 16) & RING_EVENT_DESC_OFF_MASK;
     const nextWrap = value >>> 31;
@@ -83,6 +89,41 @@ export class PackedWatcher implements RingWatcher {
 
   gone(): void {
     this.#buffers.giveBack();
+  }
+
+  touches(address: number, lengthBytes: number): boolean {
+    const { descriptors, driver, device } = this.#watch.queue.addresses;
+    const end = address + lengthBytes;
+    return (
+      (end > descriptors && address < descriptors + DESCRIPTOR_BYTES * this.#size) ||
+      (end > driver && address < driver + EVENT_BYTES) ||
+      (end > device && address < device + EVENT_BYTES) ||
+      this.#buffers.tablesTouch(address, end)
+    );
+  }
+
+  /** A notification, and the ring has never held anything. */
+  #reportNothing(): void {
+    const { context, queue } = this.#watch;
+    const at = this.#slotAddress(0);
+    const raw = new Uint8Array(DESCRIPTOR_BYTES);
+    context.memory.read(at, raw);
+    const event = new Uint8Array(EVENT_BYTES);
+    context.memory.read(queue.addresses.driver, event);
+    const { lengthBytes, flags, extra } = splitDescriptor(raw, 0, at, 0);
+    // Flags of split descriptors are small, next is an index, and the available index is where packed rings have flags.
+    const split = lengthBytes > 0 && flags < 8 && extra < this.#size && get16(event, 2) > 0;
+    context.hint(
+      split ? "split-ring-where-packed" : "nothing-available",
+      queue.index,
+      split
+        ? `queue ${queue.index} was notified, and what lies there is a split ring, although VIRTIO_F_RING_PACKED was accepted: ` +
+            "the device takes it for a packed one and finds nothing. Accept only the features that the driver implements"
+        : `queue ${queue.index} was notified, and no descriptor is available: in the flags of the first one AVAIL has to be ` +
+            "1 and USED 0 on the first lap through the ring, and the other way round on the second",
+      [{ what: "descriptor 0", address: at, after: toHex(raw) }],
+      { lasting: "nothing-available" },
+    );
   }
 
   #slotAddress(slot: number): number {
@@ -140,12 +181,14 @@ export class PackedWatcher implements RingWatcher {
         ? `descriptor ${slot} was reused before the device had used it`
         : `descriptor ${slot} was changed after it was made available`,
       evidence,
+      `descriptor ${slot}`,
     );
     context.report(
       "content.driver.device-cleanup.1",
       queue.index,
       `descriptor ${slot} was altered while the device held its buffer`,
       evidence,
+      `descriptor ${slot}`,
     );
     if (toHex(now) === "00".repeat(DESCRIPTOR_BYTES)) {
       context.report(
@@ -153,6 +196,7 @@ export class PackedWatcher implements RingWatcher {
         queue.index,
         `descriptor ${slot} was removed from a live queue while the device held its buffer`,
         evidence,
+        `descriptor ${slot}`,
       );
     }
   }
@@ -234,7 +278,9 @@ export class PackedWatcher implements RingWatcher {
       const descriptor = packedDescriptor(raw, 0, at, slot);
       if (early < 0 && !this.#isAvailable(descriptor.flags, wrap)) early = slot;
       direct.push(descriptor);
-      if (direct.length <= free) this.#buffers.shadow.set(slot, raw);
+      // What is not available yet is the driver's to write.
+      if (direct.length <= free && this.#isAvailable(descriptor.flags, wrap))
+        this.#buffers.shadow.set(slot, raw);
       if (isIndirect(descriptor.flags)) {
         const table = this.#table(descriptor);
         tables.push(table);
@@ -254,6 +300,7 @@ export class PackedWatcher implements RingWatcher {
     }
     const last = direct[direct.length - 1];
     if (last === undefined) return false;
+    this.#everAvailable = true;
     this.#next = slot;
     this.#wrap = wrap;
     this.#held += Math.min(direct.length, free);
@@ -269,12 +316,27 @@ export class PackedWatcher implements RingWatcher {
       tables,
       elements,
       endless,
+      incomplete: early >= 0,
       readableBytes: sumBytes(elements, false),
       writableBytes: sumBytes(elements, true),
     };
+    if (this.#buffers.chains.has(chain.token) && this.#undisturbed && early < 0) this.#reportInFlight(chain);
     this.#watch.listener.available(queue, chain);
     this.#buffers.remember(chain);
     return true;
+  }
+
+  #reportInFlight({ token, direct }: WatchedChain): void {
+    const { context, queue } = this.#watch;
+    const last = direct.at(-1);
+    context.hint(
+      "buffer-in-flight",
+      queue.index,
+      `buffer id ${token} of queue ${queue.index} was made available again while the device still holds one with that id`,
+      last === undefined
+        ? []
+        : [{ what: `id of descriptor ${last.index}`, address: last.at + 12, after: hex(token) }],
+    );
   }
 
   #reportEarly(first: number, late: WatchedDescriptor): void {
@@ -290,6 +352,7 @@ export class PackedWatcher implements RingWatcher {
           after: late.flags.toString(16).padStart(4, "0"),
         },
       ],
+      "list",
     );
   }
 
@@ -303,6 +366,7 @@ export class PackedWatcher implements RingWatcher {
         queue.index,
         `the list from descriptor ${first} on can be completed only once the device used more descriptors`,
         [],
+        "list",
       );
     }
     context.report(
@@ -310,6 +374,7 @@ export class PackedWatcher implements RingWatcher {
       queue.index,
       `a list of ${endless ? "more than " : ""}${count} descriptors from ${first} on, where ${free} were free`,
       [],
+      "list",
     );
   }
 

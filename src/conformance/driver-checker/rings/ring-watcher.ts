@@ -13,6 +13,8 @@ export interface RingWatcher {
   notified(value: number): void;
   /** The queue goes out of use, or the watch ends. Called after a last `look`. */
   gone(): void;
+  /** Whether a store goes to where the watcher looks: the areas of the ring and tables of buffers in flight. */
+  touches(address: number, lengthBytes: number): boolean;
   /** Buffers the device holds. */
   readonly inFlight: number;
 }

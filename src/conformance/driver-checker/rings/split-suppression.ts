@@ -5,7 +5,7 @@ import {
   VIRTQ_USED,
   VIRTQ_USED_F_NO_NOTIFY,
 } from "../../../wire/split-ring.ts";
-import type { Evidence } from "../violation.ts";
+import { type Evidence, hex } from "../violation.ts";
 import { get16 } from "../watched-memory.ts";
 import type { RingWatch } from "./ring-watcher.ts";
 
@@ -87,6 +87,11 @@ export class SplitSuppression {
       return;
     }
     if (changed) this.#unclear = true;
+    // Before DRIVER_OK a driver may fill the ring and must not notify; nor while the device is suspended or broken.
+    if (!context.view.mayNotify) {
+      this.#dueLooks = 0;
+      return;
+    }
     if (this.#due(availIdx)) {
       this.#wasDue = true;
       if (++this.#dueLooks > this.#watch.patience) this.#reportMissing(availIdx);
@@ -124,9 +129,19 @@ export class SplitSuppression {
       : [{ what: "flags of the used ring", address: at, after: hex16(this.#usedFlags) }];
   }
 
+  /** The available index went where nobody can follow: what was due is not any more. */
+  restart(availIdx: number): void {
+    this.#settle(availIdx);
+  }
+
   notified(availIdx: number): void {
     if (availIdx === this.#notifiedIdx) return;
     const { context, queue, eventIdx } = this.#watch;
+    // A notification that is wrong at this time is wrong whatever the device wants: others say so.
+    if (!context.view.mayNotify) {
+      this.#settle(availIdx);
+      return;
+    }
     if (this.#eventPassed(availIdx)) this.#asEventSays++;
     else this.#againstEvent++;
     if (!this.#wasDue && !this.#unclear) {
@@ -135,7 +150,7 @@ export class SplitSuppression {
           ? "split-ring.driver.available-buffer-notification-suppression.7"
           : "split-ring.driver.available-buffer-notification-suppression.3",
         queue.index,
-        `a notification for available index ${availIdx}, which the device did not want`,
+        `queue ${queue.index} was notified of available index ${hex(availIdx)}, although the device had said that it wants no notification`,
         this.#evidence(),
       );
     }
@@ -160,7 +175,7 @@ export class SplitSuppression {
     context.report(
       `split-ring.driver.available-buffer-notification-suppression.${clause}`,
       queue.index,
-      `no notification for available index ${availIdx}, the last one was for ${this.#notifiedIdx}`,
+      `queue ${queue.index} was not notified: its available index is ${hex(availIdx)}, and the last notification was for ${hex(this.#notifiedIdx)}`,
       this.#evidence(),
     );
     this.#settle(availIdx);

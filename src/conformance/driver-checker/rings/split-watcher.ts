@@ -9,11 +9,16 @@ import {
   type WatchedDescriptor,
   type WatchedTable,
 } from "../chain.ts";
-import { toHex } from "../violation.ts";
+import { hex, toHex } from "../violation.ts";
 import { get16, get32 } from "../watched-memory.ts";
 import { HeldBuffers } from "./held-buffers.ts";
 import { NEW_DESCRIPTORS_PER_LOOK, type RingWatch, type RingWatcher } from "./ring-watcher.ts";
 import { SplitSuppression } from "./split-suppression.ts";
+
+/** Further on than this an index went back: 16 bits do not tell the two apart. */
+const HALF_WAY = 0x8000;
+/** Entries of the available ring that one look compares. */
+const ENTRIES_PER_LOOK = 1024;
 
 /** Watches a split virtqueue (virtio 1.4, section 2.7). */
 export class SplitWatcher implements RingWatcher {
@@ -25,6 +30,10 @@ export class SplitWatcher implements RingWatcher {
   #usedIdx = 0;
   /** Buffers the device holds, by head. */
   readonly #buffers: HeldBuffers;
+  /** Up to which position of the available ring the device has certainly read. */
+  #consumed = 0;
+  /** Some buffer was made available. */
+  #everAvailable = false;
   /** Heads that were used before they were seen to be available, in this look. */
   readonly #unseen = new Map<number, number>();
   #unseenCount = 0;
@@ -53,14 +62,28 @@ export class SplitWatcher implements RingWatcher {
   look(): void {
     this.#newLeft = NEW_DESCRIPTORS_PER_LOOK;
     const altered = this.#buffers.compare();
+    const overwritten = this.#overwrittenEntries();
     this.#takeUsed();
     for (const index of altered) this.#reportAltered(index);
+    for (const chain of overwritten) this.#reportOverwritten(chain);
     this.#takeAvailable();
     this.#suppression.look(this.#availIdx);
   }
 
   notified(_value: number): void {
     this.#suppression.notified(this.#availIdx);
+    if (!this.#everAvailable && this.#watch.context.view.live) this.#reportNothing();
+  }
+
+  touches(address: number, lengthBytes: number): boolean {
+    const { descriptors, driver, device } = this.#watch.queue.addresses;
+    const end = address + lengthBytes;
+    return (
+      (end > descriptors && address < descriptors + DESCRIPTOR_BYTES * this.#size) ||
+      (end > driver && address < driver + VIRTQ_AVAIL.ring + 2 * this.#size + 2) ||
+      (end > device && address < device + VIRTQ_USED.ring + 8 * this.#size + 2) ||
+      this.#buffers.tablesTouch(address, end)
+    );
   }
 
   gone(): void {
@@ -68,7 +91,59 @@ export class SplitWatcher implements RingWatcher {
     this.#buffers.giveBack();
   }
 
+  /** A notification, and the ring has never held anything. */
+  #reportNothing(): void {
+    const { context, queue } = this.#watch;
+    const at = queue.addresses.driver + VIRTQ_AVAIL.idx;
+    context.hint(
+      "nothing-available",
+      queue.index,
+      `queue ${queue.index} was notified, and its available index still is 0: a buffer counts once its head is in the ` +
+        "available ring and idx, the second 16-bit word of that ring, has been raised by one",
+      [{ what: "idx of the available ring", address: at, after: "0000" }],
+      { lasting: "nothing-available" },
+    );
+  }
+
   // What the device holds
+
+  /** Buffers the device may still have to fetch whose entry of the available ring is another one by now. */
+  #overwrittenEntries(): WatchedChain[] {
+    const { context, queue } = this.#watch;
+    const found: WatchedChain[] = [];
+    let budget = ENTRIES_PER_LOOK;
+    for (const chain of this.#buffers.chains.values()) {
+      if (budget-- === 0) break;
+      const { position, token } = chain;
+      if (((position - this.#consumed) & 0xffff) >= HALF_WAY) continue;
+      const at = queue.addresses.driver + VIRTQ_AVAIL.ring + 2 * (position % this.#size);
+      if (context.memory.read(at, this.#pair.subarray(0, 2)) && get16(this.#pair, 0) !== token)
+        found.push(chain);
+    }
+    return found;
+  }
+
+  #reportOverwritten(chain: WatchedChain): void {
+    const { context, queue } = this.#watch;
+    const { position, token } = chain;
+    // Used meanwhile, or fetched, since a later one was used: the driver may have written the next lap's.
+    if (this.#buffers.chains.get(token) !== chain || ((position - this.#consumed) & 0xffff) >= HALF_WAY)
+      return;
+    const slot = position % this.#size;
+    const at = queue.addresses.driver + VIRTQ_AVAIL.ring + 2 * slot;
+    const head = context.memory.read(at, this.#pair.subarray(0, 2)) ? get16(this.#pair, 0) : 0;
+    if (head === token) return;
+    context.report(
+      "content.driver.device-cleanup.1",
+      queue.index,
+      `entry ${slot} of the available ring of queue ${queue.index} was changed after the available index had been raised ` +
+        "over it: the device may have fetched the old one. First the descriptors, then the entry, then the index",
+      [{ what: `entry ${slot} of the available ring`, address: at, before: hex(token), after: hex(head) }],
+    );
+    this.#buffers.drop(token);
+    for (const { index } of chain.direct) this.#buffers.shadow.delete(index);
+    this.#publish(head, position);
+  }
 
   #reportAltered(index: number): void {
     const bytes = this.#buffers.shadow.get(index);
@@ -80,7 +155,8 @@ export class SplitWatcher implements RingWatcher {
     context.report(
       "content.driver.device-cleanup.1",
       queue.index,
-      `descriptor ${index} was altered while the device held its buffer`,
+      `descriptor ${index} was altered while the device held its buffer: it belongs to the device from the moment the ` +
+        "available index is raised until its head is in the used ring",
       [{ what: `descriptor ${index}`, address: at, before: toHex(bytes), after: toHex(now) }],
     );
     // Once is enough: from here on it is what it is.
@@ -132,6 +208,8 @@ export class SplitWatcher implements RingWatcher {
     if (chain === undefined) return false;
     this.#buffers.drop(head);
     for (const { index } of chain.direct) this.#buffers.shadow.delete(index);
+    const next = (chain.position + 1) & 0xffff;
+    if (((next - this.#consumed) & 0xffff) < HALF_WAY) this.#consumed = next;
     this.#watch.listener.used(this.#watch.queue, chain, writtenBytes);
     return true;
   }
@@ -149,8 +227,10 @@ export class SplitWatcher implements RingWatcher {
     if (count === 0) return;
     if (count > this.#size) {
       // Many buffers may have come and gone, but of those that came all but what the queue holds have to be used.
-      if (count > this.#usedCount + this.#size) this.#reportBackwards(idx, at);
-      else this.#lose();
+      if (count > this.#usedCount + this.#size) {
+        this.#reportBackwards(idx, at);
+        this.#suppression.restart(idx);
+      } else this.#lose();
       this.#availIdx = idx;
       return;
     }
@@ -174,19 +254,32 @@ export class SplitWatcher implements RingWatcher {
 
   #reportBackwards(idx: number, at: number): void {
     const { context, queue } = this.#watch;
+    const before = this.#availIdx;
+    const count = (idx - before) & 0xffff;
     const evidence = [
       {
         what: "idx of the available ring",
         address: at + VIRTQ_AVAIL.idx,
-        before: this.#availIdx.toString(16).padStart(4, "0"),
+        before: before.toString(16).padStart(4, "0"),
         after: idx.toString(16).padStart(4, "0"),
       },
     ];
+    if (count < HALF_WAY) {
+      context.hint(
+        "available-index-jumps",
+        queue.index,
+        `the available index of queue ${queue.index} jumped from ${hex(before)} to ${hex(idx)}, by ${count}, where the queue ` +
+          `has ${this.#size} descriptors: it counts buffers, one for each, and is 16 bits wide`,
+        evidence,
+      );
+      return;
+    }
     context.report(
       "split-ring.driver.the-virtqueue-available-ring.1",
       queue.index,
-      `the available index went from ${this.#availIdx} to ${idx} in a queue of ${this.#size}`,
+      `the available index of queue ${queue.index} went back from ${hex(before)} to ${hex(idx)}: it only ever grows, modulo 65536`,
       evidence,
+      "index",
     );
     if (this.#buffers.chains.size === 0) return;
     context.report(
@@ -194,6 +287,7 @@ export class SplitWatcher implements RingWatcher {
       queue.index,
       `${this.#buffers.chains.size} buffers were taken back by the available index without a reset`,
       evidence,
+      "index",
     );
   }
 
@@ -203,6 +297,7 @@ export class SplitWatcher implements RingWatcher {
     const elements: WatchedDescriptor[] = [];
     const tables: WatchedTable[] = [];
     let endless = false;
+    this.#everAvailable = true;
     const visited = new Set<number>();
     for (let index = head; ; ) {
       if (visited.has(index)) {
@@ -211,7 +306,7 @@ export class SplitWatcher implements RingWatcher {
       }
       if (this.#newLeft-- <= 0) return;
       if (index >= this.#size) {
-        context.note(`queue ${queue.index}: descriptor ${index} does not exist`);
+        this.#reportNoDescriptor(index, position, direct.at(-1));
         break;
       }
       visited.add(index);
@@ -241,12 +336,62 @@ export class SplitWatcher implements RingWatcher {
       tables,
       elements,
       endless,
+      incomplete: false,
       readableBytes: sumBytes(elements, false),
       writableBytes: sumBytes(elements, true),
     };
+    if (this.#buffers.chains.has(head) && !this.#usedMeanwhile()) this.#reportInFlight(head, position);
     this.#watch.listener.available(queue, chain);
     // A head that is in flight already goes to the end of the line.
     this.#buffers.remember(chain);
+  }
+
+  #reportNoDescriptor(index: number, position: number, before: WatchedDescriptor | undefined): void {
+    const { context, queue } = this.#watch;
+    const last = this.#size - 1;
+    if (before === undefined) {
+      const at = queue.addresses.driver + VIRTQ_AVAIL.ring + 2 * (position % this.#size);
+      context.hint(
+        "head-out-of-range",
+        queue.index,
+        `entry ${position % this.#size} of the available ring of queue ${queue.index} names descriptor ${index}, and the ` +
+          `queue has the descriptors 0 to ${last}`,
+        [{ what: `entry ${position % this.#size} of the available ring`, address: at, after: hex(index) }],
+      );
+      return;
+    }
+    context.hint(
+      "next-out-of-range",
+      queue.index,
+      `next of descriptor ${before.index} of queue ${queue.index} is ${index}, and the queue has the descriptors 0 to ${last}`,
+      [{ what: `next of descriptor ${before.index}`, address: before.at + 14, after: hex(index) }],
+    );
+  }
+
+  /** The device used some since this look began: the driver may know of it already. */
+  #usedMeanwhile(): boolean {
+    const { context, queue } = this.#watch;
+    return (
+      context.memory.read(queue.addresses.device, this.#pair) &&
+      get16(this.#pair, VIRTQ_USED.idx) !== this.#usedIdx
+    );
+  }
+
+  #reportInFlight(head: number, position: number): void {
+    const { context, queue } = this.#watch;
+    context.hint(
+      "buffer-in-flight",
+      queue.index,
+      `descriptor ${head} of queue ${queue.index} was made available again while the device still holds it: a head comes ` +
+        "back in the used ring, and only then may it be offered again",
+      [
+        {
+          what: `entry ${position % this.#size} of the available ring`,
+          address: queue.addresses.driver + VIRTQ_AVAIL.ring + 2 * (position % this.#size),
+          after: hex(head),
+        },
+      ],
+    );
   }
 
   /** The descriptors of an indirect table, as far as they are chained; never more than the queue has entries and one. */

@@ -23,6 +23,7 @@ export class ConfigWidthRules implements Rule {
       -1,
       `an access of ${8 * widthBytes} bits to configuration space at ${offset} is ${fault}`,
       [registerEvidence(`configuration space at ${offset}`, value)],
+      "config-access",
     );
   }
 }

@@ -1,7 +1,14 @@
-import { descriptorHex, isWritable, type WatchedChain, type WatchedDescriptor } from "../chain.ts";
+import {
+  descriptorHex,
+  hasNext,
+  isIndirect,
+  isWritable,
+  type WatchedChain,
+  type WatchedDescriptor,
+} from "../chain.ts";
 import type { QueueView } from "../device-view.ts";
 import type { QueueArea } from "../events.ts";
-import type { Evidence } from "../violation.ts";
+import { type Evidence, hex } from "../violation.ts";
 import type { RuleContext } from "./rule.ts";
 
 /** A descriptor of a chain as evidence. */
@@ -15,6 +22,9 @@ export function descriptorEvidence(chain: WatchedChain, descriptor: WatchedDescr
 
 /** The first device-readable element behind a device-writable one. */
 export function misplaced(chain: WatchedChain): WatchedDescriptor | undefined {
+  // A table in the middle of a chain leaves open what belongs to it.
+  const unclear = chain.direct.some(({ flags }, i) => isIndirect(flags) && (i > 0 || hasNext(flags)));
+  if (chain.incomplete || unclear) return undefined;
   let writable = false;
   for (const element of chain.elements) {
     if (isWritable(element.flags)) writable = true;
@@ -33,7 +43,7 @@ export function aligned(
   for (const area of ["descriptors", "driver", "device"] as const) {
     const address = queue.addresses[area];
     if (address % alignments[area] === 0) continue;
-    const text = `0x${address.toString(16)}`;
+    const text = hex(address);
     context.report(
       clause,
       queue.index,

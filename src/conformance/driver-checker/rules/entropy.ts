@@ -7,7 +7,7 @@ import type { Rule, RuleContext } from "./rule.ts";
 export function entropyRules(context: RuleContext): Rule {
   return {
     available(queue, chain) {
-      if (context.view.deviceId !== VIRTIO_ID_RNG) return;
+      if (context.view.deviceId !== VIRTIO_ID_RNG || chain.incomplete) return;
       const readable = chain.elements.find(({ flags }) => !isWritable(flags));
       if (readable === undefined) return;
       context.report(

@@ -24,10 +24,12 @@ import {
   VIRTIO_GPU_F_RESOURCE_BLOB,
   VIRTIO_GPU_F_VIRGL,
 } from "../../../wire/gpu.ts";
-import type { WatchedChain } from "../chain.ts";
+import { addressText, type WatchedChain } from "../chain.ts";
 import type { QueueView } from "../device-view.ts";
 import type { DriverEvent } from "../events.ts";
+import type { Fault } from "../findings.ts";
 import { registerEvidence } from "../violation.ts";
+import { UNREAD_FEATURES } from "./faults.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
 /** Feature bits of chapter 6 that a driver of a non-legacy device may accept. */
@@ -52,6 +54,7 @@ const PCI_BITS: ReadonlySet<number> = new Set([
   VIRTIO_F_NOTIF_CONFIG_DATA,
   VIRTIO_F_ADMIN_VQ,
 ]);
+const MOST_CHAIN_BYTES = 2 ** 32;
 /** A legacy leftover, chapter 6.3. */
 const UNUSED_BIT = 30;
 
@@ -114,7 +117,9 @@ export class FeatureRules implements Rule {
           this.#wroteFeatures = false;
           break;
         }
-        if ((event.value & ~view.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) this.#negotiated();
+        // Who goes on after FAILED hears of that.
+        if ((event.value & ~view.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && !view.failed)
+          this.#negotiated();
         if ((event.value & ~view.status & VIRTIO_CONFIG_S_FAILED) !== 0) this.#gaveUp();
         break;
       case "status-read":
@@ -137,10 +142,15 @@ export class FeatureRules implements Rule {
     }
   }
 
-  #report(clause: string, message: string, word: number): void {
-    this.#context.report(clause, -1, message, [
-      registerEvidence(`driver features, word ${word}`, this.#context.view.accepted[word] ?? 0),
-    ]);
+  #report(clause: string, message: string, word: number, fault?: Fault): void {
+    const accepted = this.#context.view.accepted[word] ?? 0;
+    this.#context.report(
+      clause,
+      -1,
+      message,
+      [registerEvidence(`driver features, word ${word}`, accepted)],
+      fault,
+    );
   }
 
   /** Everything that was accepted, at the moment FEATURES_OK is set. */
@@ -151,13 +161,19 @@ export class FeatureRules implements Rule {
       const word = bit >>> 5;
       if (view.offered[word] === undefined) unchecked.add(word);
       else if (view.offers(bit) === false) {
-        this.#report("content.driver.feature-bits.1", `feature ${bit} was accepted, but not offered`, word);
+        this.#report(
+          "content.driver.feature-bits.1",
+          `feature ${bit} was accepted, but not offered`,
+          word,
+          `feature ${bit}`,
+        );
       }
       if (!this.#isDefined(bit)) {
         this.#report(
           "content.driver.feature-bits.3",
           `feature ${bit} was accepted, which is not defined here`,
           word,
+          `feature ${bit}`,
         );
       }
       if (bit === UNUSED_BIT) {
@@ -165,6 +181,7 @@ export class FeatureRules implements Rule {
           "content.legacy.legacy-interface-reserved-feature-bits.4",
           "feature 30 was accepted",
           word,
+          `feature ${bit}`,
         );
       }
     }
@@ -173,6 +190,7 @@ export class FeatureRules implements Rule {
         "content.driver.feature-bits.2",
         `features of word ${word} were accepted without a look at what is offered`,
         word,
+        UNREAD_FEATURES,
       );
     }
     for (const [feature, needed] of this.#facts?.requires ?? []) {
@@ -190,6 +208,7 @@ export class FeatureRules implements Rule {
         "content.driver.reserved-feature-bits.9",
         "VIRTIO_F_SR_IOV was accepted without an SR-IOV capability",
         1,
+        `feature ${VIRTIO_F_SR_IOV}`,
       );
     }
   }
@@ -206,8 +225,13 @@ export class FeatureRules implements Rule {
   #expected(): void {
     const { view } = this.#context;
     const refused = (bit: number) => view.offers(bit) === true && !view.hasFeature(bit);
-    if (refused(VIRTIO_F_VERSION_1)) {
-      this.#report("content.driver.reserved-feature-bits.1", "VIRTIO_F_VERSION_1 was not accepted", 1);
+    // A device of this interface has to offer it: a driver need not have looked for the checker to know.
+    if (view.offers(VIRTIO_F_VERSION_1) !== false && !view.hasFeature(VIRTIO_F_VERSION_1)) {
+      this.#report(
+        "content.driver.reserved-feature-bits.1",
+        "VIRTIO_F_VERSION_1 was not accepted: write bit 0 of word 1 of the driver's features (feature 32)",
+        1,
+      );
     }
     if (refused(VIRTIO_F_RING_PACKED)) {
       this.#report("content.driver.reserved-feature-bits.5", "VIRTIO_F_RING_PACKED was not accepted", 1);
@@ -279,20 +303,24 @@ export class FeatureRules implements Rule {
   /** Buffers have to be in memory, unless there is a translation. */
   available(queue: QueueView, chain: WatchedChain): void {
     const { view, memory } = this.#context;
-    if (view.hasFeature(VIRTIO_F_ACCESS_PLATFORM)) return;
+    if (view.hasFeature(VIRTIO_F_ACCESS_PLATFORM) || chain.incomplete) return;
+    // Chains longer than memory can be are another rule's.
+    if (chain.readableBytes + chain.writableBytes > MOST_CHAIN_BYTES) return;
     const byte = new Uint8Array(1);
-    for (const { address, lengthBytes, index, at } of chain.elements) {
+    for (const descriptor of chain.elements) {
+      const { address, lengthBytes, index, at } = descriptor;
       if (lengthBytes === 0 || (memory.read(address, byte) && memory.read(address + lengthBytes - 1, byte)))
         continue;
+      const text = addressText(descriptor);
       this.#context.report(
         "content.driver.reserved-feature-bits.4",
         queue.index,
-        `descriptor ${index} points to 0x${address.toString(16)}, where no memory is`,
+        `descriptor ${index} points to ${text}, where no memory is`,
         [
           {
             what: `descriptor ${index}`,
             address: at,
-            after: `0x${address.toString(16)}, ${lengthBytes} bytes`,
+            after: `${text}, ${lengthBytes} bytes`,
           },
         ],
       );

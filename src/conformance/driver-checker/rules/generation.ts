@@ -15,10 +15,12 @@ export class GenerationRules implements Rule {
   /** Generation as last read, -1 when it was not, and what was read of the configuration space since. */
   #generation = -1;
   #offsets = new Set<number>();
+  #bytes = 0;
   /** An attempt that came to nothing: its offsets, and how many events ago. */
   #failed: ReadonlySet<number> | null = null;
   #ago = 0;
   #before = 0;
+  #after = 0;
 
   constructor(context: RuleContext) {
     this.#context = context;
@@ -30,12 +32,20 @@ export class GenerationRules implements Rule {
         this.#generationRead(event.value);
         break;
       case "config-read":
+        if (this.#generation >= 0) this.#bytes += event.widthBytes;
         if (this.#failed?.has(event.offset) === true) this.#failed = null;
-        if (this.#offsets.size < MOST_OFFSETS) this.#offsets.add(event.offset);
+        if (this.#generation >= 0 && this.#offsets.size < MOST_OFFSETS) this.#offsets.add(event.offset);
         break;
       case "status-write":
         if (event.value === 0) this.#failed = null;
         else this.#end();
+        this.#forget();
+        break;
+      case "notify":
+      case "queue-select":
+      case "config-write":
+        // The driver turned to something else: what it reads later is not read together with this.
+        this.#forget();
         break;
       case "queue-enable-write":
         this.#end();
@@ -58,14 +68,25 @@ export class GenerationRules implements Rule {
   }
 
   #generationRead(value: number): void {
-    const changed = this.#generation >= 0 && this.#generation !== value && this.#offsets.size > 0;
-    if (changed) {
+    // One field of up to 32 bits is read whole whatever the generation says.
+    const together = this.#offsets.size > 1 || this.#bytes > 4;
+    const complete = this.#generation >= 0 && this.#offsets.size > 0;
+    if (complete && this.#generation !== value && together) {
       this.#failed = this.#offsets;
       this.#before = this.#generation;
+      this.#after = value;
       this.#ago = 0;
     }
-    this.#generation = value;
+    // A pair that agrees is complete; after one that does not, its second half may be the next attempt's first.
+    const paired = complete && this.#generation === value;
+    this.#forget();
+    if (!paired) this.#generation = value;
+  }
+
+  #forget(): void {
+    this.#generation = -1;
     this.#offsets = new Set();
+    this.#bytes = 0;
   }
 
   #end(): void {
@@ -77,7 +98,7 @@ export class GenerationRules implements Rule {
       "content.driver.device-configuration-space.1",
       -1,
       `the configuration space changed while ${failed.size} fields were read, from ${first} on, and they were not read again`,
-      [registerEvidence("configuration generation", this.#generation, this.#before)],
+      [registerEvidence("configuration generation", this.#after, this.#before)],
     );
   }
 }

@@ -1,5 +1,6 @@
 import { VIRTIO_ID_GPU } from "../../../wire/common.ts";
 import * as gpu from "../../../wire/gpu.ts";
+import { gpuCommandName, gpuResponseName } from "../../../wire/gpu-names.ts";
 import { chainBytes, type WatchedChain } from "../chain.ts";
 import type { QueueView } from "../device-view.ts";
 import type { DriverEvent } from "../events.ts";
@@ -124,17 +125,20 @@ class GpuRules implements Rule {
     if (!open) return;
     const { report } = this.#context;
     if (!this.#askedDisplays) {
-      report("gpu.prose.events.1", -1, "a display event without VIRTIO_GPU_CMD_GET_DISPLAY_INFO after it");
+      const message =
+        "a display event was seen in events_read, and no VIRTIO_GPU_CMD_GET_DISPLAY_INFO followed";
+      report("gpu.prose.events.1", -1, message, [], "display-event");
     }
     if (!this.#askedEdid && this.#hasEdid) {
-      report("gpu.prose.events.2", -1, "a display event without VIRTIO_GPU_CMD_GET_EDID after it");
+      const message = "a display event was seen in events_read, and no VIRTIO_GPU_CMD_GET_EDID followed";
+      report("gpu.prose.events.2", -1, message, [], "display-event");
     }
   }
 
   // Requests
 
   available(queue: QueueView, chain: WatchedChain): void {
-    if (!this.#isGpu || queue.index > gpu.VIRTIO_GPU_CURSORQ) return;
+    if (!this.#isGpu || chain.incomplete || queue.index > gpu.VIRTIO_GPU_CURSORQ) return;
     const bytes = chainBytes(this.#context.memory, chain, false, MOST_REQUEST_BYTES);
     const command = bytes === null ? null : readGpuCommand(bytes, this.#commands++);
     if (command === null) return;
@@ -337,6 +341,10 @@ class GpuRules implements Rule {
     if (command.fenced) this.#settled = Math.max(this.#settled, command.number);
     const resource = this.#resources.get(command.resourceId);
     if (failed) {
+      const refused = `the device refused ${gpuCommandName(command.type)} with ${gpuResponseName(type)}`;
+      this.#context.hint("command-refused", chain.queue, refused, [
+        { what: "request", address: chain.elements[0]?.address ?? null, after: toHex(command.bytes) },
+      ]);
       if (command.type === gpu.VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB && resource !== undefined) {
         resource.mapped = false;
       }

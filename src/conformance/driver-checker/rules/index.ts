@@ -1,6 +1,7 @@
 import { contentRules } from "./content.ts";
 import { entropyRules } from "./entropy.ts";
 import { gpuRules } from "./gpu.ts";
+import { HintRules } from "./hints.ts";
 import { mmioRules } from "./mmio.ts";
 import { packedRingRules } from "./packed-ring.ts";
 import { pciRules } from "./pci.ts";
@@ -16,4 +17,5 @@ export const RULES: readonly RuleMaker[] = [
   pciRules,
   gpuRules,
   entropyRules,
+  (context) => new HintRules(context),
 ];

@@ -1,6 +1,7 @@
 import * as reg from "../../../wire/mmio.ts";
 import type { DriverEvent } from "../events.ts";
-import { registerEvidence } from "../violation.ts";
+import type { Fault } from "../findings.ts";
+import { hex, registerEvidence } from "../violation.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
 const LAYOUT = "transport-mmio.driver.mmio-device-register-layout";
@@ -41,10 +42,10 @@ export class MmioDiscoveryRules implements Rule {
     else this.#other(offset, value);
   }
 
-  #report(clause: string, message: string, offset: number, value: number): void {
+  #report(clause: string, message: string, offset: number, value: number, fault?: Fault): void {
     if (this.#said.has(clause)) return;
     this.#said.add(clause);
-    this.#context.report(clause, -1, message, [registerEvidence(`register 0x${offset.toString(16)}`, value)]);
+    this.#context.report(clause, -1, message, [registerEvidence(`register ${hex(offset)}`, value)], fault);
   }
 
   #begin(what: string, offset: number, value: number): void {
@@ -59,7 +60,7 @@ export class MmioDiscoveryRules implements Rule {
   }
 
   #other(offset: number, value: number): void {
-    const what = `register 0x${offset.toString(16)} was accessed`;
+    const what = `register ${hex(offset)} was accessed`;
     this.#begin(what, offset, value);
     if (this.#magic !== null && this.#magic !== reg.VIRTIO_MMIO_MAGIC) {
       this.#report(`${LAYOUT}.4`, `${what} although MagicValue is wrong`, offset, value);
@@ -72,8 +73,14 @@ export class MmioDiscoveryRules implements Rule {
     } else if (this.#deviceId === null) {
       this.#report(`${INITIALIZATION}.2`, `${what} before DeviceID was read`, offset, value);
     } else if (this.#deviceId === 0) {
-      this.#report(`${LAYOUT}.6`, `${what} although there is no device`, offset, value);
-      this.#report(`${INITIALIZATION}.2`, `${what} although DeviceID is 0`, offset, value);
+      this.#report(
+        `${LAYOUT}.6`,
+        `${what} although DeviceID is 0, which means no device`,
+        offset,
+        value,
+        "no-device",
+      );
+      this.#report(`${INITIALIZATION}.2`, `${what} although DeviceID is 0`, offset, value, "no-device");
     }
   }
 }

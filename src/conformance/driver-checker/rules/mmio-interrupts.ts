@@ -1,6 +1,7 @@
 import { VIRTIO_MMIO_INT_CONFIG, VIRTIO_MMIO_INT_VRING } from "../../../wire/mmio.ts";
 import { type DriverEvent, isAccess } from "../events.ts";
-import { registerEvidence } from "../violation.ts";
+import { hex, registerEvidence } from "../violation.ts";
+import { noteUnhandledInterrupt } from "./interrupts.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
 const LAYOUT = "transport-mmio.driver.mmio-device-register-layout";
@@ -11,9 +12,11 @@ const PATIENCE = 256;
 /** The same when the device is reset meanwhile, which takes care of all interrupts. */
 const PATIENCE_UNTIL_RESET = 16;
 
-const hex = (value: number) => `0x${(value >>> 0).toString(16)}`;
-
-/** Interrupts: to be asked for their causes, and acknowledged (virtio 1.4, section 4.2.3.4). */
+/**
+ * Interrupts: to be asked for their causes, and acknowledged (virtio 1.4, section 4.2.3.4). What binds drivers "after
+ * receiving an interrupt" is judged only where the embedder says that the driver receives them: the line tells that the
+ * device asks, not that a processor was listening.
+ */
 export class MmioInterruptRules implements Rule {
   readonly #context: RuleContext;
   /** An interrupt came, and InterruptStatus was not read since. */
@@ -59,36 +62,46 @@ export class MmioInterruptRules implements Rule {
     this.#expectHandled();
   }
 
-  #report(clause: string, message: string, value: number): void {
-    this.#context.report(clause, -1, message, [registerEvidence("interrupt causes", value)]);
+  #report(clause: string, message: string, value: number, fault?: string): void {
+    this.#context.report(clause, -1, message, [registerEvidence("interrupt causes", value)], fault);
   }
 
   #acknowledge(value: number): void {
-    if (this.#unread) {
-      this.#unread = false;
+    const asked = !this.#unread;
+    this.#unread = false;
+    if (!asked && this.#context.polled === false) {
       this.#report(
         `${NOTIFICATIONS}.1`,
-        "an interrupt was acknowledged, and InterruptStatus not read before",
+        "an interrupt was acknowledged, and InterruptStatus was not read before: it says which events there were",
         value,
+        "acknowledgement",
       );
     }
     const undefinedBits = (value & ~DEFINED) >>> 0;
     if (undefinedBits !== 0) {
-      this.#report(`${LAYOUT}.13`, `undefined bits ${hex(undefinedBits)} were acknowledged`, value);
+      this.#report(
+        `${LAYOUT}.13`,
+        `undefined bits ${hex(undefinedBits)} were acknowledged`,
+        value,
+        "acknowledgement",
+      );
       if ((undefinedBits & this.#seen) !== 0) {
         this.#report(
           `${LAYOUT}.12`,
           `undefined bits ${hex(undefinedBits)} of InterruptStatus were not ignored`,
           value,
+          "acknowledgement",
         );
       }
     }
     const unseen = value & DEFINED & ~this.#seen;
-    if (unseen !== 0) {
+    // A driver that never looks at InterruptStatus may know of its buffers from the used ring.
+    if (unseen !== 0 && (this.#seen !== 0 || this.#context.polled === false)) {
       this.#report(
         `${LAYOUT}.13`,
         `events ${hex(unseen)} were acknowledged, which were not seen in InterruptStatus`,
         value,
+        "acknowledgement",
       );
     }
     this.#seen = (this.#seen & ~value) >>> 0;
@@ -96,22 +109,33 @@ export class MmioInterruptRules implements Rule {
   }
 
   #expectHandled(): void {
-    if (this.#unread) {
-      this.#report(`${NOTIFICATIONS}.1`, "an interrupt came, and InterruptStatus was not read", 0);
-    }
     const left = this.#seen & DEFINED;
-    if (left !== 0) {
-      this.#report(`${NOTIFICATIONS}.3`, `events ${hex(left)} were not acknowledged`, this.#seen);
-      this.#report(`${LAYOUT}.13`, `events ${hex(left)} were not acknowledged`, this.#seen);
-      if (left !== this.#seen) {
-        this.#report(
-          `${LAYOUT}.12`,
-          "an interrupt with undefined causes besides was not acknowledged",
-          this.#seen,
-        );
-      }
+    if (this.#context.polled === null) {
+      if (this.#unread)
+        noteUnhandledInterrupt(this.#context, "InterruptStatus was not read and nothing acknowledged");
+      else if (left !== 0) noteUnhandledInterrupt(this.#context, `events ${hex(left)} were not acknowledged`);
+    } else if (!this.#context.polled) {
+      this.#judgeHandled(left);
     }
     this.#unread = false;
     this.#seen = 0;
+  }
+
+  #judgeHandled(left: number): void {
+    if (this.#unread) {
+      this.#report(`${NOTIFICATIONS}.1`, "an interrupt came, and InterruptStatus was not read", 0);
+    }
+    if (left === 0) return;
+    const message = `events ${hex(left)} were seen in InterruptStatus, and not acknowledged: the interrupt stays asserted`;
+    this.#report(`${NOTIFICATIONS}.3`, message, this.#seen, "acknowledgement");
+    this.#report(`${LAYOUT}.13`, message, this.#seen, "acknowledgement");
+    if (left !== this.#seen) {
+      this.#report(
+        `${LAYOUT}.12`,
+        "an interrupt with undefined causes besides was not acknowledged",
+        this.#seen,
+        "acknowledgement",
+      );
+    }
   }
 }

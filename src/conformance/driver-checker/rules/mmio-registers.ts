@@ -1,7 +1,8 @@
 import { VIRTIO_ID_RNG } from "../../../wire/common.ts";
 import * as reg from "../../../wire/mmio.ts";
 import type { DriverEvent } from "../events.ts";
-import { registerEvidence } from "../violation.ts";
+import type { Fault } from "../findings.ts";
+import { hex, registerEvidence } from "../violation.ts";
 import { configFields } from "./config-fields.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
@@ -69,10 +70,9 @@ export class MmioRegisterRules implements Rule {
     }
   }
 
-  #report(number: number, message: string, offset: number, value: number): void {
-    this.#context.report(`${LAYOUT}.${number}`, -1, message, [
-      registerEvidence(`register 0x${offset.toString(16)}`, value),
-    ]);
+  #report(number: number, message: string, offset: number, value: number, fault?: Fault): void {
+    const evidence = [registerEvidence(`register ${hex(offset)}`, value)];
+    this.#context.report(`${LAYOUT}.${number}`, -1, message, evidence, fault);
   }
 
   #access(writes: boolean, offset: number, widthBytes: number, value: number): void {
@@ -81,7 +81,7 @@ export class MmioRegisterRules implements Rule {
       this.#config(offset - reg.VIRTIO_MMIO_CONFIG, widthBytes, verb, value);
       return;
     }
-    const name = `register 0x${offset.toString(16)}`;
+    const name = `register ${hex(offset)}`;
     if (widthBytes !== 4 || offset % 4 !== 0) {
       this.#report(2, `${name} was ${verb} with ${8 * widthBytes} bits`, offset, value);
       return;
@@ -108,6 +108,7 @@ export class MmioRegisterRules implements Rule {
       `configuration space was ${verb} at ${offset}, where device type ${this.#context.view.deviceId} has nothing`,
       reg.VIRTIO_MMIO_CONFIG + offset,
       value,
+      "config-access",
     );
   }
 
@@ -134,7 +135,7 @@ export class MmioRegisterRules implements Rule {
           "transport-mmio.driver.device-initialization.3",
           -1,
           "the driver of an entropy device, which has no shared memory, uses its registers",
-          [registerEvidence(`register 0x${offset.toString(16)}`, value)],
+          [registerEvidence(`register ${hex(offset)}`, value)],
         );
     }
   }

@@ -106,10 +106,13 @@ export class PciAccess implements Rule {
     const layout = this.#context.pciLayout();
     const place = `${widthBytes} bytes at 0x${offset.toString(16)} of BAR ${bar}`;
     if (widthBytes !== 0 && offset % widthBytes !== 0) {
-      this.#context.report(`${WINDOW}.1`, -1, `pci_cfg_data was accessed for ${place}, not aligned`, [
-        registerEvidence("cap.offset", offset),
-        registerEvidence("cap.length", widthBytes),
-      ]);
+      this.#context.report(
+        `${WINDOW}.1`,
+        -1,
+        `pci_cfg_data was accessed for ${place}, not aligned`,
+        [registerEvidence("cap.offset", offset), registerEvidence("cap.length", widthBytes)],
+        "width",
+      );
     }
     const inside = layout?.structures.some(
       (found) =>
@@ -124,6 +127,7 @@ export class PciAccess implements Rule {
         -1,
         `pci_cfg_data was accessed for ${place}, which no virtio structure has`,
         [registerEvidence("pci_cfg_data", value)],
+        "width",
       );
     }
     this.#tell({ writes, bar, offset, widthBytes, value });

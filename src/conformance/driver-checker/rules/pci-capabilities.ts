@@ -82,6 +82,7 @@ export class PciCapabilityRules implements Rule {
         -1,
         `the vendor data capability at 0x${at.toString(16)} was written to`,
         what,
+        "vendor-data",
       );
     }
     if (end > idEnd && !this.#qualified.has(at) && this.#context.seesConfigSpace) {
@@ -90,6 +91,7 @@ export class PciCapabilityRules implements Rule {
         -1,
         `vendor data was ${writes ? "written" : "read"} before vendor_id was read`,
         what,
+        "vendor-data",
       );
     }
   }

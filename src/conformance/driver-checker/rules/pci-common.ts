@@ -68,6 +68,7 @@ export class PciCommonRules implements Rule {
       -1,
       `${field} was written before device_status read as 0 after a reset`,
       [registerEvidence(field, value)],
+      "reset-not-awaited",
     );
   }
 
@@ -86,16 +87,21 @@ export class PciCommonRules implements Rule {
   }
 
   #widthFault(what: string, widthBytes: number, fault: string, value: number): void {
-    this.#context.report(WIDTHS, -1, `an access of ${8 * widthBytes} bits to ${what} is ${fault}`, [
-      registerEvidence("value", value),
-    ]);
+    this.#context.report(
+      WIDTHS,
+      -1,
+      `an access of ${8 * widthBytes} bits to ${what} is ${fault}`,
+      [registerEvidence("value", value)],
+      "width",
+    );
   }
 
   #readOnly(field: number, widthBytes: number, value: number): void {
     for (const name of READ_ONLY) {
       const size = this.#fields.find((found) => found.name === name)?.sizeBytes ?? 0;
       if (field >= COMMON[name] + size || field + widthBytes <= COMMON[name]) continue;
-      this.#context.report(`${STATEMENTS}.1`, -1, `${name} was written to`, [registerEvidence(name, value)]);
+      const evidence = [registerEvidence(name, value)];
+      this.#context.report(`${STATEMENTS}.1`, -1, `${name} was written to`, evidence, "width");
     }
   }
 

@@ -1,6 +1,7 @@
 import { VIRTIO_PCI_ISR_CONFIG, VIRTIO_PCI_ISR_QUEUE } from "../../../wire/pci.ts";
 import { type DriverEvent, isAccess } from "../events.ts";
 import { registerEvidence } from "../violation.ts";
+import { noteUnhandledInterrupt } from "./interrupts.ts";
 import type { PciAccess } from "./pci-access.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
@@ -12,7 +13,10 @@ const PATIENCE = 1024;
 /** The same when the device is reset meanwhile. */
 const PATIENCE_UNTIL_RESET = 16;
 
-/** What drivers do upon interrupts (virtio 1.4, sections 4.1.4.5.2 and 4.1.5.4.2). */
+/**
+ * What drivers do upon interrupts (virtio 1.4, sections 4.1.4.5.2 and 4.1.5.4.2). Judged only where the embedder says that
+ * the driver takes them: a driver that polls may read ISR status, and look at the configuration, whenever it likes.
+ */
 export class PciInterruptRules implements Rule {
   readonly #context: RuleContext;
   readonly #access: PciAccess;
@@ -22,6 +26,9 @@ export class PciInterruptRules implements Rule {
   /** An interrupt stood for both, and the configuration was not looked at since. */
   #unseenChange = false;
   #accesses = 0;
+  /** The line was asserted, and ISR status not read since. */
+  #lineUp = false;
+  #sinceLine = 0;
 
   constructor(context: RuleContext, access: PciAccess) {
     this.#context = context;
@@ -40,7 +47,12 @@ export class PciInterruptRules implements Rule {
         this.#queueMessage = events.length > 0 && !events.includes(-1);
         break;
       }
+      case "line":
+        this.#lineUp = event.asserted;
+        this.#sinceLine = 0;
+        break;
       case "interrupt-status-read":
+        this.#lineUp = false;
         this.#status(event.value);
         break;
       case "config-read":
@@ -50,21 +62,34 @@ export class PciInterruptRules implements Rule {
       case "status-write":
         if (event.value === 0) {
           if (this.#accesses >= PATIENCE_UNTIL_RESET) this.#expectSeen();
+          if (this.#sinceLine >= PATIENCE_UNTIL_RESET) this.#expectRead();
+          this.#lineUp = false;
           this.#unseenChange = false;
           this.#queueMessage = false;
           this.#vectors.clear();
         }
         break;
       default:
-        if (isAccess(event) && ++this.#accesses === PATIENCE) this.#expectSeen();
+        if (!isAccess(event)) break;
+        if (++this.#accesses === PATIENCE) this.#expectSeen();
+        if (++this.#sinceLine === PATIENCE) this.#expectRead();
     }
   }
 
   finish(): void {
     this.#expectSeen();
+    this.#expectRead();
+  }
+
+  /** A line that stays up: no statement says that ISR status has to be read, but nothing else takes it down. */
+  #expectRead(): void {
+    if (!this.#lineUp || this.#context.polled === true) return;
+    this.#lineUp = false;
+    noteUnhandledInterrupt(this.#context, "ISR status was not read, which takes the line down");
   }
 
   #status(value: number): void {
+    if (this.#context.polled !== false) return;
     if (this.#access.msixEnabled && this.#queueMessage) {
       this.#context.report(
         ISR_CLAUSE,

@@ -42,7 +42,8 @@ export class PciLegacyRules implements Rule {
   }
 
   finish(): void {
-    if (!this.#context.transitional || !this.#isLegacy() || this.#usedLegacy) return;
+    if (this.#context.legacyOnly || !this.#context.transitional || !this.#isLegacy() || this.#usedLegacy)
+      return;
     this.#report(
       `${DETECTION}.3`,
       "a device without virtio capabilities was not used by the legacy interface",
@@ -79,7 +80,9 @@ export class PciLegacyRules implements Rule {
   }
 
   #bar(access: BarAccessEvent): void {
-    const { transitional } = this.#context;
+    const { transitional, legacyOnly } = this.#context;
+    // A driver of before version 1 is not bound by it.
+    if (legacyOnly) return;
     if (access.bar === this.#context.pciLayout()?.msix?.bar) return;
     if (!this.#looked()) {
       this.#report(

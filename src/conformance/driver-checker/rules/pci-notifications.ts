@@ -41,8 +41,13 @@ export class PciNotificationRules implements Rule {
   }
 
   #report(number: number, { queue, value }: DriverEvent & { kind: "notify" }, what: string): void {
-    this.#context.report(`${STATEMENTS}.${number}`, queue, `a notification ${what}`, [
-      registerEvidence("notification", value),
-    ]);
+    const evidence = [registerEvidence("notification", value)];
+    this.#context.report(
+      `${STATEMENTS}.${number}`,
+      queue,
+      `a notification ${what}`,
+      evidence,
+      "notification",
+    );
   }
 }

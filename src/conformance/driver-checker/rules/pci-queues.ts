@@ -1,5 +1,6 @@
 import { VIRTIO_F_RING_PACKED } from "../../../wire/common.ts";
 import type { DriverEvent } from "../events.ts";
+import type { Fault } from "../findings.ts";
 import { registerEvidence } from "../violation.ts";
 import type { PciAccess } from "./pci-access.ts";
 import type { Rule, RuleContext } from "./rule.ts";
@@ -47,8 +48,14 @@ export class PciQueueRules implements Rule {
     }
   }
 
-  #report(number: number, queue: number, message: string, value: number): void {
-    this.#context.report(`${STATEMENTS}.${number}`, queue, message, [registerEvidence("value", value)]);
+  #report(number: number, queue: number, message: string, value: number, fault?: Fault): void {
+    this.#context.report(
+      `${STATEMENTS}.${number}`,
+      queue,
+      message,
+      [registerEvidence("value", value)],
+      fault,
+    );
   }
 
   #size(queue: number, value: number): void {
@@ -82,6 +89,7 @@ export class PciQueueRules implements Rule {
       index,
       `queue ${index} was enabled without an address of its areas (${missing.join(", ")})`,
       value,
+      "areas-missing",
     );
   }
 }

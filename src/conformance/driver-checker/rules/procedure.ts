@@ -5,7 +5,9 @@ import {
   VIRTIO_CONFIG_S_FEATURES_OK,
 } from "../../../wire/common.ts";
 import type { DriverEvent } from "../events.ts";
+import type { Fault } from "../findings.ts";
 import { registerEvidence } from "../violation.ts";
+import { NOT_RESET, SKIPPED, UNREAD_FEATURES, UNREAD_FEATURES_OK } from "./faults.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
 /** Steps of the initialization (virtio 1.4, section 3.1.1), as far as a device sees them. */
@@ -18,6 +20,16 @@ const STEPS = [
   "reading FEATURES_OK back",
 ] as const;
 type Step = (typeof STEPS)[number];
+
+/** What else is said where a step is left out. */
+const FAULTS: Readonly<Record<Step, Fault>> = {
+  "the reset": NOT_RESET,
+  ACKNOWLEDGE: SKIPPED,
+  DRIVER: SKIPPED,
+  "reading the features": UNREAD_FEATURES,
+  FEATURES_OK: SKIPPED,
+  "reading FEATURES_OK back": UNREAD_FEATURES_OK,
+};
 
 /** Whether a device is initialized step by step. */
 export class ProcedureRules implements Rule {
@@ -77,10 +89,14 @@ export class ProcedureRules implements Rule {
 
   #expect(steps: readonly Step[], what: string, value: number): void {
     const missing = steps.find((step) => !this.#done.has(step));
-    if (missing === undefined || this.#said) return;
+    if (missing === undefined || this.#said || this.#context.view.failed) return;
     this.#said = true;
-    this.#context.report(this.#clause, -1, `${what} came before ${missing}`, [
-      registerEvidence("value", value),
-    ]);
+    this.#context.report(
+      this.#clause,
+      -1,
+      `${what} came before ${missing}`,
+      [registerEvidence("value", value)],
+      this.#done.has("FEATURES_OK") || steps !== STEPS ? FAULTS[missing] : SKIPPED,
+    );
   }
 }

@@ -40,6 +40,7 @@ export class QueueLifeRules implements Rule {
       index,
       `queue ${index} ${what} before its reset was seen to be complete`,
       [registerEvidence("value", value)],
+      "queue-reset-not-awaited",
     );
     queue.resetPending = false;
   }
@@ -51,6 +52,8 @@ export class QueueLifeRules implements Rule {
       "content.driver.virtqueue-re-enable.1",
       queue.index,
       `queue ${queue.index} was enabled again without addresses of its areas (${missing.join(", ")})`,
+      [],
+      "areas-missing",
     );
   }
 }

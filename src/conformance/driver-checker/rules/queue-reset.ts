@@ -46,8 +46,12 @@ export class QueueResetRules implements Rule {
 
   #expectDone(queue: number, value: number, what: string): void {
     if (!this.#pending.delete(queue)) return;
-    this.#context.report(this.#clause, queue, `queue ${queue} ${what} before its reset read as complete`, [
-      registerEvidence("value", value),
-    ]);
+    this.#context.report(
+      this.#clause,
+      queue,
+      `queue ${queue} ${what} before its reset read as complete`,
+      [registerEvidence("value", value)],
+      "queue-reset-not-awaited",
+    );
   }
 }

@@ -1,6 +1,7 @@
 import type { WatchedChain } from "../chain.ts";
 import type { DeviceView, QueueView } from "../device-view.ts";
 import type { DriverEvent } from "../events.ts";
+import type { Fault } from "../findings.ts";
 import type { PciLayout } from "../pci-layout.ts";
 import type { StageFacts } from "../stages/stage.ts";
 import type { Evidence } from "../violation.ts";
@@ -19,8 +20,17 @@ export interface RuleContext {
   readonly seesConfigSpace: boolean;
   /** The capabilities of the PCI function; null on another transport. */
   pciLayout(): PciLayout | null;
-  /** Records a violation. `queue` is -1 when it is about none. */
-  report(clause: string, queue: number, message: string, evidence?: readonly Evidence[]): void;
+  /** Whether the driver says that it knows the legacy interface only. */
+  readonly legacyOnly: boolean;
+  /** Whether the driver polls with interrupts masked; null when nobody said, and no interrupt need have been taken. */
+  readonly polled: boolean | null;
+  /**
+   * Records that a statement was broken. `queue` is -1 when it is about none. Reports of one `fault` become one
+   * violation.
+   */
+  report(clause: string, queue: number, message: string, evidence?: readonly Evidence[], fault?: Fault): void;
+  /** Records what no statement forbids and still does not work. The message says what would be right. */
+  hint(name: string, queue: number, message: string, evidence?: readonly Evidence[], fault?: Fault): void;
   /** Puts a line into the timeline. */
   note(text: string): void;
 }
