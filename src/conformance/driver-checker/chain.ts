@@ -1,4 +1,5 @@
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../../wire/split-ring.ts";
+import type { Fault } from "./findings.ts";
 import { hex, toHex } from "./violation.ts";
 import { get16, get32, get64, type WatchedMemory } from "./watched-memory.ts";
 
@@ -48,7 +49,7 @@ export interface WatchedChain {
   elements: readonly WatchedDescriptor[];
   /** It goes in circles, or is longer than the ring. */
   readonly endless: boolean;
-  /** Some of its descriptors are not written yet: what they hold is not the driver's word. */
+  /** Some of its descriptors are not written yet, it seems: what they hold is not the driver's word. */
   readonly incomplete: boolean;
   readonly readableBytes: number;
   readonly writableBytes: number;
@@ -95,6 +96,15 @@ export function packedDescriptor(
 export const hasNext = (flags: number): boolean => (flags & VIRTQ_DESC_F_NEXT) !== 0;
 export const isWritable = (flags: number): boolean => (flags & VIRTQ_DESC_F_WRITE) !== 0;
 export const isIndirect = (flags: number): boolean => (flags & VIRTQ_DESC_F_INDIRECT) !== 0;
+
+/** Whether nothing was written into a descriptor. */
+export const isBlank = ({ addressLow, addressHigh, lengthBytes, flags }: WatchedDescriptor): boolean =>
+  addressLow === 0 && addressHigh === 0 && lengthBytes === 0 && flags === 0;
+
+/** What is done to a buffer while a device holds it is one fault, however many stores it takes. */
+export function heldBuffer({ token, position }: WatchedChain): Fault {
+  return { lasting: `buffer ${token} at ${position}` };
+}
 
 /** Sums of the lengths of a chain's elements. */
 export function sumBytes(elements: readonly WatchedDescriptor[], writable: boolean): number {

@@ -7,5 +7,5 @@ export { MMIO_STAGES } from "./stages/mmio-stages.ts";
 export { PCI_STAGES } from "./stages/pci-stages.ts";
 export type { DriverStage, MmioStage, PciStage, StageFacts } from "./stages/stage.ts";
 export { STATEMENTS_OF_DRIVERS } from "./statements.ts";
-export type { Evidence, TimelineEvent, Violation } from "./violation.ts";
+export type { Evidence, TimelineEvent, Violation, ViolationLevel } from "./violation.ts";
 export type { WatchedMemory, WatchedMemorySource } from "./watched-memory.ts";

@@ -2,6 +2,8 @@ import { VIRTQ_AVAIL, VIRTQ_USED } from "../../../wire/split-ring.ts";
 import {
   DESCRIPTOR_BYTES,
   hasNext,
+  heldBuffer,
+  isBlank,
   isIndirect,
   splitDescriptor,
   sumBytes,
@@ -152,15 +154,23 @@ export class SplitWatcher implements RingWatcher {
     const at = queue.addresses.descriptors + DESCRIPTOR_BYTES * index;
     const now = new Uint8Array(DESCRIPTOR_BYTES);
     context.memory.read(at, now);
+    // Once is enough: from here on it is what it is.
+    this.#buffers.shadow.set(index, now);
+    let owner: WatchedChain | null = null;
+    for (const chain of this.#buffers.chains.values()) {
+      if (chain.direct.some((descriptor) => descriptor.index === index)) owner = chain;
+    }
     context.report(
       "content.driver.device-cleanup.1",
       queue.index,
-      `descriptor ${index} was altered while the device held its buffer: it belongs to the device from the moment the ` +
-        "available index is raised until its head is in the used ring",
+      owner?.incomplete === true
+        ? `descriptor ${index} of queue ${queue.index} was filled only after the available index had been raised: the device ` +
+            "may have read it before. First the descriptors, then the entry of the available ring, then its index"
+        : `descriptor ${index} was altered while the device held its buffer: it belongs to the device from the moment the ` +
+            "available index is raised until its head is in the used ring",
       [{ what: `descriptor ${index}`, address: at, before: toHex(bytes), after: toHex(now) }],
+      owner === null ? `descriptor ${index}` : heldBuffer(owner),
     );
-    // Once is enough: from here on it is what it is.
-    this.#buffers.shadow.set(index, now);
   }
 
   #takeUsed(): void {
@@ -226,6 +236,7 @@ export class SplitWatcher implements RingWatcher {
     const count = (idx - this.#availIdx) & 0xffff;
     if (count === 0) return;
     if (count > this.#size) {
+      this.#everAvailable = true;
       // Many buffers may have come and gone, but of those that came all but what the queue holds have to be used.
       if (count > this.#usedCount + this.#size) {
         this.#reportBackwards(idx, at);
@@ -327,6 +338,7 @@ export class SplitWatcher implements RingWatcher {
       if (!hasNext(descriptor.flags)) break;
       index = descriptor.extra;
     }
+    const [first] = direct;
     const chain: WatchedChain = {
       queue: queue.index,
       format: "split",
@@ -336,7 +348,8 @@ export class SplitWatcher implements RingWatcher {
       tables,
       elements,
       endless,
-      incomplete: false,
+      // Nothing in it at all: it is still to be filled, or never will be.
+      incomplete: first !== undefined && isBlank(first),
       readableBytes: sumBytes(elements, false),
       writableBytes: sumBytes(elements, true),
     };

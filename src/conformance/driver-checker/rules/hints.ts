@@ -1,7 +1,7 @@
 import { VIRTIO_F_RING_PACKED, VIRTIO_ID_GPU } from "../../../wire/common.ts";
 import { VIRTIO_GPU_CONTROLQ, VIRTIO_GPU_CTRL_HDR } from "../../../wire/gpu.ts";
 import { VIRTQ_AVAIL, VIRTQ_USED } from "../../../wire/split-ring.ts";
-import { DESCRIPTOR_BYTES, isIndirect, isWritable, type WatchedChain } from "../chain.ts";
+import { DESCRIPTOR_BYTES, heldBuffer, isIndirect, isWritable, type WatchedChain } from "../chain.ts";
 import type { QueueView } from "../device-view.ts";
 import type { DriverEvent, QueueArea } from "../events.ts";
 import { hex } from "../violation.ts";
@@ -30,7 +30,10 @@ export class HintRules implements Rule {
   event(event: DriverEvent): void {
     const { view } = this.#context;
     if (event.kind === "status-write") {
-      if (event.value === 0) this.#ended();
+      if (event.value !== 0) return;
+      this.#ended();
+      this.#everEnabled = false;
+      this.#toldOfQueue = false;
     } else if (event.kind === "notify" && view.transport === "mmio" && view.live) {
       this.#notified(event.queue);
     }
@@ -43,8 +46,6 @@ export class HintRules implements Rule {
   #ended(): void {
     const { view } = this.#context;
     const without = view.live && !this.#everEnabled && !this.#toldOfQueue;
-    this.#everEnabled = false;
-    this.#toldOfQueue = false;
     if (!without || view.failed || this.#context.legacyOnly) return;
     this.#context.hint(
       "no-queue-enabled",
@@ -133,7 +134,17 @@ export class HintRules implements Rule {
   // Buffers
 
   available(queue: QueueView, chain: WatchedChain): void {
-    if (chain.endless || chain.incomplete || chain.direct.length === 0) return;
+    const [first] = chain.direct;
+    if (chain.incomplete && chain.format === "split" && first !== undefined) {
+      this.#context.hint(
+        "empty-descriptor",
+        queue.index,
+        `descriptor ${first.index} of queue ${queue.index} was made available and there is nothing in it: no address, no length`,
+        [descriptorEvidence(chain, first)],
+        heldBuffer(chain),
+      );
+    }
+    if (chain.endless || chain.incomplete || first === undefined) return;
     this.#tables(chain);
     const empty = chain.elements.find(({ lengthBytes }) => lengthBytes === 0);
     if (empty !== undefined) {
