@@ -136,6 +136,7 @@ export class LinuxGpu implements LinuxDevice {
       timelineLength: TIMELINE_LENGTH,
       // v86 answers for configuration space, from a copy.
       seesConfigSpace: false,
+      drivesOthers: true,
       polled: false,
     });
     this.#checker = checker;

@@ -41,6 +41,8 @@ export interface CheckedOptions {
   readonly looks?: number;
   readonly patience?: number;
   readonly deviceElsewhere?: boolean;
+  /** Default true: the drivers of these tests drive what has no peculiarity. */
+  readonly drivesOthers?: boolean;
   /** Default false: interrupts are taken. Null for nothing said. */
   readonly polled?: boolean | null;
   readonly legacyOnly?: boolean;
@@ -78,6 +80,7 @@ export class CheckedMachine {
       memory: this.memory,
       transitional: options.transitional ?? false,
       deviceElsewhere: options.deviceElsewhere ?? false,
+      drivesOthers: options.drivesOthers ?? true,
       ...(options.polled === null ? {} : { polled: options.polled ?? false }),
       ...(options.legacyOnly === undefined ? {} : { legacyOnly: options.legacyOnly }),
       ...(options.patience === undefined ? {} : { notificationPatience: options.patience }),

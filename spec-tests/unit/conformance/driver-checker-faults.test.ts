@@ -2,7 +2,11 @@
 // against drivers because it cannot see enough of them.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { DriverChecker, type Violation } from "../../../src/conformance/driver-checker/index.ts";
+import {
+  type CheckedMmio,
+  DriverChecker,
+  type Violation,
+} from "../../../src/conformance/driver-checker/index.ts";
 import { CLAUSES } from "../../../src/conformance/index.ts";
 import { GpuDevice } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
@@ -376,6 +380,30 @@ test("what a driver does about interrupts is judged as far as it is known to tak
   assert.equal(never(true), []);
   assert.equal(never(null), ["hint.interrupt-not-handled"]);
   assert.equal(never(false), ["transport-mmio.driver.notifications-from-the-device.1"]);
+});
+
+test("why a driver gives up is not known, unless it drives other devices [content.driver.feature-bits.5]", () => {
+  for (const [drivesOthers, offers, expected] of [
+    [true, 1, ["content.driver.feature-bits.5"]],
+    [false, 1, ["hint.gave-up"]],
+    [false, 0, []],
+  ] as const) {
+    const raw = guest([], {
+      drivesOthers,
+      filterMmio: (bus: CheckedMmio): CheckedMmio => ({
+        // Feature 0, of which an entropy device has none.
+        read: (offset, width) => (bus.read(offset, width) | (offset === 0x10 ? offers : 0)) >>> 0,
+        write: (offset, width, value) => bus.write(offset, width, value),
+      }),
+    });
+    raw.begin();
+    for (const word of [0, 1]) {
+      raw.write(0x14, word);
+      raw.read(0x10);
+    }
+    raw.status(0x83);
+    assert.equal(ids(raw.machine.finish()), expected);
+  }
 });
 
 test("a violation is told of when it is whole", () => {

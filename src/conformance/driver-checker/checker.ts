@@ -54,6 +54,12 @@ export interface DriverCheckerOptions {
    */
   readonly legacyOnly?: boolean;
   /**
+   * Whether the driver is known to drive devices of this type, so that it can only give up because of what is peculiar about
+   * this one: a feature it does not know, a larger configuration space. Default false: why it gave up is unknown then, and
+   * what may be the reason a hint.
+   */
+  readonly drivesOthers?: boolean;
+  /**
    * How the driver learns of used buffers. True: it polls, with interrupts masked at the processor, and nothing is
    * expected of it when the device raises one. False: every interrupt the device raises reaches the driver, so that what
    * binds drivers "after receiving an interrupt" is judged. When left out the checker cannot know whether an interrupt
@@ -336,6 +342,7 @@ export class DriverChecker {
       pciLayout: () => this.#pci?.layout ?? null,
       legacyOnly: this.#options.legacyOnly ?? false,
       polled: this.#options.polled ?? null,
+      drivesOthers: this.#options.drivesOthers ?? false,
       report: (clause, queue, message, evidence = [], fault) =>
         this.#findings.clause(clause, queue, message, evidence, fault),
       hint: (name, queue, message, evidence = [], fault) =>

@@ -28,7 +28,7 @@ import { addressText, type WatchedChain } from "../chain.ts";
 import type { QueueView } from "../device-view.ts";
 import type { DriverEvent } from "../events.ts";
 import type { Fault } from "../findings.ts";
-import { registerEvidence } from "../violation.ts";
+import { type Evidence, registerEvidence } from "../violation.ts";
 import { UNREAD_FEATURES } from "./faults.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
@@ -248,7 +248,7 @@ export class FeatureRules implements Rule {
     }
   }
 
-  /** FAILED before any feature was accepted: nothing but what the driver saw of the device can be the reason. */
+  /** FAILED before any feature was accepted: what the driver saw of the device may be the reason. */
   #gaveUp(): void {
     const { view } = this.#context;
     const facts = this.#facts;
@@ -256,22 +256,28 @@ export class FeatureRules implements Rule {
     for (const [word, bits] of view.offered.entries()) {
       for (let bit = 0; bit < 32; bit++) {
         if ((((bits ?? 0) >>> bit) & 1) === 0 || this.#isDefined(32 * word + bit)) continue;
-        this.#context.report(
+        this.#reportGivenUp(
           "content.driver.feature-bits.5",
-          -1,
-          `the driver gave up on a device that offers feature ${32 * word + bit}, which it does not know`,
+          `the driver gave up on a device that offers feature ${32 * word + bit}, which it cannot know: such features are to be ignored`,
           [registerEvidence(`device features, word ${word}`, bits ?? 0)],
         );
         return;
       }
     }
     if (view.configLengthBytes > facts.configBytes) {
-      this.#context.report(
+      this.#reportGivenUp(
         "content.driver.device-configuration-space.3",
-        -1,
-        `the driver gave up on a device with ${view.configLengthBytes} bytes of configuration space`,
+        `the driver gave up on a device with ${view.configLengthBytes} bytes of configuration space, more than the ` +
+          `${facts.configBytes} that are known: there may be more than a driver needs`,
+        [],
       );
     }
+  }
+
+  /** A driver may have given up for reasons of its own, unless it is known to drive other devices. */
+  #reportGivenUp(clause: string, message: string, evidence: readonly Evidence[]): void {
+    if (this.#context.drivesOthers) this.#context.report(clause, -1, message, evidence);
+    else this.#context.hint("gave-up", -1, `${message}; if it has another reason, all is well`, evidence);
   }
 
   #optionalField(offset: number, widthBytes: number, value: number): void {

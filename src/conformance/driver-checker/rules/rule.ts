@@ -22,6 +22,8 @@ export interface RuleContext {
   pciLayout(): PciLayout | null;
   /** Whether the driver says that it knows the legacy interface only. */
   readonly legacyOnly: boolean;
+  /** Whether the driver is known to drive devices of this type that have no peculiarity. */
+  readonly drivesOthers: boolean;
   /** Whether the driver polls with interrupts masked; null when nobody said, and no interrupt need have been taken. */
   readonly polled: boolean | null;
   /**
