@@ -1,17 +1,12 @@
 import type { TraceSink } from "../base/trace.ts";
 import type { AddressTranslator } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
-import {
-  VIRTIO_F_EVENT_IDX,
-  VIRTIO_F_INDIRECT_DESC,
-  VIRTIO_F_RING_PACKED,
-  VIRTIO_F_RING_RESET,
-  VIRTIO_F_SUSPEND,
-} from "../wire/common.ts";
 import type { Profile } from "./policy.ts";
 
 /** How a transport hears from the device. */
 export interface TransportHooks {
+  /** Where a profile asks nothing of drivers: features are in force as soon as they are written, before FEATURES_OK. */
+  readonly featuresAtOnce?: boolean;
   /** A used-buffer notification for the queue. */
   queueInterrupt(index: number): void;
   /** A configuration change notification. */
@@ -25,7 +20,7 @@ export interface VirtioDeviceOptions {
   readonly memory: GuestMemory;
   /**
    * Feature bits outside the device type's own that are offered, besides VIRTIO_F_VERSION_1 which always is.
-   * Default {@link DEFAULT_RING_FEATURES}.
+   * Default `DEFAULT_RING_FEATURES`; with the profile `qemu` what QEMU offers, without packed rings and suspend.
    */
   readonly ringFeatures?: readonly number[];
   /** With a translator VIRTIO_F_ACCESS_PLATFORM is offered, and used once negotiated. */
@@ -51,15 +46,6 @@ export interface VirtioDeviceOptions {
   /** Runs a function soon, after the current one returned. Default `setTimeout(…, 0)`. */
   readonly schedule?: (task: () => void) => void;
 }
-
-/** Ring features offered unless the embedder says otherwise. */
-export const DEFAULT_RING_FEATURES: readonly number[] = [
-  VIRTIO_F_INDIRECT_DESC,
-  VIRTIO_F_EVENT_IDX,
-  VIRTIO_F_RING_PACKED,
-  VIRTIO_F_RING_RESET,
-  VIRTIO_F_SUSPEND,
-];
 
 /** Counts kept since the device was made, for diagnosis. */
 export interface DeviceCounters {

@@ -1,9 +1,4 @@
-export {
-  DEFAULT_RING_FEATURES,
-  type DeviceCounters,
-  type TransportHooks,
-  type VirtioDeviceOptions,
-} from "./device-options.ts";
+export type { DeviceCounters, TransportHooks, VirtioDeviceOptions } from "./device-options.ts";
 export type {
   DeviceHost,
   DeviceType,
@@ -12,7 +7,7 @@ export type {
   SharedMemoryRegion,
 } from "./device-type.ts";
 export { FEATURE_BITS, type FeatureDependency, FeatureSet } from "./features.ts";
-export { DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
+export { DEFAULT_RING_FEATURES, DEVICE_POLICIES, type DevicePolicy, type Profile } from "./policy.ts";
 export { platformRandomBytes, type RandomBytes } from "./random.ts";
 export {
   formatUuid,

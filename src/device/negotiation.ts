@@ -26,6 +26,8 @@ export class Negotiation {
   readonly offered: FeatureSet;
   /** What the driver wrote, including bits it should not have. */
   readonly accepted: FeatureSet = new FeatureSet();
+  /** What is in force, without what only legacy drivers have. */
+  readonly agreed: FeatureSet = new FeatureSet();
   readonly #dependencies: DeviceType["featureDependencies"];
   /** What legacy drivers are offered; null unless they are taken. */
   #legacyOffered: FeatureSet | null = null;
@@ -47,6 +49,25 @@ export class Negotiation {
         throw new VirtioUsageError(`feature bit ${feature} needs bit ${requires}, which is not offered`);
       }
     }
+  }
+
+  /** True when the bit is in force. */
+  has(bit: number): boolean {
+    return this.agreed.has(bit) || this.legacyHas(bit);
+  }
+
+  /** What the driver wrote is in force from now on, as far as it is offered or `hidden`. */
+  agree(hidden: readonly number[]): void {
+    const { accepted, agreed } = this;
+    agreed.words.set(accepted.words);
+    agreed.intersect(this.offered);
+    for (const bit of hidden) if (accepted.has(bit)) agreed.add(bit);
+  }
+
+  /** Nothing was negotiated yet. */
+  reset(): void {
+    this.accepted.clear();
+    this.agreed.clear();
   }
 
   /** From now on the device is transitional. */

@@ -12,6 +12,7 @@ import {
 import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
 import type { QueueFault } from "../virtqueue/fault.ts";
 import type { DeviceType, QueueDescription } from "./device-type.ts";
+import type { DevicePolicy } from "./policy.ts";
 import type { SavedQueue } from "./state/saved-state.ts";
 
 /** What the queues need of the device they belong to. */
@@ -23,6 +24,7 @@ export interface QueueOwner {
   /** True while queues may be worked on: live, not suspended, not given up. */
   readonly running: boolean;
   readonly format: "split" | "packed";
+  readonly policy: DevicePolicy;
   /** Options with what is negotiated; `maxSize` is filled in for each queue. */
   queueOptions(): QueueOptions;
   usedBuffers(index: number): void;
@@ -90,14 +92,25 @@ export class QueueSet {
     return this.#descriptions[index]?.maxSize ?? 0;
   }
 
+  /** Largest size that a queue may be given, 0 when there is no such queue. */
+  sizeLimit(index: number): number {
+    const offered = this.maxSize(index);
+    return offered === 0 ? 0 : Math.max(offered, this.#owner.policy.largestQueueSize ?? 0);
+  }
+
   config(index: number): Readonly<QueueConfig> | null {
     return this.#slots[index]?.config ?? null;
   }
 
-  /** Writes registers of a queue; false when there is none or it is enabled. */
+  /** Writes registers of a queue; false when there is none, it is enabled, or it can't have that size. */
   writeConfig(index: number, fields: Partial<QueueConfig>): boolean {
     const slot = this.#slots[index];
-    if (slot === undefined || slot.enabled) return false;
+    const { policy } = this.#owner;
+    if (slot === undefined || (slot.enabled && policy.enabledQueueRegisters === "closed")) return false;
+    const { size } = fields;
+    if (size !== undefined && policy.impossibleQueueSize === "keep") {
+      if (size < 1 || size > this.sizeLimit(index)) return false;
+    }
     Object.assign(slot.config, fields);
     return true;
   }
@@ -118,14 +131,45 @@ export class QueueSet {
   /** Enables a queue, and activates it if the device is `live`; false when there is none or it is enabled. */
   enable(index: number, live: boolean): boolean {
     const slot = this.#slots[index];
-    if (slot === undefined || slot.enabled) return false;
+    if (slot === undefined) return false;
+    if (slot.enabled) return this.#owner.policy.enabledQueueRegisters === "open" && this.#renew(index, slot);
     slot.enabled = true;
     if (live) {
       this.enter();
       this.#activate(index, slot, null);
-      this.notified(index);
+      // A driver of which nothing is asked may fill its ring later than this; it notifies.
+      if (this.#owner.policy.queuesWork === "driver-ok") this.notified(index);
     }
     return true;
+  }
+
+  /** A live queue goes on with its registers, or features, as they are now; not when it holds chains or faulted. */
+  #renew(index: number, slot: QueueSlot): boolean {
+    const { queue } = slot;
+    if (slot.faulted || slot.draining || (queue !== null && queue.inFlight > 0)) return false;
+    this.enter();
+    queue?.close();
+    slot.queue = null;
+    const progress = queue?.progress() ?? null;
+    this.#activate(
+      index,
+      slot,
+      progress !== null && progress.format === this.#owner.format ? progress : null,
+    );
+    return true;
+  }
+
+  /** Other features are in force than before. */
+  renegotiated(): void {
+    this.#options = null;
+    this.#slots.forEach((slot, index) => {
+      if (slot.queue !== null) this.#renew(index, slot);
+    });
+  }
+
+  /** No queue goes on before a reset. */
+  stopAll(): void {
+    for (const slot of this.#slots) slot.faulted = true;
   }
 
   /** Closes a queue and drops its chains; its registers go back to their reset values if `resetConfig`. */
@@ -167,7 +211,7 @@ export class QueueSet {
   #activate(index: number, slot: QueueSlot, progress: QueueProgress | null): void {
     const owner = this.#owner;
     this.#options ??= owner.queueOptions();
-    const options = { ...this.#options, maxSize: this.maxSize(index) };
+    const options = { ...this.#options, maxSize: this.sizeLimit(index) };
     const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);
     if ("pop" in result) {
       slot.queue = result;
@@ -218,7 +262,7 @@ export class QueueSet {
     // What is there now the continuation finds, too.
     if (slot.waiting) return;
     const owner = this.#owner;
-    if (!owner.running || slot.queue === null) return;
+    if (!owner.running || slot.queue === null || slot.faulted) return;
     this.enter();
     const queue = slot.queue;
     if (queue === null || queue.fault !== null) return;
@@ -258,7 +302,7 @@ export class QueueSet {
   /** True when there is still something to drain after callbacks ran, which may have done anything. */
   #goesOn(slot: QueueSlot, queue: DeviceQueue): boolean {
     this.enter();
-    return slot.queue === queue && queue.fault === null && this.#owner.running;
+    return slot.queue === queue && queue.fault === null && !slot.faulted && this.#owner.running;
   }
 
   /** The rest in the next turn, once, however often it is asked for. */

@@ -3,7 +3,7 @@ import type { TraceSink } from "../base/trace.ts";
 import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
 import { DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
-import { MAX_QUEUE_SIZE, type QueueConfig, type QueueOptions } from "../virtqueue/config.ts";
+import type { QueueConfig } from "../virtqueue/config.ts";
 import type { DeviceQueue } from "../virtqueue/device-queue.ts";
 import type { QueueFault } from "../virtqueue/fault.ts";
 import {
@@ -13,23 +13,16 @@ import {
   VIRTIO_CONFIG_S_NEEDS_RESET,
   VIRTIO_CONFIG_S_SUSPEND,
   VIRTIO_F_ACCESS_PLATFORM,
-  VIRTIO_F_EVENT_IDX,
-  VIRTIO_F_IN_ORDER,
-  VIRTIO_F_INDIRECT_DESC,
-  VIRTIO_F_NOTIFY_ON_EMPTY,
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_RING_RESET,
   VIRTIO_F_SUSPEND,
+  VIRTIO_F_VERSION_1,
 } from "../wire/common.ts";
-import {
-  DEFAULT_RING_FEATURES,
-  type DeviceCounters,
-  type TransportHooks,
-  type VirtioDeviceOptions,
-} from "./device-options.ts";
+import type { DeviceCounters, TransportHooks, VirtioDeviceOptions } from "./device-options.ts";
 import type { DeviceHost, DeviceType } from "./device-type.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
+import { queueOptions } from "./queue-options.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
 import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./state/saved-state.ts";
 import { DEFAULT_MAX_TURN_WORK } from "./work.ts";
@@ -97,7 +90,7 @@ export class VirtioDevice {
     this.#physical = new DmaSpace(options.memory);
     this.#translated =
       options.translator === undefined ? null : new DmaSpace(options.memory, options.translator);
-    const ringFeatures = options.ringFeatures ?? DEFAULT_RING_FEATURES;
+    const ringFeatures = options.ringFeatures ?? this.#policy.ringFeatures;
     this.#features = new Negotiation(type, ringFeatures, this.#translated !== null);
     this.#queues = new QueueSet(this.#makeQueueOwner());
     type.attach(this.#makeHost());
@@ -143,7 +136,8 @@ export class VirtioDevice {
       get format() {
         return device.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split";
       },
-      queueOptions: () => this.#makeQueueOptions(),
+      policy: this.#policy,
+      queueOptions: () => queueOptions((bit) => this.hasFeature(bit), this.#policy, this.#options),
       usedBuffers: (index) => this.#queueInterrupt(index),
       queueFaulted: (index, fault) => this.#queueFaulted(index, fault),
       progressed: () => {
@@ -189,8 +183,7 @@ export class VirtioDevice {
 
   /** True when the driver accepted the bit and the device agreed (FEATURES_OK). A legacy driver's need no agreement. */
   hasFeature(bit: number): boolean {
-    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) return this.#features.accepted.has(bit);
-    return this.#features.legacyHas(bit);
+    return this.#features.has(bit);
   }
 
   /** Offered feature bits of word `index`; 0 for any word beyond. [transport-pci.device.common-configuration-structure-layout.3] */
@@ -203,16 +196,27 @@ export class VirtioDevice {
     return this.#features.accepted.word(index);
   }
 
-  /** The driver accepts features; only before FEATURES_OK, a legacy driver before it uses the device. */
+  /**
+   * The driver accepts features; only before FEATURES_OK, a legacy driver before it uses the device. Where the status
+   * is as written, so are they, and FEATURES_OK takes them over.
+   */
   writeDriverFeatureWord(index: number, value: number): void {
-    const settled = (this.#status & (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)) !== 0;
-    if (settled || this.#queues.anyLive) {
+    const agreed = (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+    const settled = agreed || (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.#queues.anyLive;
+    const free = this.#policy.statusBits === "as-written" && !this.#features.transitional;
+    if (settled && !free) {
       this.ignored("driver-features-after-features-ok", index);
       return;
     }
     const { words } = this.#features.accepted;
     if (index < words.length) words[index] = value >>> 0;
     else if (value !== 0) this.ignored("driver-features-beyond-127", index);
+    if (free && !agreed && this.#hooks?.featuresAtOnce === true) this.#agree();
+  }
+
+  #agree(): void {
+    this.#features.agree(this.#policy.hiddenFeatures);
+    this.#queues.renegotiated();
   }
 
   /** Feature bits 0 … 31 offered to a legacy driver; 0 unless the device is transitional. */
@@ -225,7 +229,9 @@ export class VirtioDevice {
    * negotiated the modern way, or the device is not transitional; then it must not have an effect.
    */
   claimLegacy(): boolean {
-    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 || !this.#features.transitional) return false;
+    if (!this.#features.transitional) return false;
+    // FEATURES_OK alone does not make a driver modern: some legacy ones write it, and not every profile takes it back.
+    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) return this.legacyDriver;
     this.#features.forgetHighBits();
     return true;
   }
@@ -250,14 +256,17 @@ export class VirtioDevice {
       if ((wanted & VIRTIO_CONFIG_S_FAILED) !== 0) this.#status |= VIRTIO_CONFIG_S_FAILED;
       return;
     }
+    if (this.#policy.statusBits === "as-written") {
+      this.#takeStatus(value & 0xff & ~VIRTIO_CONFIG_S_SUSPEND);
+      if ((wanted & VIRTIO_CONFIG_S_SUSPEND) !== 0) this.#suspend();
+      return;
+    }
     const old = this.#status;
     // Drivers must not clear bits; a write without them leaves them set. [content.driver.device-status-field.2]
     if ((old & S_SETTABLE & ~wanted) !== 0) this.ignored("status-bits-cleared", value);
     let next = old | (wanted & ~VIRTIO_CONFIG_S_SUSPEND);
     if ((next & ~old & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && !this.#features.acceptable) {
-      if (this.#policy.unacceptableFeatures === "drop") {
-        this.#features.accepted.intersect(this.#features.offered);
-      } else {
+      if (this.#policy.unacceptableFeatures === "refuse") {
         // [content.device.feature-bits.2]
         next &= ~VIRTIO_CONFIG_S_FEATURES_OK;
         this.#emit("features-refused", { features: this.#features.accepted.bits().join(",") });
@@ -268,9 +277,15 @@ export class VirtioDevice {
       next &= ~VIRTIO_CONFIG_S_DRIVER_OK;
       this.ignored("driver-ok-without-features-ok", value);
     }
-    this.#status = next;
-    if ((next & ~old & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) this.#start();
+    this.#takeStatus(next);
     if ((wanted & VIRTIO_CONFIG_S_SUSPEND) !== 0) this.#suspend();
+  }
+
+  #takeStatus(next: number): void {
+    const come = next & ~this.#status;
+    this.#status = next;
+    if ((come & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) this.#agree();
+    if ((come & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) this.#start();
   }
 
   #start(): void {
@@ -284,7 +299,7 @@ export class VirtioDevice {
   }
 
   #activateQueues(): void {
-    if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) === 0) this.#features.settleLegacy();
+    if (this.legacyDriver) this.#features.settleLegacy();
     this.#queues.activateEnabled();
   }
 
@@ -293,7 +308,7 @@ export class VirtioDevice {
     this.counters.resets++;
     this.#queues.reset();
     this.#status = 0;
-    this.#features.accepted.clear();
+    this.#features.reset();
     this.#suspending = false;
     this.#suspended = false;
     this.#configInterruptDue = false;
@@ -305,6 +320,7 @@ export class VirtioDevice {
   #needsReset(reason: string): void {
     this.#emit("needs-reset", { reason });
     if ((this.#status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0) return;
+    if (this.#policy.needsReset === "version-1" && !this.hasFeature(VIRTIO_F_VERSION_1)) return;
     this.#status |= VIRTIO_CONFIG_S_NEEDS_RESET;
     // [content.device.device-status-field.3]
     this.#configInterrupt();
@@ -361,6 +377,11 @@ export class VirtioDevice {
     return this.#queues.maxSize(index);
   }
 
+  /** Largest size that a queue may be given, which a profile may set above what is offered; 0 when there is no such queue. */
+  queueSizeLimit(index: number): number {
+    return this.#queues.sizeLimit(index);
+  }
+
   /** The registers of a queue; a copy of its configuration is taken at activation. Null: no such queue. */
   queueConfig(index: number): Readonly<QueueConfig> | null {
     return this.#queues.config(index);
@@ -383,8 +404,9 @@ export class VirtioDevice {
 
   /** The driver enables a queue. It comes to life now, or with DRIVER_OK; a legacy driver's with its first notification. */
   enableQueue(index: number): void {
-    const negotiated = (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 || this.legacyDriver;
-    const live = (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+    const free = this.#policy.queuesWork === "enabled";
+    const negotiated = free || (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 || this.legacyDriver;
+    const live = (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || (free && !this.legacyDriver);
     if (!negotiated || !this.#queues.enable(index, live)) this.ignored("queue-enable", index);
   }
 
@@ -397,23 +419,6 @@ export class VirtioDevice {
   resetQueue(index: number): void {
     if (index < this.#queues.count && this.hasFeature(VIRTIO_F_RING_RESET)) this.#queues.disable(index, true);
     else this.ignored("queue-reset", index);
-  }
-
-  #makeQueueOptions(): QueueOptions {
-    const options = this.#options;
-    return {
-      indirectDesc: this.hasFeature(VIRTIO_F_INDIRECT_DESC),
-      eventIdx: this.hasFeature(VIRTIO_F_EVENT_IDX),
-      inOrder: this.hasFeature(VIRTIO_F_IN_ORDER),
-      notifyOnEmpty: this.hasFeature(VIRTIO_F_NOTIFY_ON_EMPTY),
-      maxSize: MAX_QUEUE_SIZE,
-      maxChainElements: options.maxChainElements ?? 1024,
-      zeroLengthElement: this.#policy.zeroLengthElement,
-      indirectWithNext: this.#policy.indirectWithNext,
-      suppressWhileDraining:
-        options.suppressWhileDraining ?? this.memory.regions.some((region) => region.shared),
-      inOrderBatching: options.inOrderBatching ?? true,
-    };
   }
 
   /** An available-buffer notification. Spurious ones are harmless; for no queue at all it is ignored. */
@@ -433,19 +438,20 @@ export class VirtioDevice {
 
   /** True when queues may be worked on: live, not suspended, not given up. */
   get #running(): boolean {
-    return (
-      this.#begun && (this.#status & VIRTIO_CONFIG_S_FAILED) === 0 && !this.#suspending && !this.#suspended
-    );
+    const gaveUp = (this.#status & VIRTIO_CONFIG_S_FAILED) !== 0 && this.#policy.failed === "stops";
+    return this.#begun && !gaveUp && !this.#suspending && !this.#suspended;
   }
 
-  /** DRIVER_OK, which legacy drivers don't wait for. */
+  /** DRIVER_OK, which legacy drivers don't wait for, and which some profiles don't ask for. */
   get #begun(): boolean {
-    return (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.legacyDriver;
+    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.legacyDriver) return true;
+    return this.#policy.queuesWork === "enabled";
   }
 
   #queueFaulted(index: number, { code, head, value }: QueueFault): void {
     this.counters.queueFaults++;
     this.#emit("queue-fault", { queue: index, code, head, value });
+    if (this.#policy.malformedRing === "device") this.#queues.stopAll();
     this.#needsReset(`queue ${index}: ${code} (head ${head}, value ${value})`);
   }
 

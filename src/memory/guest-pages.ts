@@ -83,6 +83,14 @@ export class GuestPages {
     this.entryCount++;
   }
 
+  /** True when some of it is nowhere. */
+  get hasHoles(): boolean {
+    const { segments } = this;
+    let bytes = 0;
+    for (let i = 0; i < segments.count; i++) bytes += segments.lengths[i] as number;
+    return bytes !== this.totalBytes;
+  }
+
   /** Number of pieces. */
   get count(): number {
     return this.segments.count;

@@ -38,6 +38,8 @@ export interface QueueOptions {
   readonly zeroLengthElement: "accept" | "fault";
   /** VIRTQ_DESC_F_INDIRECT with VIRTQ_DESC_F_NEXT in a split ring: drivers must not; QEMU ignores NEXT. */
   readonly indirectWithNext: "accept" | "fault";
+  /** Alignment of the rings: `specified`, or `least`, as little as typed arrays take: 2 bytes for available and used ring, else 4. */
+  readonly ringAlignment: "specified" | "least";
   /**
    * Ask the driver not to notify while the device drains. Worth its two stores only where the driver runs in
    * another thread.
@@ -57,6 +59,7 @@ export const DEFAULT_QUEUE_OPTIONS: QueueOptions = {
   maxChainElements: 1024,
   zeroLengthElement: "accept",
   indirectWithNext: "fault",
+  ringAlignment: "specified",
   suppressWhileDraining: false,
   inOrderBatching: true,
 };

@@ -92,7 +92,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     if (this.epoch === memory.epoch) return this.fault === null;
     this.region = null;
     const { size, config } = this;
-    const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, 16, true);
+    const alignment = this.options.ringAlignment === "least" ? 4 : 16;
+    const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, alignment, true);
     const driver = this.locate(config.driverHi, config.driverLo, 4, 4, false);
     const device = this.locate(config.deviceHi, config.deviceLo, 4, 4, true);
     if (desc === null || driver === null || device === null) return this.lost();

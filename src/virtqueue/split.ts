@@ -40,6 +40,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   private used32 = NONE32;
   private usedFlags = 0;
   private usedRingWord = 0;
+  /** The used ring is misaligned: its words are written in halves. */
+  private usedInHalves = false;
   private usedOffset = 0;
   private usedBytes = 0;
   private onUsedWrite: ((offset: number, length: number) => void) | null = null;
@@ -80,9 +82,10 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     const { size, config } = this;
     const event = this.eventIdx ? 2 : 0;
     const usedBytes = 4 + 8 * size + event;
-    const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, 16, false);
+    const least = this.options.ringAlignment === "least";
+    const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, least ? 4 : 16, false);
     const avail = this.locate(config.driverHi, config.driverLo, 4 + 2 * size + event, 2, false);
-    const used = this.locate(config.deviceHi, config.deviceLo, usedBytes, 4, true);
+    const used = this.locate(config.deviceHi, config.deviceLo, usedBytes, least ? 2 : 4, true);
     if (desc === null || avail === null || used === null) return this.lost();
     this.desc32 = desc.region.u32;
     this.descWord = desc.offset >>> 2;
@@ -95,6 +98,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.used32 = used.region.u32;
     this.usedFlags = used.offset >>> 1;
     this.usedRingWord = (used.offset >>> 2) + 1;
+    this.usedInHalves = (used.offset & 2) !== 0;
+    if (this.usedInHalves) this.plain = false;
     this.usedOffset = used.offset;
     this.usedBytes = usedBytes;
     this.usedShared = used.region.shared;
@@ -322,9 +327,17 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   protected override writeUsed(id: number, writtenBytes: number, _slots: number, buffers: number): void {
-    const at = this.usedRingWord + ((this.used & this.mask) << 1);
-    this.used32[at] = le32(id);
-    this.used32[at + 1] = le32(writtenBytes);
+    if (this.usedInHalves) {
+      const half = this.usedFlags + 2 + ((this.used & this.mask) << 2);
+      this.used16[half] = le16(id & 0xffff);
+      this.used16[half + 1] = le16(id >>> 16);
+      this.used16[half + 2] = le16(writtenBytes & 0xffff);
+      this.used16[half + 3] = le16(writtenBytes >>> 16);
+    } else {
+      const at = this.usedRingWord + ((this.used & this.mask) << 1);
+      this.used32[at] = le32(id);
+      this.used32[at + 1] = le32(writtenBytes);
+    }
     this.used = (this.used + buffers) & 0xffff;
   }
 
@@ -388,7 +401,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     if (this.eventIdx) {
       if (this.availEvent !== this.next) {
         this.availEvent = this.next;
-        this.writeUsedHalf(this.usedRingWord * 2 + 4 * this.size, this.next);
+        this.writeUsedHalf(this.usedFlags + 2 + 4 * this.size, this.next);
       }
     } else if (this.noNotify) {
       this.noNotify = false;

@@ -317,7 +317,9 @@ function offeredFeatures(options: GpuDeviceOptions): number[] {
   const { features = {}, renderer, blobAlignmentBytes, profile } = options;
   const virgl = features.virgl ?? renderer !== undefined;
   const contextInit = features.contextInit ?? virgl;
-  const blob = features.resourceBlob ?? true;
+  // QEMU's, too, is asked for by name; whoever asks for what needs it, asks for it.
+  const needsBlob = blobAlignmentBytes !== undefined || options.hostHeap !== undefined;
+  const blob = features.resourceBlob ?? (profile !== "qemu" || needsBlob);
   checkCapsets(renderer?.capsets ?? []);
   if (virgl && renderer === undefined) throw new VirtioUsageError("the feature virgl needs a renderer");
   if (contextInit && !virgl) throw new VirtioUsageError("the feature contextInit needs virgl");

@@ -89,6 +89,7 @@ export interface GpuFeatures {
   readonly edid?: boolean;
   /** Default true, false with the profile `qemu`. */
   readonly resourceUuid?: boolean;
+  /** Default true; with the profile `qemu` only if there is a `hostHeap` or `blobAlignmentBytes`. */
   readonly resourceBlob?: boolean;
   /** Needs a renderer. */
   readonly virgl?: boolean;

@@ -27,8 +27,10 @@ export interface GpuPolicy {
   readonly unknownCommand: number;
   /** A command whose feature the driver did not negotiate: refused, or good enough if the device offered it. */
   readonly commandNeeds: "negotiated" | "offered";
-  /** A command whose feature is missing. */
+  /** A command whose feature is missing, but for the two below. */
   readonly missingFeature: number;
+  /** RESOURCE_CREATE_BLOB and SET_SCANOUT_BLOB without VIRTIO_GPU_F_RESOURCE_BLOB. */
+  readonly missingBlob: number;
   /** Control commands on the cursor queue and the reverse: refused with `unknownCommand`, or done. */
   readonly anyQueue: boolean;
   /** A buffer for the response of a cursor command: filled in, or returned with used length 0. */
@@ -47,20 +49,27 @@ export interface GpuPolicy {
   readonly entriesMissing: number;
   /** More entries than the limits allow. */
   readonly tooManyEntries: number;
-  /** An entry that is not in memory; when accepted it is a hole that nothing is read from. */
-  readonly entryOutsideMemory: number;
+  /**
+   * An entry that is not in memory, or not wholly; when accepted that is a hole that nothing is read from. "one-page":
+   * one of at most 4096 bytes at a time, of all resources together; more are ERR_UNSPEC.
+   */
+  readonly entryOutsideMemory: number | "one-page";
   /** DETACH_BACKING of a resource without backing. */
   readonly detachNothing: number;
   /** TRANSFER_TO_HOST_2D of a resource without backing. */
   readonly transferWithoutBacking: number;
   /** TRANSFER_TO_HOST_2D of 0 pixels. */
   readonly transferEmpty: number;
+  /** TRANSFER_TO_HOST_2D of whole rows from the top: the rows of the rectangle, or all that the resource has. */
+  readonly transferWholeRows: "rectangle" | "everything";
   /** TRANSFER_TO_HOST_2D that would read beyond the backing; when accepted it copies what is there. */
   readonly transferBeyondBacking: number;
   /** SET_SCANOUT of a 2D resource that has no backing yet. */
   readonly scanoutWithoutBacking: number;
   /** Smallest width and height of a scanout, in pixels. */
   readonly minScanoutPixels: number;
+  /** What GET_DISPLAY_INFO says of a display without a monitor: its size, or nothing but zeros. */
+  readonly disabledDisplay: "size" | "zeros";
   /** GET_EDID of a scanout that does not exist. */
   readonly edidOfNoScanout: number;
   /** RESOURCE_CREATE_BLOB whose entries hold fewer bytes than the blob has. */
@@ -69,6 +78,8 @@ export interface GpuPolicy {
   readonly mapWithoutFlag: number;
   /** UPDATE_CURSOR with an image that is not 64x64: the response; "ignore" moves the cursor, keeps its image. */
   readonly cursorSize: number | "ignore";
+  /** MOVE_CURSOR: only the position counts, or resource 0 hides the cursor and any other shows it again. */
+  readonly moveCursor: "position" | "visibility";
   /** CTX_CREATE with the id of a context that exists. */
   readonly contextExists: "error" | "ignore";
   /** What RESOURCE_ASSIGN_UUID answers: a random UUID (version 4), 12 zero bytes and the id, or ERR_UNSPEC. */
@@ -87,6 +98,7 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     unknownCommand: UNSPEC, // all implementations agree
     commandNeeds: "negotiated", // "support is optional and negotiated using the … feature flag"
     missingFeature: UNSPEC, // without its feature a command does not exist
+    missingBlob: UNSPEC,
     anyQueue: false, // each queue has its commands
     cursorResponse: "write", // both queues have the same format
     lastHostByte: "use", // the limit is what may be used
@@ -100,12 +112,15 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     detachNothing: UNSPEC, // as QEMU; there is no better code
     transferWithoutBacking: UNSPEC, // as QEMU; there is no better code
     transferEmpty: OK, // nothing to do is done
+    transferWholeRows: "rectangle",
     transferBeyondBacking: PARAMETER,
     scanoutWithoutBacking: OK, // what is scanned out is the host's resource
     minScanoutPixels: 1, // the specification has no minimum
+    disabledDisplay: "size", // what it would have
     edidOfNoScanout: NO_SCANOUT, // the code made for it
     blobBeyondBacking: PARAMETER, // the rest of the blob would have no bytes
     mapWithoutFlag: PARAMETER, // the driver must inform the device of memory access
+    moveCursor: "position", // "all other fields are ignored"
     cursorSize: PARAMETER, // "it must be 64x64 in size"
     contextExists: "error",
     uuid: "random", // version 4 is recommended
@@ -115,7 +130,8 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     shortRequest: PARAMETER, // 7.2 takes what is missing as zero
     unknownCommand: UNSPEC,
     commandNeeds: "offered", // asks for its own configuration, not for what was negotiated
-    missingFeature: PARAMETER,
+    missingFeature: UNSPEC, // unknown to the device without it
+    missingBlob: PARAMETER,
     anyQueue: false,
     cursorResponse: "none", // used length 0, never written
     lastHostByte: "keep", // 256 MiB are out of memory already
@@ -125,16 +141,19 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     emptyEntry: UNSPEC,
     entriesMissing: UNSPEC,
     tooManyEntries: UNSPEC,
-    entryOutsideMemory: OK, // goes through a bounce buffer
+    entryOutsideMemory: "one-page", // goes through a bounce buffer, of which there is one
     detachNothing: UNSPEC,
     transferWithoutBacking: UNSPEC,
     transferEmpty: OK,
+    transferWholeRows: "everything", // copied in one go, whatever the height
     transferBeyondBacking: OK, // copies what is there; 7.2 aborts on an offset beyond the end
     scanoutWithoutBacking: UNSPEC,
     minScanoutPixels: 16,
+    disabledDisplay: "zeros",
     edidOfNoScanout: PARAMETER,
     blobBeyondBacking: PARAMETER, // 7.2: OK
     mapWithoutFlag: OK, // the flag is not looked at
+    moveCursor: "visibility",
     cursorSize: "ignore",
     contextExists: "ignore", // the renderer's refusal is not reported
     uuid: "refuse", // the built-in device does not know the command
@@ -145,6 +164,7 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     unknownCommand: UNSPEC,
     commandNeeds: "offered", // negotiation is not looked at
     missingFeature: UNSPEC,
+    missingBlob: UNSPEC,
     anyQueue: true, // both queues feed the same decoder
     cursorResponse: "write",
     lastHostByte: "use",
@@ -158,12 +178,15 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
     detachNothing: OK,
     transferWithoutBacking: UNSPEC,
     transferEmpty: OK,
+    transferWholeRows: "rectangle",
     transferBeyondBacking: UNSPEC,
     scanoutWithoutBacking: OK,
     minScanoutPixels: 1,
+    disabledDisplay: "size",
     edidOfNoScanout: OK, // the EDID of a default display
     blobBeyondBacking: OK, // accepted; what lies beyond reads as nothing
     mapWithoutFlag: OK,
+    moveCursor: "position",
     cursorSize: "ignore",
     contextExists: "error",
     uuid: "resource-id",

@@ -43,13 +43,13 @@ import {
   VIRTIO_MMIO_VERSION,
   VIRTIO_MMIO_VERSION_2,
 } from "../../wire/mmio.ts";
-import { VIRTIO_PCI_VENDOR_ID } from "../../wire/pci.ts";
+import { MMIO_POLICIES, type MmioPolicy } from "./policy.ts";
 import { checkSavedMmio, MMIO_STATE_VERSION, type SavedMmioTransport } from "./saved-state.ts";
 import { locateSharedMemory, NO_SHARED_MEMORY, type ShmLocation } from "./shared-memory.ts";
 
 /** Choices for a {@link MmioTransport}. */
 export interface MmioTransportOptions {
-  /** Register VendorID, 32 bits. Default 0x1af4. */
+  /** Register VendorID, 32 bits. Default 0x1af4; with the profile `qemu` 0x554d4551. */
   readonly vendorId?: number;
   /**
    * Guest physical address of each of the device's shared memory regions, by id. Required when the device has any;
@@ -88,6 +88,7 @@ export class MmioTransport {
   /** Bytes of address space to reserve: a power of two, at least 512, that holds all registers. */
   readonly sizeBytes: number;
 
+  readonly #policy: MmioPolicy;
   readonly #vendorId: number;
   readonly #onInterrupt: ((asserted: boolean) => void) | null;
   readonly #sharedMemory: ReadonlyMap<number, ShmLocation>;
@@ -105,17 +106,19 @@ export class MmioTransport {
   /** Throws `VirtioUsageError` when the device has a transport already or its shared memory has no address. */
   constructor(device: VirtioDevice, options: MmioTransportOptions = {}) {
     this.device = device;
-    this.#vendorId = (options.vendorId ?? VIRTIO_PCI_VENDOR_ID) >>> 0;
+    this.#policy = MMIO_POLICIES[device.profile];
+    this.#vendorId = (options.vendorId ?? this.#policy.vendorId) >>> 0;
     this.#onInterrupt = options.onInterrupt ?? null;
     this.#sharedMemory = locateSharedMemory(device.type.sharedMemory, options.sharedMemoryBases ?? {});
     let size = 0x200;
     while (size < VIRTIO_MMIO_CONFIG + device.type.configLengthBytes) size *= 2;
     this.sizeBytes = size;
+    const configBits = this.#policy.configChange === "both-bits" ? INTERRUPT_BITS : VIRTIO_MMIO_INT_CONFIG;
     device.connect(
       {
         // Each event shows from the moment it takes place. [transport-mmio.device.mmio-device-register-layout.3]
         queueInterrupt: () => this.#raise(VIRTIO_MMIO_INT_VRING),
-        configInterrupt: () => this.#raise(VIRTIO_MMIO_INT_CONFIG),
+        configInterrupt: () => this.#raise(configBits),
         deviceReset: () => this.#deviceReset(),
       },
       UNSUPPORTED_FEATURES,
@@ -157,7 +160,7 @@ export class MmioTransport {
       case VIRTIO_MMIO_DEVICE_FEATURES:
         return device.deviceFeatureWord(this.#deviceFeaturesSel);
       case VIRTIO_MMIO_QUEUE_NUM_MAX:
-        return device.queueMaxSize(this.#queueSel);
+        return device.queueSizeLimit(this.#queueSel);
       case VIRTIO_MMIO_QUEUE_READY:
         return device.queueEnabled(this.#queueSel) ? 1 : 0;
       case VIRTIO_MMIO_INTERRUPT_STATUS:
@@ -169,9 +172,9 @@ export class MmioTransport {
       case VIRTIO_MMIO_SHM_LEN_HIGH:
         return this.#shm.lengthHi;
       case VIRTIO_MMIO_SHM_BASE_LOW:
-        return this.#shm.baseLo;
+        return this.#hidesBase ? 0 : this.#shm.baseLo;
       case VIRTIO_MMIO_SHM_BASE_HIGH:
-        return this.#shm.baseHi;
+        return this.#hidesBase ? 0 : this.#shm.baseHi;
       case VIRTIO_MMIO_QUEUE_RESET:
         // 1 only while the reset runs. [transport-mmio.device.mmio-device-register-layout.11]
         return this.#resetting === this.#queueSel ? 1 : 0;
@@ -218,16 +221,16 @@ export class MmioTransport {
   #writeRegister(offset: number, value: number): void {
     switch (offset) {
       case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
-        this.#deviceFeaturesSel = value;
+        this.#deviceFeaturesSel = this.#featureWord(value);
         return;
       case VIRTIO_MMIO_DRIVER_FEATURES:
         this.device.writeDriverFeatureWord(this.#driverFeaturesSel, value);
         return;
       case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
-        this.#driverFeaturesSel = value;
+        this.#driverFeaturesSel = this.#featureWord(value);
         return;
       case VIRTIO_MMIO_QUEUE_SEL:
-        this.#queueSel = value;
+        if (value < this.#policy.queueSelectEnd) this.#queueSel = value;
         return;
       case VIRTIO_MMIO_QUEUE_NUM:
         // The driver can't read it back, so that a size out of range is kept and refused when the queue is enabled.
@@ -286,13 +289,17 @@ export class MmioTransport {
     }
   }
 
+  #featureWord(value: number): number {
+    return this.#policy.featureSelect === "bit" ? Math.min(value, 1) : value;
+  }
+
   #writeQueue(fields: Partial<QueueConfig>): void {
     this.device.writeQueueConfig(this.#queueSel, fields);
   }
 
   #writeQueueReady(value: number): void {
-    if (value === 1) this.device.enableQueue(this.#queueSel);
-    else if (value === 0) this.device.disableQueue(this.#queueSel);
+    if (value === 0) this.device.disableQueue(this.#queueSel);
+    else if (value === 1 || this.#policy.queueReady === "non-zero") this.device.enableQueue(this.#queueSel);
     else this.device.ignored("mmio-queue-ready-value", value);
   }
 
@@ -313,7 +320,8 @@ export class MmioTransport {
   #writeStatus(value: number): void {
     // Only 0 itself resets; what has bits in the reserved part alone is not 0.
     if (value > 0xff) this.device.ignored("mmio-status-value", value);
-    if (value === 0 || (value & 0xff) !== 0) this.device.writeStatus(value & 0xff);
+    const resets = value === 0 || this.#policy.statusBits === "low-byte";
+    if (resets || (value & 0xff) !== 0) this.device.writeStatus(value & 0xff);
   }
 
   #notify(value: number): void {
@@ -326,7 +334,8 @@ export class MmioTransport {
 
   #readConfig(offset: number, widthBytes: number): number {
     if (!this.#inConfig(offset, widthBytes)) {
-      return this.#ignoredRead("mmio-config-read", offset);
+      const ignored = this.#ignoredRead("mmio-config-read", offset);
+      return this.#policy.behindConfig === "zeros" ? ignored : 2 ** (8 * widthBytes) - 1;
     }
     return this.device.readConfig(offset, widthBytes);
   }
@@ -349,6 +358,10 @@ export class MmioTransport {
 
   get #shm(): ShmLocation {
     return this.#sharedMemory.get(this.#shmSel) ?? NO_SHARED_MEMORY;
+  }
+
+  get #hidesBase(): boolean {
+    return this.#shm === NO_SHARED_MEMORY && this.#policy.noSharedMemory === "length-only";
   }
 
   #ignoredRead(what: string, offset: number): number {

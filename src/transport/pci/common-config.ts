@@ -9,6 +9,7 @@ import {
 import { VIRTIO_PCI_COMMON_CFG, virtio_pci_common_cfg } from "../../wire/pci.ts";
 import { fieldsOf } from "../../wire/schema.ts";
 import type { MsixTable } from "./msix.ts";
+import type { PciPolicy } from "./policy.ts";
 import type { SavedCommonConfig } from "./saved-state.ts";
 
 const CFG = VIRTIO_PCI_COMMON_CFG;
@@ -43,6 +44,7 @@ export class CommonConfig {
   readonly #msix: MsixTable | null;
   readonly #notifConfigData: readonly number[];
   readonly #queueVectors: Uint16Array;
+  readonly #policy: PciPolicy;
   #configVector = VIRTIO_MSI_NO_VECTOR;
   #deviceFeatureSelect = 0;
   #driverFeatureSelect = 0;
@@ -50,8 +52,14 @@ export class CommonConfig {
   /** Queue that is being reset this moment, -1 when none is. */
   #resetting = -1;
 
-  constructor(device: VirtioDevice, msix: MsixTable | null, notifConfigData: readonly number[]) {
+  constructor(
+    device: VirtioDevice,
+    msix: MsixTable | null,
+    notifConfigData: readonly number[],
+    policy: PciPolicy,
+  ) {
     this.#device = device;
+    this.#policy = policy;
     this.#msix = msix;
     this.#notifConfigData = notifConfigData;
     this.#queueVectors = new Uint16Array(device.queueCount).fill(VIRTIO_MSI_NO_VECTOR);
@@ -66,11 +74,22 @@ export class CommonConfig {
   }
 
   read(offset: number, widthBytes: number): number {
-    const device = this.#device;
-    if (WIDTHS[offset] !== widthBytes) {
-      device.ignored("pci-common-read-width", offset);
+    if (!this.#takes(offset, widthBytes)) {
+      this.#device.ignored("pci-common-read-width", offset);
       return 0;
     }
+    const value = this.#readRegister(offset);
+    return widthBytes === 4 ? value : value & (widthBytes === 2 ? 0xffff : 0xff);
+  }
+
+  /** Whether a register begins at the offset that may be accessed so. */
+  #takes(offset: number, widthBytes: number): boolean {
+    const width = WIDTHS[offset] ?? 0;
+    return width === widthBytes || (width !== 0 && this.#policy.registerWidth === "any");
+  }
+
+  #readRegister(offset: number): number {
+    const device = this.#device;
     const queue = device.queueConfig(this.#queueSelect);
     switch (offset) {
       case CFG.device_feature_select:
@@ -126,12 +145,14 @@ export class CommonConfig {
     }
   }
 
-  write(offset: number, widthBytes: number, value: number): void {
+  write(offset: number, widthBytes: number, written: number): void {
     const device = this.#device;
-    if (WIDTHS[offset] !== widthBytes) {
+    if (!this.#takes(offset, widthBytes)) {
       device.ignored("pci-common-write-width", offset);
       return;
     }
+    const width = WIDTHS[offset] as number;
+    const value = width === 4 ? written : written & (width === 2 ? 0xffff : 0xff);
     switch (offset) {
       case CFG.device_feature_select:
         this.#deviceFeatureSelect = value;
@@ -149,7 +170,7 @@ export class CommonConfig {
         device.writeStatus(value); // [transport-pci.device.common-configuration-structure-layout.7]
         return;
       case CFG.queue_select:
-        this.#queueSelect = value;
+        if (value < this.#policy.queueSelectEnd) this.#queueSelect = value;
         return;
       case CFG.queue_size:
         this.#writeSize(value);
@@ -195,8 +216,12 @@ export class CommonConfig {
   /** [transport-pci.device.common-configuration-structure-layout.14] [transport-pci.device.common-configuration-structure-layout.15] */
   #presentedSize(index: number): number {
     const size = this.#device.queueConfig(index)?.size ?? 0;
-    if (size === 0 || this.#device.hasFeature(VIRTIO_F_RING_PACKED)) return size;
+    if (size === 0 || !this.#demandsPowerOfTwo) return size;
     return 2 ** (31 - Math.clz32(size));
+  }
+
+  get #demandsPowerOfTwo(): boolean {
+    return this.#policy.queueSize === "power-of-two" && !this.#device.hasFeature(VIRTIO_F_RING_PACKED);
   }
 
   #writeSize(value: number): void {
@@ -204,8 +229,8 @@ export class CommonConfig {
     const powerOfTwo = (value & (value - 1)) === 0;
     if (
       value === 0 ||
-      value > device.queueMaxSize(this.#queueSelect) ||
-      !(powerOfTwo || device.hasFeature(VIRTIO_F_RING_PACKED))
+      value > device.queueSizeLimit(this.#queueSelect) ||
+      !(powerOfTwo || !this.#demandsPowerOfTwo)
     ) {
       // The driver reads back what it was, as it does when a size is refused.
       device.ignored("pci-queue-size-value", value);

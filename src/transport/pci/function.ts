@@ -50,6 +50,7 @@ import { PciConfigSpace } from "./config-space.ts";
 import { ExpressCapabilities } from "./express.ts";
 import type { PciPlan, Place } from "./layout.ts";
 import type { PciTransportOptions, PciVendorData } from "./options.ts";
+import type { PciPolicy } from "./policy.ts";
 import { transitionalId } from "./transitional.ts";
 
 /** A configuration space as built for one device, and where in it the parts with a life of their own are. */
@@ -75,9 +76,10 @@ export function buildFunction(
   device: VirtioDevice,
   plan: PciPlan,
   options: PciTransportOptions,
+  policy: PciPolicy,
 ): PciFunction {
   const space = new PciConfigSpace(options.express ? PCI_CFG_SPACE_EXP_SIZE : PCI_CFG_SPACE_SIZE);
-  writeHeader(space, device, plan, options);
+  writeHeader(space, device, plan, options, policy);
   const bars = plan.bars.map((bar) => new PciBar(bar, space));
 
   addStructure(space, VIRTIO_PCI_CAP_COMMON_CFG, plan.common);
@@ -106,6 +108,7 @@ function writeHeader(
   device: VirtioDevice,
   plan: PciPlan,
   options: PciTransportOptions,
+  policy: PciPolicy,
 ): void {
   const { deviceId, pciClass } = device.type;
   // [transport-pci.device.pci-device-discovery.1] [transport-pci.device.pci-device-discovery.2]
@@ -124,7 +127,8 @@ function writeHeader(
     // [transport-pci.device.pci-device-discovery.5]
     space.set(PCI_REVISION_ID, 1, checkRange(options.revisionId ?? 1, "revisionId", 1, 0xff));
     // [transport-pci.device.pci-device-discovery.3] [transport-pci.device.pci-device-discovery.6]
-    space.set(PCI_SUBSYSTEM_ID, 2, checkRange(options.subsystemId ?? 0x40, "subsystemId", 0x40, 0xffff));
+    const subsystemId = options.subsystemId ?? policy.subsystemId;
+    space.set(PCI_SUBSYSTEM_ID, 2, checkRange(subsystemId, "subsystemId", 0x40, 0xffff));
   }
   space.set(PCI_CLASS_PROG, 3, checkRange(pciClass, "PCI class", 0, 0xffffff));
   const vendor = options.subsystemVendorId ?? VIRTIO_PCI_VENDOR_ID;

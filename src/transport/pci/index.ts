@@ -1,6 +1,12 @@
 export type { PciBar, PciStructure, PciWindow } from "./bar.ts";
 export { ByteLanes, type ByteLanesTarget } from "./byte-lanes.ts";
 export type { MsixMessage } from "./msix.ts";
-export type { PciLayout, PciMsixOptions, PciTransportOptions, PciVendorData } from "./options.ts";
+export type {
+  PciLayout,
+  PciMsixOptions,
+  PciStructurePlace,
+  PciTransportOptions,
+  PciVendorData,
+} from "./options.ts";
 export { PciTransport } from "./pci-transport.ts";
 export { PCI_STATE_VERSION, type SavedCommonConfig, type SavedPciTransport } from "./saved-state.ts";

@@ -13,6 +13,7 @@ import {
 import type { CommonConfig } from "./common-config.ts";
 import type { PciFunction } from "./function.ts";
 import type { MsixTable } from "./msix.ts";
+import type { PciPolicy } from "./policy.ts";
 
 /**
  * How events of the device reach the driver: by the ISR byte and INTx, or by MSI-X once that is enabled. State is
@@ -22,6 +23,7 @@ export class PciInterrupts {
   readonly #function: PciFunction;
   readonly #msix: MsixTable | null;
   readonly #common: CommonConfig;
+  readonly #configBits: number;
   readonly #onLine: ((asserted: boolean) => void) | null;
   #isr = 0;
   #asserted = false;
@@ -32,7 +34,10 @@ export class PciInterrupts {
     msix: MsixTable | null,
     common: CommonConfig,
     onLine: ((asserted: boolean) => void) | null,
+    policy: PciPolicy,
   ) {
+    const both = policy.configChange === "both-bits";
+    this.#configBits = both ? VIRTIO_PCI_ISR_CONFIG | VIRTIO_PCI_ISR_QUEUE : VIRTIO_PCI_ISR_CONFIG;
     this.#function = pciFunction;
     this.#msix = msix;
     this.#common = common;
@@ -69,7 +74,7 @@ export class PciInterrupts {
   /** A configuration change notification. */
   configEvent(): void {
     // With MSI-X too. [transport-pci.device.isr-status-capability.2]
-    this.#isr |= VIRTIO_PCI_ISR_CONFIG;
+    this.#isr |= this.#configBits;
     // [transport-pci.device.notification-of-device-configuration-changes.1]
     if (this.#msixEnabled) this.#raise(this.#common.configVector);
     else this.#updateLine();

@@ -3,7 +3,7 @@ import type { DeviceType, SharedMemoryRegion } from "../../device/device-type.ts
 import { PCI_MSIX_ENTRY_SIZE, PCI_STD_NUM_BARS, VIRTIO_PCI_COMMON_CFG } from "../../wire/pci.ts";
 import type { PciBarPlan, PciStructure, PciWindow } from "./bar.ts";
 import { pendingWords } from "./msix.ts";
-import type { PciLayout, PciMsixOptions } from "./options.ts";
+import type { PciLayout, PciMsixOptions, PciStructurePlace } from "./options.ts";
 import { SharedMemoryWindow } from "./shared-memory.ts";
 import { legacyBytes } from "./transitional.ts";
 
@@ -68,6 +68,15 @@ function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
 }
 
+function checkPlace({ structure, offset, lengthBytes }: PciWindow, needed: number, alignment: number): void {
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset % alignment !== 0) {
+    throw new VirtioUsageError(`${structure}: offset ${offset} is no multiple of ${alignment}`);
+  }
+  if (!Number.isSafeInteger(lengthBytes) || lengthBytes < needed) {
+    throw new VirtioUsageError(`${structure}: ${lengthBytes} bytes are fewer than the ${needed} it has`);
+  }
+}
+
 /** A BAR while structures are being put into it. */
 class BarBuilder {
   readonly index: number;
@@ -91,9 +100,20 @@ class BarBuilder {
     lengthBytes: number,
     alignment: number,
     memory: SharedMemoryWindow | null = null,
+    at: PciStructurePlace | undefined = undefined,
   ): Place {
-    const window = { structure, offset: alignUp(this.end, alignment), lengthBytes, memory };
-    this.end = window.offset + lengthBytes;
+    const offset = at?.offset ?? alignUp(this.end, alignment);
+    const window = { structure, offset, lengthBytes: at?.lengthBytes ?? lengthBytes, memory };
+    checkPlace(window, lengthBytes, alignment);
+    const overlapping = this.windows.find(
+      (other) => offset < other.offset + other.lengthBytes && other.offset < offset + window.lengthBytes,
+    );
+    if (overlapping !== undefined) {
+      throw new VirtioUsageError(
+        `${structure} at offset ${offset} overlaps ${overlapping.structure}; move one of them`,
+      );
+    }
+    this.end = Math.max(this.end, offset + window.lengthBytes);
     this.windows.push(window);
     return { bar: this.index, window };
   }
@@ -173,17 +193,21 @@ export function planLayout(input: PlanInput): PciPlan {
   }
 
   // [transport-pci.device.common-configuration-structure-layout.1]
-  const common = registers.place("common", VIRTIO_PCI_COMMON_CFG.sizeBytes, 4);
-  const isr = registers.place("isr", ISR_BYTES, 4);
+  const { structures = {} } = layout;
+  const common = registers.place("common", VIRTIO_PCI_COMMON_CFG.sizeBytes, 4, null, structures.common);
+  const isr = registers.place("isr", ISR_BYTES, 4, null, structures.isr);
   // [transport-pci.device.device-specific-configuration.1] [transport-pci.prose.device-specific-configuration.1]
-  const device = type.configLengthBytes === 0 ? null : registers.place("device", type.configLengthBytes, 16);
+  const device =
+    type.configLengthBytes === 0
+      ? null
+      : registers.place("device", type.configLengthBytes, 16, null, structures.device);
 
   const elementBytes = input.notificationData ? 4 : 2;
   const notifyBytes = (step: number): number => Math.max(type.queues.length - 1, 0) * step + elementBytes;
   // [transport-pci.device.notification-capability.2] [transport-pci.device.notification-capability.7]
   const alignment = (step: number): number => Math.min(Math.max(step, 4), PAGE_BYTES);
   const fits = (step: number): boolean => {
-    const end = alignUp(registers.end, alignment(step)) + notifyBytes(step);
+    const end = (structures.notify?.offset ?? alignUp(registers.end, alignment(step))) + notifyBytes(step);
     const ioFits = layout.ioNotifyBar === undefined || notifyBytes(step) <= MAX_IO_BAR_BYTES;
     return ioFits && end <= (registers.sizeBytes ?? (kind === "io" ? MAX_IO_BAR_BYTES : MAX_32BIT_BAR_BYTES));
   };
@@ -192,7 +216,7 @@ export function planLayout(input: PlanInput): PciPlan {
   if (layout.ioNotifyBar !== undefined) {
     notify.push(bars.take(layout.ioNotifyBar, "io").place("notify", notifyBytes(step), alignment(step)));
   }
-  notify.push(registers.place("notify", notifyBytes(step), alignment(step)));
+  notify.push(registers.place("notify", notifyBytes(step), alignment(step), null, structures.notify));
 
   const msix = input.msix === null ? null : planMsix(input.msix, type.queues.length, bars, registers);
   return {

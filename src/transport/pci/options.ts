@@ -1,10 +1,22 @@
 import type { PciBar } from "./bar.ts";
 import type { MsixMessage } from "./msix.ts";
 
+/** The place of one structure in its BAR. */
+export interface PciStructurePlace {
+  /** A multiple of 4, of 16 for `device`, of the step between notification registers for `notify`. */
+  readonly offset: number;
+  readonly lengthBytes?: number;
+}
+
 /** Where the registers of the device lie. */
 export interface PciLayout {
   /** Which address space they are in. Default `memory`. */
   readonly kind?: "memory" | "io";
+  /**
+   * Where in the BAR a structure begins, in bytes, and how much room it has at least. What is not named comes behind
+   * the structure before it: common, isr, device, notify. Default: all of them, as close as they can be.
+   */
+  readonly structures?: Partial<Readonly<Record<"common" | "isr" | "device" | "notify", PciStructurePlace>>>;
   /** Base address register, 0 … 5. Default 0, or 1 of a transitional device. */
   readonly bar?: number;
   /** A memory BAR with a 64-bit address; takes the next register too. Default false. */
@@ -45,7 +57,12 @@ export interface PciVendorData {
 
 /** Choices for a `PciTransport`. */
 export interface PciTransportOptions {
-  readonly layout?: PciLayout;
+  /**
+   * Where the registers lie; `qemu`: as QEMU has them, BAR 4 with common 0x0, ISR 0x1000, device 0x2000 and notify
+   * 0x3000, for drivers that have this hard-coded. Default: what the profile says, which is all in BAR 0 and close
+   * together, or, with the profile `qemu`, as in QEMU.
+   */
+  readonly layout?: PciLayout | "qemu";
   /** False: INTx only. Default: MSI-X with default options. */
   readonly msix?: PciMsixOptions | false;
   /**
@@ -67,7 +84,7 @@ export interface PciTransportOptions {
    * console, scsi, rng and 9p; not with `express`. The guest is little-endian. Default false.
    */
   readonly transitional?: boolean;
-  /** At least 0x40, so that no legacy driver takes the device for its own. Default 0x40. Not of transitional devices. */
+  /** At least 0x40, so that no legacy driver takes the device for its own. Default 0x40, 0x1100 with the profile `qemu`. Not of transitional devices. */
   readonly subsystemId?: number;
   /** At least 1, for the same reason. Default 1. Not of transitional devices. */
   readonly revisionId?: number;

@@ -27,6 +27,7 @@ import { planLayout } from "./layout.ts";
 import { LegacyConfig } from "./legacy.ts";
 import { MsixTable } from "./msix.ts";
 import type { PciTransportOptions } from "./options.ts";
+import { PCI_POLICIES, type PciPolicy, QEMU_LAYOUT } from "./policy.ts";
 import { checkSavedPci, PCI_STATE_VERSION, type SavedPciTransport } from "./saved-state.ts";
 
 // Neither is implemented by the framework.
@@ -89,8 +90,7 @@ export class PciTransport {
   readonly #notifyOffMultiplier: number;
   /** Queue by what identifies it with VIRTIO_F_NOTIF_CONFIG_DATA. */
   readonly #queueByData: ReadonlyMap<number, number>;
-  /** Other implementations go by the register that was written, whatever the value or width. */
-  readonly #notifyByAddress: boolean;
+  readonly #policy: PciPolicy;
 
   #restoring: SavedPciTransport | null = null;
 
@@ -98,15 +98,19 @@ export class PciTransport {
   constructor(device: VirtioDevice, options: PciTransportOptions = {}) {
     this.device = device;
     this.#options = options;
+    const policy = PCI_POLICIES[device.profile];
+    this.#policy = policy;
+    const layout = options.layout === "qemu" ? QEMU_LAYOUT : options.layout;
+    const msixDefaults = layout === undefined && policy.msixBar !== null ? { bar: policy.msixBar } : {};
     const plan = planLayout({
       type: device.type,
       notificationData: device.offeredFeatures.includes(VIRTIO_F_NOTIFICATION_DATA),
-      layout: options.layout ?? {},
-      msix: options.msix === false ? null : (options.msix ?? {}),
+      layout: layout ?? policy.layout,
+      msix: options.msix === false ? null : { ...msixDefaults, ...options.msix },
       notifyOffMultiplier: options.notifyOffMultiplier,
       transitional: options.transitional ?? false,
     });
-    this.#function = buildFunction(device, plan, options);
+    this.#function = buildFunction(device, plan, options, policy);
     this.bars = [...this.#function.bars].sort((a, b) => a.index - b.index);
     this.#barAt = Array.from(
       { length: PCI_STD_NUM_BARS },
@@ -116,19 +120,20 @@ export class PciTransport {
     this.#msix = plan.msix === null ? null : new MsixTable(plan.msix.vectors, options.onMsix ?? null);
     const data = notifConfigData(device.queueCount, options.notifConfigData);
     this.#queueByData = new Map(data.map((value, index) => [value, index]));
-    this.#common = new CommonConfig(device, this.#msix, data);
+    this.#common = new CommonConfig(device, this.#msix, data, policy);
     this.#interrupts = new PciInterrupts(
       this.#function,
       this.#msix,
       this.#common,
       options.onInterrupt ?? null,
+      policy,
     );
     this.#legacy = new LegacyConfig(device, this.#common, this.#interrupts);
     this.#notifyOffMultiplier = plan.notifyOffMultiplier;
-    this.#notifyByAddress = device.profile !== "spec";
     this.#updateDecoding(false);
     device.connect(
       {
+        featuresAtOnce: policy.features === "at-once",
         queueInterrupt: (index) => this.#interrupts.queueEvent(index),
         configInterrupt: () => this.#interrupts.configEvent(),
         deviceReset: () => this.#deviceReset(),
@@ -357,7 +362,7 @@ export class PciTransport {
       case "isr":
         return this.#interrupts.readIsr();
       case "device":
-        return this.device.readConfig(at, widthBytes);
+        return this.#readConfig(at, widthBytes);
       case "shared-memory":
         return window.memory?.read(at, widthBytes) ?? 0;
       case "msix-table":
@@ -371,6 +376,13 @@ export class PciTransport {
         this.device.ignored("pci-notify-read", at);
         return 0;
     }
+  }
+
+  #readConfig(at: number, widthBytes: number): number {
+    if (at + widthBytes <= this.device.type.configLengthBytes || this.#policy.behindConfig === "zeros")
+      return this.device.readConfig(at, widthBytes);
+    this.device.ignored("pci-config-beyond", at);
+    return truncate(0xffffffff, widthBytes);
   }
 
   #writeWindow(window: PciWindow, at: number, widthBytes: number, value: number): void {
@@ -409,11 +421,12 @@ export class PciTransport {
   #notify(at: number, widthBytes: number, value: number): void {
     const device = this.device;
     const step = this.#notifyOffMultiplier;
-    if (this.#notifyByAddress && step !== 0) {
+    const byAddress = this.#policy.notify === "address";
+    if (byAddress && step !== 0) {
       device.notify(Math.floor(at / step));
       return;
     }
-    if (!this.#notifyByAddress && widthBytes !== (device.hasFeature(VIRTIO_F_NOTIFICATION_DATA) ? 4 : 2)) {
+    if (!byAddress && widthBytes !== (device.hasFeature(VIRTIO_F_NOTIFICATION_DATA) ? 4 : 2)) {
       device.ignored("pci-notify-width", widthBytes);
       return;
     }

@@ -2,12 +2,18 @@ import { le32 } from "../../../base/endian.ts";
 import { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import { Scratch } from "../../../virtqueue/chain.ts";
-import { VIRTIO_GPU_MEM_ENTRY, VIRTIO_GPU_RESP_OK_NODATA } from "../../../wire/gpu.ts";
+import {
+  VIRTIO_GPU_MEM_ENTRY,
+  VIRTIO_GPU_RESP_ERR_UNSPEC,
+  VIRTIO_GPU_RESP_OK_NODATA,
+} from "../../../wire/gpu.ts";
 import type { GpuCore } from "../core.ts";
 
 // Entries are read in pieces of this many, so that a list needs little memory however long it is.
 const ENTRIES_AT_ONCE = 256;
 const ENTRY_BYTES = VIRTIO_GPU_MEM_ENTRY.sizeBytes;
+/** As much may lie outside of memory where only one page may. */
+const OUTSIDE_BYTES = 4096;
 const scratch = /* @__PURE__ */ new Scratch(ENTRIES_AT_ONCE * ENTRY_BYTES);
 
 /**
@@ -57,6 +63,10 @@ export function readBacking(
         if (core.resources.hasRoomForEntries(pages.count)) continue;
         return core.refuse(policy.tooManyEntries, "too many pieces of all resources together");
       }
+      if (policy.entryOutsideMemory === "one-page") {
+        if (addOnePage(core, pages, hi, lo, length, write)) continue;
+        return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, `an entry leads nowhere: ${error}`);
+      }
       if (policy.entryOutsideMemory !== VIRTIO_GPU_RESP_OK_NODATA) {
         return core.refuse(policy.entryOutsideMemory, `an entry leads nowhere: ${error}`);
       }
@@ -67,4 +77,25 @@ export function readBacking(
     return core.refuse(policy.blobBeyondBacking, `${pages.totalBytes} bytes of backing for ${minBytes}`);
   }
   return pages;
+}
+
+/** Appends an entry of which some is outside of memory, if that may be; false otherwise. */
+function addOnePage(
+  core: GpuCore,
+  pages: GuestPages,
+  hi: number,
+  lo: number,
+  lengthBytes: number,
+  write: boolean,
+): boolean {
+  const { memory, dma } = core.host;
+  if (core.resources.anyOutside || pages.hasHoles) return false;
+  const region = memory.regions.find((one) => one.offsetOf(hi, lo, 1) >= 0);
+  // Behind a translator addresses say nothing of regions.
+  const inside =
+    region === undefined || dma.translator !== null ? 0 : region.sizeBytes - region.offsetOf(hi, lo, 1);
+  if (lengthBytes - inside > OUTSIDE_BYTES) return false;
+  if (inside > 0 && pages.add(dma, hi, lo, inside, write) !== null) return false;
+  pages.addHole(lengthBytes - inside);
+  return true;
 }

@@ -33,7 +33,7 @@ const OK = VIRTIO_GPU_RESP_OK_NODATA;
 
 /** VIRTIO_GPU_CMD_GET_DISPLAY_INFO */
 export function getDisplayInfo(core: GpuCore, _request: GpuRequest, response: GpuResponse): number {
-  core.displays.describe(response);
+  core.displays.describe(response, core.policy.disabledDisplay);
   return VIRTIO_GPU_RESP_OK_DISPLAY_INFO;
 }
 
@@ -262,7 +262,7 @@ export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
   const x = request.u32(at + VIRTIO_GPU_RECT.x);
   const y = request.u32(at + VIRTIO_GPU_RECT.y);
   const width = request.u32(at + VIRTIO_GPU_RECT.width);
-  const height = request.u32(at + VIRTIO_GPU_RECT.height);
+  let height = request.u32(at + VIRTIO_GPU_RECT.height);
   if (x + width > resource.widthPixels || y + height > resource.heightPixels) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the rectangle is not inside the resource");
   }
@@ -285,6 +285,9 @@ export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
       layerStrideBytes: 0,
     };
     return core.done(core.renderer?.transferToHost(request.ctxId, resource.id, box, backing));
+  }
+  if (policy.transferWholeRows === "everything" && offset === 0 && x === 0 && y === 0) {
+    if (width === resource.widthPixels) height = resource.heightPixels;
   }
   const strideBytes = resource.strideBytes;
   const rowBytes = width * BYTES_PER_PIXEL;

@@ -17,6 +17,8 @@ class Cursor implements CursorImage {
   pixels: Uint8Array<ArrayBuffer> = new Uint8Array(CURSOR_BYTES);
   format: number = VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM;
   visible = false;
+  /** It was shown once since the last reset. */
+  hasImage = false;
   hotX = 0;
   hotY = 0;
   x = 0;
@@ -40,6 +42,7 @@ class Cursor implements CursorImage {
   copyRest(other: Cursor): void {
     this.format = other.format;
     this.visible = other.visible;
+    this.hasImage = other.hasImage;
     this.hotX = other.hotX;
     this.hotY = other.hotY;
     this.x = other.x;
@@ -102,6 +105,7 @@ export class Cursors {
     if (resource.isBlob) cursor.format = VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM;
     else cursor.format = rendered?.format ?? resource.format;
     copyImage(resource, rendered, cursor.pixels);
+    cursor.hasImage = true;
     cursor.visible = true;
     return this.#tell(cursor, "image");
   }
@@ -117,11 +121,16 @@ export class Cursors {
     if (visible) return this.#tell(cursor, "image");
   }
 
-  move(index: number, x: number, y: number): MaybeLater<void> {
+  /** `visible` hides it, or shows it again with the image it had, if it had one; undefined leaves that as it is. */
+  move(index: number, x: number, y: number, visible?: boolean): MaybeLater<void> {
     const cursor = this.#begin(index);
     this.#counters.cursorMoves++;
     cursor.x = x;
     cursor.y = y;
+    if (visible !== undefined && visible !== cursor.visible && cursor.hasImage) {
+      cursor.visible = visible;
+      return this.#tell(cursor, "visibility");
+    }
     return this.#tell(cursor, "position");
   }
 
@@ -142,6 +151,7 @@ export class Cursors {
     cursor.hotX = hotX;
     cursor.hotY = hotY;
     cursor.format = format;
+    cursor.hasImage = true;
     cursor.visible = true;
     cursor.revision++;
     return this.#display?.setCursor?.(index, cursor);
@@ -153,6 +163,7 @@ export class Cursors {
     const { visible } = cursor;
     cursor.x = 0;
     cursor.y = 0;
+    cursor.hasImage = false;
     cursor.visible = false;
     cursor.revision++;
     if (visible) return this.#display?.setCursor?.(index, null);
@@ -167,7 +178,7 @@ export class Cursors {
   }
 
   /** Tells the display what the change has made of the cursor. */
-  #tell(cursor: Cursor, what: "image" | "position"): MaybeLater<void> {
+  #tell(cursor: Cursor, what: "image" | "visibility" | "position"): MaybeLater<void> {
     const display = this.#display;
     const { scanoutId: index, revision } = cursor;
     const before = this.#before[index] as Cursor;
@@ -175,7 +186,7 @@ export class Cursors {
     let result: MaybeLater<void>;
     try {
       result =
-        what === "image"
+        what !== "position"
           ? display?.setCursor?.(index, cursor.visible ? cursor : null)
           : display?.moveCursor?.(index, cursor.x, cursor.y);
     } catch (error) {

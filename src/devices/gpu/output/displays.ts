@@ -72,10 +72,11 @@ export class DisplaySettings {
     };
   }
 
-  /** Writes virtio_gpu_resp_display_info. */
-  describe(response: GpuResponse): void {
+  /** Writes virtio_gpu_resp_display_info; of a `disabled` display its size, or zeros. */
+  describe(response: GpuResponse, disabled: "size" | "zeros"): void {
     response.begin(VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes);
     for (const [i, state] of this.#states.entries()) {
+      if (!state.enabled && disabled === "zeros") continue;
       const at = VIRTIO_GPU_RESP_DISPLAY_INFO.pmodes + i * VIRTIO_GPU_DISPLAY_ONE.sizeBytes;
       const rect = at + VIRTIO_GPU_DISPLAY_ONE.r;
       response.setU32(rect + VIRTIO_GPU_RECT.x, state.x);

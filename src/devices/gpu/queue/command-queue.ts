@@ -5,6 +5,8 @@ import type { Life } from "../../../device/backend/life.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../../virtqueue/device-queue.ts";
 import {
+  VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB,
+  VIRTIO_GPU_CMD_SET_SCANOUT_BLOB,
   VIRTIO_GPU_CONTROLQ,
   VIRTIO_GPU_CURSORQ,
   VIRTIO_GPU_F_CONTEXT_INIT,
@@ -108,7 +110,10 @@ export class CommandQueues {
       return core.refuse(policy.unknownCommand, "not a command of this queue");
     }
     if (command.feature >= 0 && !core.hasFeature(command.feature)) {
-      return core.refuse(policy.missingFeature, "the feature was not negotiated");
+      const blob =
+        command.type === VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB ||
+        command.type === VIRTIO_GPU_CMD_SET_SCANOUT_BLOB;
+      return core.refuse(blob ? policy.missingBlob : policy.missingFeature, "the feature was not negotiated");
     }
     if (request.lengthBytes < command.requestBytes) {
       return core.refuse(policy.shortRequest, "the request is shorter than its struct");

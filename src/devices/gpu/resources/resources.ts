@@ -30,6 +30,8 @@ export class Resource {
   /** Guest memory behind it, and what that counts for in the limit: its entries or, if more, its pieces. */
   backing: GuestPages | null = null;
   backingCost = 0;
+  /** Some of it is not in memory. */
+  backingOutside = false;
   /** Bit n: scanout n shows it. */
   scanouts = 0;
   /** True once it has lost its id. */
@@ -87,6 +89,8 @@ export class ResourceTable {
   readonly #byId = new Map<number, Resource>();
   #hostBytes = 0;
   #backingEntries = 0;
+  /** Resources whose backing is not all in memory. */
+  #outside = 0;
   // Commands come in runs for one resource.
   #last: Resource | null = null;
 
@@ -166,9 +170,17 @@ export class ResourceTable {
   /** Replaces the backing. What was there before is the caller's to release. */
   setBacking(resource: Resource, backing: GuestPages | null): void {
     this.#backingEntries -= resource.backingCost;
+    if (resource.backingOutside) this.#outside--;
     resource.backing = backing;
     resource.backingCost = backing === null ? 0 : Math.max(backing.entryCount, backing.count);
     this.#backingEntries += resource.backingCost;
+    resource.backingOutside = backing?.hasHoles ?? false;
+    if (resource.backingOutside) this.#outside++;
+  }
+
+  /** True when the backing of some resource is not all in memory. */
+  get anyOutside(): boolean {
+    return this.#outside > 0;
   }
 
   clear(): void {
@@ -180,6 +192,7 @@ export class ResourceTable {
     this.#last = null;
     this.#hostBytes = 0;
     this.#backingEntries = 0;
+    this.#outside = 0;
   }
 }
 
