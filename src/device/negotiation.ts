@@ -9,6 +9,7 @@ import {
 } from "../wire/common.ts";
 import type { DeviceType } from "./device-type.ts";
 import { FeatureSet } from "./features.ts";
+import type { SavedDevice } from "./state/saved-state.ts";
 
 // Not implemented by the library, so they must never be offered. [content.device.feature-bits.3]
 const NEVER_OFFERED = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ];
@@ -64,6 +65,11 @@ export class Negotiation {
     for (const bit of hidden) if (accepted.has(bit)) agreed.add(bit);
   }
 
+  /** Forgets what the driver accepted and is not offered; what only legacy drivers are offered stays theirs. */
+  dropExcess(): void {
+    if (!this.legacyDriver) this.accepted.intersect(this.offered);
+  }
+
   /** Nothing was negotiated yet. */
   reset(): void {
     this.accepted.clear();
@@ -116,9 +122,28 @@ export class Negotiation {
     return true;
   }
 
-  /** Whether all that a saved driver accepted is offered here. `legacy`: it got by without FEATURES_OK. */
-  covers(legacy: boolean): boolean {
-    if (!legacy) return this.accepted.isSubsetOf(this.offered);
-    return this.#legacyOffered !== null && this.accepted.isSubsetOf(this.#legacyOffered);
+  /**
+   * Takes over what a saved driver wrote; false when it used what is not offered here. `negotiated`: it set FEATURES_OK;
+   * `inUse`: it used the device.
+   */
+  restore(
+    { driverFeatures, agreedFeatures }: Pick<SavedDevice, "driverFeatures" | "agreedFeatures">,
+    negotiated: boolean,
+    inUse: boolean,
+    hidden: readonly number[],
+  ): boolean {
+    const { accepted, agreed } = this;
+    accepted.words.set(driverFeatures);
+    if (agreedFeatures !== undefined) {
+      agreed.words.set(agreedFeatures);
+      if (!agreed.isSubsetOf(new FeatureSet([...this.offered.bits(), ...hidden]))) return false;
+      return !this.legacyDriver || accepted.isSubsetOf(this.#legacyOffered as FeatureSet);
+    }
+    const modern = negotiated && !this.legacyDriver;
+    if (modern) this.agree(hidden);
+    if (modern) return accepted.isSubsetOf(this.offered);
+    return (
+      !(negotiated || inUse) || (this.#legacyOffered !== null && accepted.isSubsetOf(this.#legacyOffered))
+    );
   }
 }

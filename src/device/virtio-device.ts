@@ -266,7 +266,9 @@ export class VirtioDevice {
     if ((old & S_SETTABLE & ~wanted) !== 0) this.ignored("status-bits-cleared", value);
     let next = old | (wanted & ~VIRTIO_CONFIG_S_SUSPEND);
     if ((next & ~old & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && !this.#features.acceptable) {
-      if (this.#policy.unacceptableFeatures === "refuse") {
+      if (this.#policy.unacceptableFeatures === "drop") {
+        this.#features.dropExcess();
+      } else {
         // [content.device.feature-bits.2]
         next &= ~VIRTIO_CONFIG_S_FEATURES_OK;
         this.#emit("features-refused", { features: this.#features.accepted.bits().join(",") });
@@ -404,9 +406,12 @@ export class VirtioDevice {
 
   /** The driver enables a queue. It comes to life now, or with DRIVER_OK; a legacy driver's with its first notification. */
   enableQueue(index: number): void {
-    const free = this.#policy.queuesWork === "enabled";
-    const negotiated = free || (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 || this.legacyDriver;
-    const live = (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || (free && !this.legacyDriver);
+    if (this.#policy.queuesWork === "enabled" && !this.legacyDriver) {
+      if (!this.#queues.enable(index, true)) this.ignored("queue-enable-again", index);
+      return;
+    }
+    const negotiated = (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 || this.legacyDriver;
+    const live = (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
     if (!negotiated || !this.#queues.enable(index, live)) this.ignored("queue-enable", index);
   }
 
@@ -444,8 +449,8 @@ export class VirtioDevice {
 
   /** DRIVER_OK, which legacy drivers don't wait for, and which some profiles don't ask for. */
   get #begun(): boolean {
-    if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.legacyDriver) return true;
-    return this.#policy.queuesWork === "enabled";
+    if (this.#policy.queuesWork === "enabled") return true;
+    return (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.legacyDriver;
   }
 
   #queueFaulted(index: number, { code, head, value }: QueueFault): void {
@@ -551,6 +556,7 @@ export class VirtioDevice {
       status: this.#status,
       suspended: this.#suspended,
       driverFeatures: [...this.#features.accepted.words],
+      ...(this.#policy.statusBits === "as-written" && { agreedFeatures: [...this.#features.agreed.words] }),
       configGeneration: this.#generation,
       configChangedSinceRead: this.#configChangedSinceRead,
       shownConfig: this.#shownConfig === null ? null : [...this.#shownConfig],
@@ -565,15 +571,14 @@ export class VirtioDevice {
    * is reset then.
    */
   restore(state: SavedDevice): void {
-    checkSavedDevice(state, this.type);
+    checkSavedDevice(state, this.type, this.#policy.largestQueueSize);
     this.reset();
-    this.#features.accepted.words.set(state.driverFeatures);
     // A driver that had not come so far may have written anything: it was not accepted.
-    const negotiated = (state.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
     const inUse =
       (state.status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 ||
       state.queues.some(({ progress }) => progress !== null);
-    if ((negotiated || inUse) && !this.#features.covers(!negotiated)) {
+    const negotiated = (state.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+    if (!this.#features.restore(state, negotiated, inUse, this.#policy.hiddenFeatures)) {
       this.reset();
       throw new VirtioUsageError(
         "the saved driver accepted features that this device does not offer, or it is a legacy driver",

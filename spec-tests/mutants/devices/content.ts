@@ -150,8 +150,8 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
   mutant(
     "offers-indirect-tables-and-refuses-them",
     features(3),
-    DEVICE,
-    "indirectDesc: this.hasFeature(VIRTIO_F_INDIRECT_DESC),",
+    "src/device/queue-options.ts",
+    'indirectDesc: hasFeature(VIRTIO_F_INDIRECT_DESC) || policy.indirectUnnegotiated === "accept",',
     "indirectDesc: false,",
   ),
   mutant(

@@ -101,9 +101,9 @@ export const LEGACY_MUTANTS: readonly Mutant[] = [
   broken(
     "every-driver-is-a-legacy-driver",
     "content.device.feature-bits.6",
-    DEVICE,
-    "return this.#features.accepted.has(bit);",
-    "return this.#features.accepted.has(bit) && (bit < 32 || !this.#features.transitional);",
+    NEGOTIATION,
+    "return this.agreed.has(bit) || this.legacyHas(bit);",
+    "return (this.agreed.has(bit) && (bit < 32 || !this.transitional)) || this.legacyHas(bit);",
   ),
   {
     id: "no-driver-waits-for-driver-ok",
@@ -125,9 +125,9 @@ export const LEGACY_MUTANTS: readonly Mutant[] = [
   broken(
     "features-need-features-ok",
     "content.device.feature-bits.8",
-    DEVICE,
-    "return this.#features.legacyHas(bit);",
-    "return false;",
+    NEGOTIATION,
+    "return this.agreed.has(bit) || this.legacyHas(bit);",
+    "return this.agreed.has(bit);",
   ),
   broken(
     "configuration-written-after-driver-ok-only",

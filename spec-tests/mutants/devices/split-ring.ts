@@ -229,8 +229,8 @@ export const SPLIT_RING_MUTANTS: readonly Mutant[] = [
     "asks-for-the-buffer-after-the-next",
     available(4),
     SPLIT,
-    "this.writeUsedHalf(this.usedRingWord * 2 + 4 * this.size, this.next);",
-    "this.writeUsedHalf(this.usedRingWord * 2 + 4 * this.size, this.next + 1);",
+    "this.writeUsedHalf(this.usedFlags + 2 + 4 * this.size, this.next);",
+    "this.writeUsedHalf(this.usedFlags + 2 + 4 * this.size, this.next + 1);",
   ),
   mutant(
     "takes-a-spurious-notification-amiss",

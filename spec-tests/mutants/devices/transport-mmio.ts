@@ -150,19 +150,19 @@ export const TRANSPORT_MMIO_MUTANTS: readonly Mutant[] = [
     "ready-behind-queue-reset",
     RULE(12),
     "return device.queueEnabled(this.#queueSel) ? 1 : 0;",
-    "return device.status !== 0 && device.queueMaxSize(this.#queueSel) > 0 ? 1 : 0;",
+    "return device.status !== 0 && device.queueSizeLimit(this.#queueSel) > 0 ? 1 : 0;",
   ),
   broken(
     "queues-without-end",
     DRIVER(9),
-    "return device.queueMaxSize(this.#queueSel);",
-    "return device.queueMaxSize(this.#queueSel) || 64;",
+    "return device.queueSizeLimit(this.#queueSel);",
+    "return device.queueSizeLimit(this.#queueSel) || 64;",
   ),
   broken(
     "queue-select-keeps-16-bits",
     DRIVER(9),
-    "return device.queueMaxSize(this.#queueSel);",
-    "return device.queueMaxSize(this.#queueSel & 7);",
+    "return device.queueSizeLimit(this.#queueSel);",
+    "return device.queueSizeLimit(this.#queueSel & 7);",
   ),
   broken(
     "feature-words-repeat",
@@ -173,7 +173,7 @@ export const TRANSPORT_MMIO_MUTANTS: readonly Mutant[] = [
   broken(
     "features-writable",
     DRIVER(1),
-    "        this.#deviceFeaturesSel = value;",
+    "        this.#deviceFeaturesSel = this.#featureWord(value);",
     "        this.#deviceFeaturesSel = value;\n        return;\n      case VIRTIO_MMIO_DEVICE_FEATURES:\n" +
       "        this.#deviceFeaturesSel = 3;",
   ),

@@ -121,7 +121,7 @@ const FUNCTION_MUTANTS: readonly Mutant[] = [
     "subsystem-id-of-a-legacy-device",
     "device.pci-device-discovery.6",
     FUNCTION,
-    'checkRange(options.subsystemId ?? 0x40, "subsystemId", 0x40, 0xffff)',
+    'checkRange(subsystemId, "subsystemId", 0x40, 0xffff)',
     "deviceId",
   ),
 ];
@@ -145,7 +145,7 @@ const CAPABILITY_MUTANTS: readonly Mutant[] = [
     "device-configuration-misaligned",
     "device.device-specific-configuration.1",
     LAYOUT,
-    'registers.place("device", type.configLengthBytes, 16)',
+    'registers.place("device", type.configLengthBytes, 16, null, structures.device)',
     '(registers.end += 1, registers.place("device", type.configLengthBytes, 2))',
   ),
   broken(
@@ -256,7 +256,7 @@ const COMMON_MUTANTS: readonly Mutant[] = [
     "common-configuration-misaligned",
     `${CFG}.1`,
     LAYOUT,
-    'registers.place("common", VIRTIO_PCI_COMMON_CFG.sizeBytes, 4)',
+    'registers.place("common", VIRTIO_PCI_COMMON_CFG.sizeBytes, 4, null, structures.common)',
     '((registers.end = 2), registers.place("common", VIRTIO_PCI_COMMON_CFG.sizeBytes, 2))',
   ),
   broken(
@@ -398,7 +398,7 @@ const COMMON_MUTANTS: readonly Mutant[] = [
       { file: COMMON, find: "return 2 ** (31 - Math.clz32(size));", replace: "return size;" },
       {
         file: COMMON,
-        find: "!(powerOfTwo || device.hasFeature(VIRTIO_F_RING_PACKED))",
+        find: "!(powerOfTwo || !this.#demandsPowerOfTwo)",
         replace: "false && powerOfTwo",
       },
     ],
@@ -435,7 +435,8 @@ const COMMON_MUTANTS: readonly Mutant[] = [
 
 const SHORT =
   "const notifyBytes = (step: number): number => Math.max(type.queues.length - 1, 0) * step + elementBytes;";
-const NOTIFY_PLACE = 'notify.push(registers.place("notify", notifyBytes(step), alignment(step)));';
+const NOTIFY_PLACE =
+  'notify.push(registers.place("notify", notifyBytes(step), alignment(step), null, structures.notify));';
 const MULTIPLIER =
   "space.set(at + VIRTIO_PCI_NOTIFY_CAP.notify_off_multiplier, 4, plan.notifyOffMultiplier);";
 const multiplier = (value: string): string =>

@@ -312,7 +312,7 @@ export class HostileMachine implements Surroundings {
       for (const window of bar.windows) {
         if (window.structure !== "notify") continue;
         const width = this.device.hasFeature(38) ? 4 : 2;
-        const at = window.lengthBytes > 4 ? 4 * index : 0;
+        const at = window.lengthBytes > 4 ? (this.#pciOptions.notifyOffMultiplier ?? 4) * index : 0;
         transport.barWrite(bar.index, window.offset + at, width, index);
         return;
       }

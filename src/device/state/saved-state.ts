@@ -28,6 +28,8 @@ export interface SavedDevice {
   readonly status: number;
   readonly suspended: boolean;
   readonly driverFeatures: readonly number[];
+  /** What is in force, where a profile lets that differ from what the status says; left out otherwise. */
+  readonly agreedFeatures?: readonly number[];
   readonly configGeneration: number;
   readonly configChangedSinceRead: boolean;
   /** Bytes of the configuration space as a suspended device still shows it, null when it did not change meanwhile. */
@@ -93,14 +95,22 @@ function checkSavedQueue(queue: SavedQueue, index: number, maxSize: number, stat
   number(progress.usedWrap, `${name} usedWrap`, 1);
 }
 
-function formatOf({ status, driverFeatures }: SavedDevice): "split" | "packed" {
-  const word = driverFeatures[VIRTIO_F_RING_PACKED >>> 5] as number;
-  const packed = (status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && (word >>> (VIRTIO_F_RING_PACKED & 31)) & 1;
+function formatOf({ status, driverFeatures, agreedFeatures }: SavedDevice): "split" | "packed" {
+  const negotiated = agreedFeatures !== undefined || (status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+  const word = (agreedFeatures ?? driverFeatures)[VIRTIO_F_RING_PACKED >>> 5] as number;
+  const packed = negotiated && (word >>> (VIRTIO_F_RING_PACKED & 31)) & 1;
   return packed ? "packed" : "split";
 }
 
-/** Refuses a state that belongs to another device or version, or that is no state at all. */
-export function checkSavedDevice(state: SavedDevice, type: DeviceType): void {
+/**
+ * Refuses a state that belongs to another device or version, or that is no state at all. `largestQueueSize` is what the
+ * profile allows every queue, null for what the device type says.
+ */
+export function checkSavedDevice(
+  state: SavedDevice,
+  type: DeviceType,
+  largestQueueSize: number | null = null,
+): void {
   const { deviceId, queues, configLengthBytes } = type;
   if (typeof state !== "object" || state === null) throw new VirtioUsageError("saved state is no object");
   if (state.version !== DEVICE_STATE_VERSION) {
@@ -136,7 +146,14 @@ export function checkSavedDevice(state: SavedDevice, type: DeviceType): void {
     for (const byte of shownConfig) number(byte, "shownConfig", 0xff);
   }
   for (const word of state.driverFeatures) number(word, "driverFeatures", U32);
+  const { agreedFeatures } = state;
+  if (agreedFeatures !== undefined) {
+    if (!Array.isArray(agreedFeatures) || agreedFeatures.length !== 4) {
+      throw new VirtioUsageError("saved state: agreedFeatures are no four words");
+    }
+    for (const word of agreedFeatures) number(word, "agreedFeatures", U32);
+  }
   for (const [i, { maxSize }] of queues.entries()) {
-    checkSavedQueue(state.queues[i] as SavedQueue, i, maxSize, state);
+    checkSavedQueue(state.queues[i] as SavedQueue, i, Math.max(maxSize, largestQueueSize ?? 0), state);
   }
 }

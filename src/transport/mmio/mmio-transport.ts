@@ -113,12 +113,11 @@ export class MmioTransport {
     let size = 0x200;
     while (size < VIRTIO_MMIO_CONFIG + device.type.configLengthBytes) size *= 2;
     this.sizeBytes = size;
-    const configBits = this.#policy.configChange === "both-bits" ? INTERRUPT_BITS : VIRTIO_MMIO_INT_CONFIG;
     device.connect(
       {
         // Each event shows from the moment it takes place. [transport-mmio.device.mmio-device-register-layout.3]
         queueInterrupt: () => this.#raise(VIRTIO_MMIO_INT_VRING),
-        configInterrupt: () => this.#raise(configBits),
+        configInterrupt: () => this.#raise(VIRTIO_MMIO_INT_CONFIG),
         deviceReset: () => this.#deviceReset(),
       },
       UNSUPPORTED_FEATURES,
@@ -373,6 +372,9 @@ export class MmioTransport {
 
   #raise(bit: number): void {
     this.#interruptStatus |= bit;
+    if (bit === VIRTIO_MMIO_INT_CONFIG && this.#policy.configChange === "both-bits") {
+      this.#interruptStatus |= VIRTIO_MMIO_INT_VRING;
+    }
     this.#updateLine();
   }
 

@@ -23,7 +23,8 @@ export class PciInterrupts {
   readonly #function: PciFunction;
   readonly #msix: MsixTable | null;
   readonly #common: CommonConfig;
-  readonly #configBits: number;
+  /** What else a configuration change raises. */
+  readonly #besideConfig: number;
   readonly #onLine: ((asserted: boolean) => void) | null;
   #isr = 0;
   #asserted = false;
@@ -36,8 +37,7 @@ export class PciInterrupts {
     onLine: ((asserted: boolean) => void) | null,
     policy: PciPolicy,
   ) {
-    const both = policy.configChange === "both-bits";
-    this.#configBits = both ? VIRTIO_PCI_ISR_CONFIG | VIRTIO_PCI_ISR_QUEUE : VIRTIO_PCI_ISR_CONFIG;
+    this.#besideConfig = policy.configChange === "both-bits" ? VIRTIO_PCI_ISR_QUEUE : 0;
     this.#function = pciFunction;
     this.#msix = msix;
     this.#common = common;
@@ -74,7 +74,8 @@ export class PciInterrupts {
   /** A configuration change notification. */
   configEvent(): void {
     // With MSI-X too. [transport-pci.device.isr-status-capability.2]
-    this.#isr |= this.#configBits;
+    this.#isr |= VIRTIO_PCI_ISR_CONFIG;
+    this.#isr |= this.#besideConfig;
     // [transport-pci.device.notification-of-device-configuration-changes.1]
     if (this.#msixEnabled) this.#raise(this.#common.configVector);
     else this.#updateLine();

@@ -128,6 +128,41 @@ const ROWS: readonly Row[] = [
       return rig.command(msg.attach(5, [[FAR, 12288]]));
     },
     spec: ERR.PARAMETER,
+    qemu: ERR.UNSPEC,
+    crosvm: ERR.UNSPEC,
+  },
+  {
+    name: "a page beyond memory",
+    run: (rig) => {
+      make(rig);
+      return rig.command(msg.attach(5, [[FAR, 4096]]));
+    },
+    spec: ERR.PARAMETER,
+    qemu: OK.NODATA,
+    crosvm: ERR.UNSPEC,
+  },
+  {
+    name: "another page beyond memory",
+    run: (rig) => {
+      make(rig);
+      rig.command(msg.attach(5, [[FAR, 4096]]));
+      rig.command(msg.create2d(6, BGRX, 64, 48));
+      return rig.command(msg.attach(6, [[FAR, 4096]]));
+    },
+    spec: ERR.PARAMETER,
+    qemu: ERR.UNSPEC,
+    crosvm: ERR.UNSPEC,
+  },
+  {
+    name: "another page beyond memory, after the first was given back",
+    run: (rig) => {
+      make(rig);
+      rig.command(msg.attach(5, [[FAR, 4096]]));
+      rig.command(msg.unref(5));
+      rig.command(msg.create2d(6, BGRX, 64, 48));
+      return rig.command(msg.attach(6, [[FAR, 4096]]));
+    },
+    spec: ERR.PARAMETER,
     qemu: OK.NODATA,
     crosvm: ERR.UNSPEC,
   },
@@ -145,7 +180,7 @@ const ROWS: readonly Row[] = [
     name: "TRANSFER through an entry beyond memory",
     run: (rig) => {
       make(rig);
-      rig.command(msg.attach(5, [[FAR, 12288]]));
+      rig.command(msg.attach(5, [[FAR, 4096]]));
       return rig.command(msg.transfer(5, full(64, 48), 0));
     },
     spec: ERR.UNSPEC,
@@ -269,7 +304,7 @@ const ROWS: readonly Row[] = [
 for (const row of ROWS) {
   test(row.name, () => {
     for (const profile of ["spec", "qemu", "crosvm"] as const) {
-      const answer = row.run(new GpuRig({ profile, features: { resourceUuid: true } }));
+      const answer = row.run(new GpuRig({ profile, features: { resourceUuid: true, resourceBlob: true } }));
       assert.is(`${profile} 0x${answer.type.toString(16)}`, `${profile} 0x${row[profile].toString(16)}`);
     }
   });

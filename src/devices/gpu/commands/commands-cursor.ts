@@ -69,7 +69,7 @@ function isCursorSize(image: { readonly widthPixels: number; readonly heightPixe
   return image.widthPixels === VIRTIO_GPU_CURSOR_SIZE && image.heightPixels === VIRTIO_GPU_CURSOR_SIZE;
 }
 
-/** VIRTIO_GPU_CMD_MOVE_CURSOR; fields but the position, and in some profiles the resource id, are ignored. */
+/** VIRTIO_GPU_CMD_MOVE_CURSOR; all fields but the position are ignored. */
 export function moveCursor(core: GpuCore, request: GpuRequest): number {
   const scanoutId = request.u32(POS + VIRTIO_GPU_CURSOR_POS.scanout_id);
   if (scanoutId >= core.scanouts.count) {
@@ -77,9 +77,9 @@ export function moveCursor(core: GpuCore, request: GpuRequest): number {
   }
   const x = request.u32(POS + VIRTIO_GPU_CURSOR_POS.x) | 0;
   const y = request.u32(POS + VIRTIO_GPU_CURSOR_POS.y) | 0;
-  const visible =
-    core.policy.moveCursor === "visibility"
-      ? request.u32(VIRTIO_GPU_UPDATE_CURSOR.resource_id) !== 0
-      : undefined;
-  return core.done(core.cursors.move(scanoutId, x, y, visible), true);
+  if (core.policy.moveCursor === "visibility") {
+    const visible = request.u32(VIRTIO_GPU_UPDATE_CURSOR.resource_id) !== 0;
+    return core.done(core.cursors.move(scanoutId, x, y, visible), true);
+  }
+  return core.done(core.cursors.move(scanoutId, x, y), true);
 }

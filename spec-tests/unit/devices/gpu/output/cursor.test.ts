@@ -105,7 +105,7 @@ test("a blob holds a cursor when it is large enough", () => {
 });
 
 test("what is missing of an image shows nothing, not the image before", () => {
-  const rig = new GpuRig({ profile: "qemu" });
+  const rig = new GpuRig({ policy: { entryOutsideMemory: OK.NODATA } });
   withImage(rig, 5, 1);
   rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 1, 1, 5));
   const page = rig.allocate(4096, 4096);
@@ -116,6 +116,25 @@ test("what is missing of an image shows nothing, not the image before", () => {
   const pixels = rig.gpu.cursor(0)?.pixels as Uint8Array;
   assert.ok(pixels.subarray(0, 4096).every((byte) => byte === 7));
   assert.ok(pixels.subarray(4096).every((byte) => byte === 0));
+});
+
+test("with qemu MOVE_CURSOR of resource 0 hides the cursor, of any other shows it as it was", () => {
+  for (const profile of ["spec", "qemu", "crosvm"] as const) {
+    const rig = new GpuRig({ profile });
+    const image = withImage(rig, 5, 1);
+    const move = (x: number, id: number) => rig.cursorCommand(msg.cursor(CMD.MOVE_CURSOR, 0, x, 1, id), 24);
+    move(1, 5);
+    assert.is(rig.gpu.cursor(0), null, "there is no image yet");
+    rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 2, 1, 5));
+    move(3, 0);
+    assert.is(rig.gpu.cursor(0) === null, profile === "qemu", profile);
+    assert.is(rig.display.screen(0).cursor === null, profile === "qemu", profile);
+    move(4, 9);
+    assert.is(rig.gpu.cursor(0)?.x, 4);
+    assert.equal(rig.gpu.cursor(0)?.pixels, image);
+    rig.device.writeStatus(0);
+    assert.is(rig.gpu.cursor(0), null);
+  }
 });
 
 test("a device without a display still keeps the cursor", () => {
