@@ -58,7 +58,7 @@ export interface AsyncDrmFile {
   /** DRM_IOCTL_MODE_ATOMIC, without blocking. */
   atomicCommit(request: AtomicRequest): Promise<AtomicResult>;
   /** DRM_IOCTL_PRIME_HANDLE_TO_FD, without blocking. */
-  primeHandleToFd(handle: number): Promise<PrimeFd>;
+  primeHandleToFd(handle: number, flags?: number): Promise<PrimeFd>;
   /** DRM_IOCTL_PRIME_FD_TO_HANDLE, without blocking. */
   primeFdToHandle(fd: PrimeFd): Promise<number>;
   /** DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB, without blocking. */
@@ -107,7 +107,8 @@ export function makeAsync(state: FileState, run: RunAsync): AsyncDrmFile {
     moveCursor: (crtcId, x, y) =>
       run("DRM_IOCTL_MODE_CURSOR", changeCursor(state, { crtcId, position: { x, y } })),
     atomicCommit: (request) => run("DRM_IOCTL_MODE_ATOMIC", atomicCommit(state, request)),
-    primeHandleToFd: (handle) => run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(state, handle), closeFd),
+    primeHandleToFd: (handle, flags = 0) =>
+      run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(state, handle, flags), closeFd),
     primeFdToHandle: (fd) => run("DRM_IOCTL_PRIME_FD_TO_HANDLE", primeFdToHandle(state, fd)),
     resourceCreateBlob: (request) =>
       run("DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB", createBlob(state, request)),

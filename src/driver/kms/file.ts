@@ -214,9 +214,9 @@ export class DrmFile {
     this.#run("DRM_IOCTL_GEM_CLOSE", closeHandle(this.state, handle));
   }
 
-  /** A file descriptor for a buffer, to hand to other drivers. Throws ENOENT. */
-  primeHandleToFd(handle: number): PrimeFd {
-    return this.#run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(this.state, handle), closeFd);
+  /** A file descriptor for a buffer, to hand to other drivers. Flags: DRM_CLOEXEC, DRM_RDWR. Throws EINVAL, ENOENT. */
+  primeHandleToFd(handle: number, flags = 0): PrimeFd {
+    return this.#run("DRM_IOCTL_PRIME_HANDLE_TO_FD", primeHandleToFd(this.state, handle, flags), closeFd);
   }
 
   /** A handle for a buffer of a file descriptor: the one it has already, if any. Throws ENODEV, EBADF. */

@@ -358,6 +358,11 @@ const TABLE: readonly (readonly [string, Call, Expected])[] = [
   ["MAP_DUMB, a bad handle", ({ head }) => head.file.mapDumb(99), "ENOENT"],
   ["DESTROY_DUMB, a bad handle", ({ head }) => head.file.destroyDumb(99), "EINVAL"],
   ["GEM_CLOSE, a bad handle", ({ head }) => head.file.gemClose(99), "EINVAL"],
+  [
+    "PRIME_HANDLE_TO_FD, flags nobody knows, before the handle",
+    ({ head }) => head.file.primeHandleToFd(99, 1),
+    "EINVAL",
+  ],
   ["PRIME_HANDLE_TO_FD, a bad handle", ({ head }) => head.file.primeHandleToFd(99), "ENOENT"],
   ["VIRTGPU_MAP, a bad handle", ({ head }) => head.file.map(99), "ENOENT"],
   ["VIRTGPU_WAIT, a bad handle", ({ head }) => head.file.wait(99), "ENOENT"],

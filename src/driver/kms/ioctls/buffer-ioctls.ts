@@ -19,6 +19,8 @@ const BLOB_FLAGS =
   VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE;
 const U32_MAX = 0xffffffff;
 const WAIT_MS = 15_000;
+/** DRM_CLOEXEC and DRM_RDWR. */
+const PRIME_FLAGS = 0x80002;
 
 /** VIRTGPU_PARAM_3D_FEATURES, for `getParam`. */
 export const VIRTGPU_PARAM_3D_FEATURES = 1;
@@ -133,12 +135,13 @@ function* closeHandleAlone(file: FileState, handle: number): Task<void> {
   file.deleteHandle(handle);
 }
 
-export function primeHandleToFd(file: FileState, handle: number): Task<PrimeFd> {
-  return alone(file, handleToFd(file, handle));
+export function primeHandleToFd(file: FileState, handle: number, flags: number): Task<PrimeFd> {
+  return alone(file, handleToFd(file, handle, flags));
 }
 
-function* handleToFd(file: FileState, handle: number): Task<PrimeFd> {
+function* handleToFd(file: FileState, handle: number, flags: number): Task<PrimeFd> {
   file.check();
+  if ((flags & ~PRIME_FLAGS) !== 0) throw new DriverError("EINVAL", `flags 0x${(flags >>> 0).toString(16)}`);
   const object = file.object(handle);
   let dmaBuf: DmaBuf | null = file.dmaBufOf(handle);
   if (dmaBuf === null) {

@@ -13,7 +13,6 @@ import { createFramebuffer } from "./framebuffer-ioctls.ts";
 
 const BYTES_PER_PIXEL = 4;
 const FIXED_ONE = 0x10000;
-const CURSOR_FLAGS = 0x3;
 /** `fbId` for SETCRTC: keep the framebuffer that is shown. */
 export const CURRENT_FB: number = -1;
 
@@ -86,8 +85,6 @@ export interface CursorRequest {
   };
   /** A new position, which may be negative. */
   readonly position?: { readonly x: number; readonly y: number };
-  /** Bits of `flags` beyond those that image and position stand for. Default 0. */
-  readonly flags?: number;
 }
 
 // CRTCs
@@ -204,11 +201,8 @@ function inFixed(pixels: number): number {
 }
 
 export function* changeCursor(file: FileState, request: CursorRequest): Task<void> {
-  const { crtcId, image, position, flags = 0 } = request;
+  const { crtcId, image, position } = request;
   file.checkMaster();
-  if ((flags & ~CURSOR_FLAGS) !== 0 || (flags === 0 && image === undefined && position === undefined)) {
-    throw new DriverError("EINVAL", `flags 0x${(flags >>> 0).toString(16)} for a cursor`);
-  }
   const crtc = findCrtc(file, crtcId);
   const release = yield* lockCrtcs([crtc]);
   try {
