@@ -43,12 +43,13 @@ export function importUuid(core: RenderCore, request: RenderRequest, response: R
   if (refused !== 0) return refused;
   const at = VIRTIO_RENDER_IMPORT_UUID.uuid;
   const uuid = request.scratch.u8.subarray(at, at + UUID_BYTES);
-  const content = core.registry?.get(uuid)?.content ?? null;
-  if (content === null) return core.refuse(VIRTIO_RENDER_RESP_ERR_UUID, "no object has this UUID");
+  const shared = core.registry?.get(uuid)?.content ?? null;
+  if (shared === null) return core.refuse(VIRTIO_RENDER_RESP_ERR_UUID, "no object has this UUID");
+  const content = core.guard(shared);
   const layout = readLayout(core, request, VIRTIO_RENDER_IMPORT_UUID.layout, content);
   if (typeof layout === "number") return layout;
   const use = core.registry?.acquire(uuid, () => core.revoked(made)) as SharedObjectUse;
-  const made = core.imports.add(id, layout, isReadOnly(flags), { kind: "object", use });
+  const made = core.imports.add(id, layout, isReadOnly(flags), { kind: "object", use, content });
   describe(made, response);
   return VIRTIO_RENDER_RESP_OK_IMPORT;
 }

@@ -1,6 +1,7 @@
 import { VirtioBugError } from "../../base/errors.ts";
+import { GuardedContent } from "../../device/backend/guarded-content.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
-import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
+import type { SharedContent, SharedObjectRegistry } from "../../device/shared-objects.ts";
 import { VIRTIO_RENDER_EVENT_REVOKED } from "../../wire/render.ts";
 import { type Engine, RenderContext } from "./engine.ts";
 import { type Import, ImportTable } from "./imports.ts";
@@ -76,6 +77,14 @@ export class RenderCore {
   refuse(response: number, reason: string): number {
     this.reason = reason;
     return response;
+  }
+
+  /** What another device shares, whose failures are traced and otherwise those of an object without bytes. */
+  guard(content: SharedContent): SharedContent {
+    return new GuardedContent(content, (error) => {
+      const message = error instanceof Error ? error.message : String(error);
+      this.host.trace?.({ source: "render", kind: "exporter-failure", detail: { message } });
+    });
   }
 
   /** The exporter took an object away: the driver is told, if it still has the import. */

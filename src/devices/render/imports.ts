@@ -21,7 +21,7 @@ export interface Layout {
 
 /** Where the bytes of an import are: with another device, in pages that the guest listed, or nowhere any more. */
 export type ImportSource =
-  | { readonly kind: "object"; readonly use: SharedObjectUse }
+  | { readonly kind: "object"; readonly use: SharedObjectUse; readonly content: SharedContent }
   | { readonly kind: "pages"; readonly pages: GuestPages; readonly sizeBytes: number }
   /** Of a restored device: an object that had been taken away before the state was saved. */
   | { readonly kind: "gone"; readonly uuid: string };
@@ -70,7 +70,8 @@ export class Import {
 
   /** What another device shares; null for pages, and once it was taken away. */
   get #content(): SharedContent | null {
-    return this.source.kind === "object" ? this.source.use.content : null;
+    if (this.source.kind !== "object" || this.source.use.content === null) return null;
+    return this.source.content;
   }
 
   /** Size of the whole object in bytes, 0 once it is gone. */

@@ -96,7 +96,7 @@ function findSource(core: RenderCore, saved: Fields, revoked: () => void): Impor
   }
   const uuid = saved.string("uuid");
   const use = saved.value("revoked") === true ? null : (core.registry?.acquire(uuid, revoked) ?? null);
-  if (use !== null) return { kind: "object", use };
+  if (use !== null && use.content !== null) return { kind: "object", use, content: core.guard(use.content) };
   if (saved.value("exported") === true && saved.value("revoked") !== true) {
     throw new VirtioUsageError(`nobody exports ${uuid}: restore the device that does before the renderer`);
   }

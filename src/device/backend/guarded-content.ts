@@ -1,0 +1,76 @@
+import { VirtioBugError } from "../../base/errors.ts";
+import type { SegmentList } from "../../memory/segments.ts";
+import type { SharedContent, SharedImage } from "../shared-objects.ts";
+
+/**
+ * What somebody else shares, for a device that uses it: where the exporter throws there are no bytes, and `failed` is
+ * told. So its failures become the user's status for an object without bytes, and never leave through a register.
+ */
+export class GuardedContent implements SharedContent {
+  readonly #content: SharedContent;
+  readonly #failed: (error: unknown) => void;
+
+  constructor(content: SharedContent, failed: (error: unknown) => void) {
+    this.#content = content;
+    this.#failed = failed;
+  }
+
+  #ask<T>(action: (content: SharedContent) => T, none: T): T {
+    try {
+      return action(this.#content);
+    } catch (error) {
+      this.#report(error);
+      return none;
+    }
+  }
+
+  #report(error: unknown): void {
+    // Another device of ours may be the exporter.
+    if (error instanceof VirtioBugError) throw error;
+    this.#failed(error);
+  }
+
+  get owner(): string {
+    return this.#ask(({ owner }) => owner, "");
+  }
+
+  get kind(): string {
+    return this.#ask(({ kind }) => kind, "");
+  }
+
+  get sizeBytes(): number {
+    return this.#ask(({ sizeBytes }) => sizeBytes, 0);
+  }
+
+  get image(): SharedImage | null {
+    return this.#ask(({ image }) => image, null);
+  }
+
+  hostBytes(): Uint8Array | null {
+    return this.#ask((content) => content.hostBytes(), null);
+  }
+
+  guestSegments(): SegmentList | null {
+    return this.#ask((content) => content.guestSegments(), null);
+  }
+
+  // Written out: they are called for each row of a drawing.
+
+  read(position: number, target: Uint8Array, targetOffset: number, lengthBytes: number): number {
+    try {
+      return this.#content.read(position, target, targetOffset, lengthBytes);
+    } catch (error) {
+      this.#report(error);
+      return 0;
+    }
+  }
+
+  write(position: number, source: Uint8Array, sourceOffset: number, lengthBytes: number): number {
+    try {
+      return this.#content.write(position, source, sourceOffset, lengthBytes);
+    } catch (error) {
+      this.#report(error);
+      return 0;
+    }
+  }
+}
