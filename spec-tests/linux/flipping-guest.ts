@@ -23,6 +23,7 @@ const TIMEOUT_MS = 120_000;
 /** What the guest's program draws into its two framebuffers. */
 const SEEDS = [26, 27] as const;
 const SIZE = { widthPixels: 320, heightPixels: 240 } as const;
+const MONITOR = { ...SIZE, maxWidthPixels: 1280, maxHeightPixels: 1024 } as const;
 
 /** The cards: where their registers are, and what the guest calls them. */
 export const CARDS = [
@@ -50,7 +51,7 @@ function plug(emulator: object, options: readonly CardOptions[]): Card[] {
     const { display, gpu: gpuOptions, attach } = options[i] ?? {};
     const events: TraceEvent[] = [];
     const screen = new MemoryDisplay();
-    const gpu = new GpuDevice({ display: display ?? screen, displays: [SIZE], ...gpuOptions });
+    const gpu = new GpuDevice({ display: display ?? screen, displays: [MONITOR], ...gpuOptions });
     const device = new VirtioDevice(gpu, { memory, trace: (event) => events.push(event) });
     // Slots and places are the adapter's choice, in this order.
     const attachment = attachToV86(emulator, device, { space, ...attach });
@@ -75,7 +76,7 @@ async function bootedGuest(): Promise<FlippingGuest> {
     parts: machineParts,
     identity: {
       pciId: 0,
-      configSpace: new TextEncoder().encode(JSON.stringify([CARDS, SIZE])),
+      configSpace: new TextEncoder().encode(JSON.stringify([CARDS, MONITOR])),
       barSizes: [],
     },
     attach: (emulator) => void plug(emulator, []),

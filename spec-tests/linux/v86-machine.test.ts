@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { V86Cpu } from "../../src/adapters/v86/index.ts";
+import { connectInput, type V86Cpu } from "../../src/adapters/v86/index.ts";
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
+import { type PaceClock, PacedDisplay } from "../../src/backends/display/paced/index.ts";
 import { needs, peers } from "../support/peer.ts";
 import {
   type Card,
@@ -91,6 +92,57 @@ test("a snapshot without its device: the trace says why the screen is black", as
     await new Promise((resolve) => setTimeout(resolve, 10));
   assert.is(events[0]?.detail["what"], "notified-in-reset-after-restore-state");
   await resumed.machine.close();
+});
+
+test("a paced display: the guest flips once a frame", async () => {
+  const inner = new MemoryDisplay();
+  // Time goes on to the next frame as soon as somebody waits for it.
+  let nowMs = 0;
+  const clock: PaceClock = {
+    now: () => nowMs,
+    callAt: (timeMs, callback) => {
+      setTimeout(() => {
+        nowMs = Math.max(nowMs, timeMs);
+        callback();
+      }, 0);
+    },
+  };
+  const guest = await loadedGuest([{ display: new PacedDisplay(inner, { refreshHz: 60, clock }) }]);
+  startFlips(guest, 200, 0);
+  assert.is(await finishFlips(guest, 200, inner), undefined);
+  const frames = Math.round((nowMs * 60) / 1000);
+  const flips = inner.screen(0).flushes;
+  assert.ok(flips >= 200 && flips <= frames + 1, `${flips} flips in ${frames} frames`);
+  await guest.machine.close();
+});
+
+test("modes above the preferred size are offered, and a viewer's keys reach the guest's console", async () => {
+  const guest = await loadedGuest();
+  const { console, emulator } = guest.machine;
+  const lines: string[] = [];
+  const stop = console.onLine((line) => lines.push(line));
+  const listed = console.waitFor((line) => line.startsWith("@@DONE sh"), "modes", 30_000);
+  console.send("sh cat /sys/class/drm/card0-Virtual-1/modes");
+  await listed;
+  for (const mode of ["320x240", "640x480", "1280x1024"])
+    assert.ok(lines.includes(mode), `${mode} of ${lines}`);
+  assert.is(lines.indexOf("320x240"), 0, "the preferred one comes first");
+
+  const reading = console.waitFor((line) => line === "reading", "reader", 30_000);
+  console.send("sh (echo reading; read line; echo got=$line) < /dev/tty1");
+  await reading;
+  const got = console.waitFor((line) => line.startsWith("got="), "line of the keyboard", 30_000);
+  const input = connectInput(emulator, { screens: [{}] });
+  const press = (keysym: number) => [true, false].map((down) => input.key(keysym, down));
+  const shift = 0xffe1;
+  input.key(shift, true);
+  press("V".charCodeAt(0));
+  input.key(shift, false);
+  for (const character of "nc-86") press(character.charCodeAt(0));
+  press(0xff0d);
+  assert.is(await got, "got=Vnc-86");
+  stop();
+  await guest.machine.close();
 });
 
 test("a guest that reboots while a flush is under way: the answer does not reach the next kernel's memory", async () => {
