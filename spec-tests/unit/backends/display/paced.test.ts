@@ -90,6 +90,18 @@ test("frames lie on a grid: a guest that is late gets the next one, not a later 
   ]);
 });
 
+test("a scanout that was turned off does not wait for what was flipped before", async () => {
+  const rig = new Rig();
+  for (const name of ["a", "b", "c", "d"]) rig.flip(name);
+  rig.display.setScanout(0, null);
+  rig.flip("next driver");
+  await rig.run();
+  assert.equal(
+    rig.answered.filter(([, atMs]) => atMs === 10).map(([name]) => name),
+    ["a", "next driver"],
+  );
+});
+
 test("a display that takes longer is waited for", async () => {
   const answers: (() => void)[] = [];
   const rig = new Rig(100, () => new Promise<void>((resolve) => answers.push(resolve)));

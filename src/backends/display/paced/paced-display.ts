@@ -77,7 +77,10 @@ export class PacedDisplay implements Display {
 
   setScanout(scanoutId: number, source: ScanoutSource | null): void {
     this.#display.setScanout(scanoutId, source);
-    this.#scanout(scanoutId).flips = source !== null;
+    const scanout = this.#scanout(scanoutId);
+    scanout.flips = source !== null;
+    // Flips that still wait are of a driver that has left, or nobody sees them any more.
+    if (source === null) scanout.lastFrame = 0;
   }
 
   flush(scanoutId: number, x: number, y: number, widthPixels: number, heightPixels: number): Promise<void> {
