@@ -101,7 +101,19 @@ export async function resumeGuest(
       for (const [i, device] of devices.entries()) cards[i]?.attachment.restore(device);
     },
   );
-  return { machine, cards };
+  machines.add(machine);
+  return { machine: { ...machine, close: () => closeGuest(machine) }, cards };
+}
+
+const machines = new Set<Machine>();
+
+/** Switches off what failed tests have left. */
+export async function closeGuests(): Promise<void> {
+  for (const machine of machines) await closeGuest(machine);
+}
+
+async function closeGuest(machine: Machine): Promise<void> {
+  if (machines.delete(machine)) await machine.close();
 }
 
 /** A machine and its devices, saved at the same time. */

@@ -13,6 +13,7 @@ import { type PaceClock, PacedDisplay } from "../../src/backends/display/paced/i
 import { needs, peers } from "../support/peer.ts";
 import {
   type Card,
+  closeGuests,
   finishFlips,
   flipped,
   loadedGuest,
@@ -28,6 +29,8 @@ const MEMORY_BYTES = 128 << 20;
 const cpuOf = (emulator: object): V86Cpu => (emulator as { v86: { cpu: V86Cpu } }).v86.cpu;
 
 const test = needs(linux, peers.apt, peers.dpkgDeb);
+
+linux.after(closeGuests);
 
 test("memory space: thousands of page flips, beside another card in I/O space", async () => {
   const guest = await loadedGuest();
@@ -122,7 +125,9 @@ test("modes above the preferred size are offered, and a viewer's keys reach the 
   const lines: string[] = [];
   const stop = console.onLine((line) => lines.push(line));
   const listed = console.waitFor((line) => line.startsWith("@@DONE sh"), "modes", 30_000);
-  console.send("sh cat /sys/class/drm/card0-Virtual-1/modes");
+  // The kernel asks for the EDID when somebody wants to know.
+  const connector = "/sys/class/drm/card0-Virtual-1";
+  console.send(`sh echo detect > ${connector}/status; cat ${connector}/modes`);
   await listed;
   for (const mode of ["320x240", "640x480", "1280x1024"])
     assert.ok(lines.includes(mode), `${mode} of ${lines}`);
@@ -147,7 +152,14 @@ test("modes above the preferred size are offered, and a viewer's keys reach the 
 
 test("a guest that reboots while a flush is under way: the answer does not reach the next kernel's memory", async () => {
   const answers: (() => void)[] = [];
-  const display = new MemoryDisplay(() => new Promise<void>((resolve) => answers.push(resolve)));
+  let sayFlushed = () => {};
+  const flushed = new Promise<void>((resolve) => {
+    sayFlushed = resolve;
+  });
+  const display = new MemoryDisplay(() => {
+    sayFlushed();
+    return new Promise<void>((resolve) => answers.push(resolve));
+  });
   const guest = await loadedGuest([{ display }]);
   const { emulator } = guest.machine;
   const { device, attachment } = guest.cards[0] as Card;
@@ -161,7 +173,9 @@ test("a guest that reboots while a flush is under way: the answer does not reach
       resolve();
     };
   });
-  guest.machine.console.send("sh (/scenarios flips 600 & sleep 1; /bin/busybox reboot -f)");
+  guest.machine.console.send("sh /scenarios flips 600 & read go; /bin/busybox reboot -f");
+  await flushed;
+  guest.machine.console.send("go");
   await rebooted;
   assert.ok(answers.length > 0, "flushes were under way");
   assert.is(device.status, 0);

@@ -237,6 +237,18 @@ test("a state in memory is restored into the v86 it comes from, and what was und
   assert.is(driver.used, 1);
 });
 
+test("what is under way when another state is restored never reaches its memory", async () => {
+  const board = await openBoard();
+  const { attachment, driver, answers } = await asked(board);
+  const machine = await board.emulator.save_state();
+  await board.emulator.restore_state(machine);
+  assert.is(attachment.transport.device.status, 0);
+  answers.shift()?.();
+  await settle();
+  assert.is(driver.byteAt(BUFFER), 0);
+  assert.is(driver.used, 0);
+});
+
 test("a device that was left out of a restored machine says so at the first notification, once", async () => {
   const board = await openBoard();
   const first = await asked(board);
