@@ -218,11 +218,7 @@ export function descriptorBytes(address: number, length: number, flags: number, 
 }
 
 /** A request: type, flags, 64 bits of fence, context, ring index, then 32-bit words. */
-export function request(
-  type: number,
-  words: readonly number[] = [],
-  header: readonly number[] = [],
-): Uint8Array {
+export function request(type: number, words: readonly number[] = [], header: readonly number[] = []): Buffer {
   const bytes = Buffer.alloc(24 + 4 * words.length);
   [type, ...header].forEach((word, i) => {
     bytes.writeUInt32LE(word >>> 0, 4 * i);

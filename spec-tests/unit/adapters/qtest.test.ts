@@ -228,6 +228,9 @@ qtest("the firmware stops the processor where it starts", () => {
 qtest("pictures are read from PPM", () => {
   const file = Buffer.concat([Buffer.from("P6\n2 1\n255\n"), Buffer.from([1, 2, 3, 10, 35, 30])]);
   assert.equal(parsePpm(file), { width: 2, height: 1, rgba: Uint8Array.of(1, 2, 3, 255, 10, 35, 30, 255) });
+  // Rows as QEMU writes them, up to a multiple of four bytes.
+  const padded = Buffer.concat([Buffer.from("P6\n1 2\n255\n"), Buffer.from([1, 2, 3, 99, 10, 35, 30, 99])]);
+  assert.equal(parsePpm(padded), { width: 1, height: 2, rgba: Uint8Array.of(1, 2, 3, 255, 10, 35, 30, 255) });
   assert.is(parsePpm(file.subarray(0, -1)), undefined);
   assert.is(parsePpm(Buffer.from("P5\n2 1\n255\n123456")), undefined);
   assert.is(parsePpm(new Uint8Array(0)), undefined);

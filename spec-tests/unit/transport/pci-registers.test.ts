@@ -396,4 +396,33 @@ try {
   large = null;
 });
 
+test("the layout of QEMU can be had with every profile, and places of one's own", () => {
+  const at = (machine: PciMachine): unknown =>
+    machine.transport.bars.flatMap(({ index, windows }) =>
+      windows
+        .filter(({ structure }) => !structure.startsWith("msix"))
+        .map(({ structure, offset }) => [structure, index, offset]),
+    );
+  const qemu = [
+    ["common", 4, 0],
+    ["isr", 4, 0x1000],
+    ["device", 4, 0x2000],
+    ["notify", 4, 0x3000],
+  ];
+  assert.equal(at(new PciMachine({}, { layout: "qemu" })), qemu);
+  assert.equal(at(new PciMachine({}, {}, { profile: "qemu" })), qemu);
+  const own = new PciMachine({}, { layout: { structures: { notify: { offset: 0x800 } } } });
+  assert.equal((at(own) as unknown[])[3], ["notify", 0, 0x800]);
+  own.bringUp(own);
+  own.exchange(1);
+  assert.is(own.used(1), 1);
+  for (const [structures, message] of [
+    [{ isr: { offset: 0 } }, /overlaps common/],
+    [{ isr: { offset: 0x42 } }, /multiple of 4/],
+    [{ common: { offset: 0, lengthBytes: 8 } }, /fewer than/],
+  ] as const) {
+    assert.throws(() => new PciMachine({}, { layout: { structures } }), message);
+  }
+});
+
 test.run();
