@@ -486,15 +486,27 @@ test("a state with chains in flight, of another version, device or with foreign 
   s.device.notify(0);
   assert.throws(() => s.device.save(), /1 chains are in flight/);
   const other = setUp({ ringFeatures: [] });
-  assert.throws(() => other.device.restore(state), /features that this device does not offer/);
+  assert.throws(
+    () => other.device.restore(state),
+    /driverFeatures include bit 40, which this device does not offer/,
+  );
   assert.is(other.device.status, 0);
-  assert.throws(() => other.device.restore({ ...state, version: 99 }), /version 99/);
-  assert.throws(() => other.device.restore({ ...state, deviceId: 1 }), /virtio device 1/);
-  assert.throws(() => other.device.restore({ ...state, queues: [] }), /number of queues/);
-  assert.throws(() => other.device.restore({ ...state, status: 256 }), /status/);
-  assert.throws(() => other.device.restore(JSON.parse("null")), /no object/);
+  assert.throws(
+    () => other.device.restore({ ...state, version: 99 }),
+    /version is 99, and this library reads versions 1 … 3/,
+  );
+  assert.throws(
+    () => other.device.restore({ ...state, deviceId: 1 }),
+    /deviceId is 1, and this is virtio device/,
+  );
+  assert.throws(() => other.device.restore({ ...state, queues: [] }), /queues has 0 elements/);
+  assert.throws(
+    () => other.device.restore({ ...state, status: 256 }),
+    /status is 256, not a whole number in 0 … 255/,
+  );
+  assert.throws(() => other.device.restore(JSON.parse("null")), /it is null, not an object/);
   const queues = state.queues.map((queue) => ({ ...queue, config: { ...queue.config, descLo: -1 } }));
-  assert.throws(() => other.device.restore({ ...state, queues }), /queue 0 descLo/);
+  assert.throws(() => other.device.restore({ ...state, queues }), /queues\[0\].config.descLo is -1/);
 });
 
 test.run();

@@ -1,4 +1,4 @@
-import type { DeviceHost, DeviceType, PlainValue } from "../../src/device/index.ts";
+import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../src/device/index.ts";
 import type { DescriptorChain, DeviceQueue } from "../../src/virtqueue/index.ts";
 
 /** Virtio device ids are the specification's; this one is not in its table. */
@@ -108,5 +108,7 @@ export class EchoDevice implements DeviceType {
   save(): PlainValue {
     return null;
   }
-  restore(): void {}
+  prepareRestore(): PreparedRestore {
+    return { takeOver() {} };
+  }
 }

@@ -3,7 +3,7 @@
 
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
-import type { DeviceHost, DeviceType, PlainValue } from "../../src/device/index.ts";
+import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../src/device/index.ts";
 import { type GpuCommandRecord, GpuDevice, type GpuDeviceOptions } from "../../src/devices/gpu/index.ts";
 import type { GuestBuffer } from "../../src/driver/index.ts";
 import {
@@ -274,8 +274,8 @@ class LateGpu implements DeviceType {
   save(): PlainValue {
     return this.#gpu.save();
   }
-  restore(state: PlainValue): void {
-    this.#gpu.restore(state);
+  prepareRestore(state: PlainValue): PreparedRestore {
+    return this.#gpu.prepareRestore(state);
   }
 }
 

@@ -1,4 +1,10 @@
-import type { DeviceHost, DeviceType, PlainValue, QueueDescription } from "../../src/device/index.ts";
+import type {
+  DeviceHost,
+  DeviceType,
+  PlainValue,
+  PreparedRestore,
+  QueueDescription,
+} from "../../src/device/index.ts";
 import type { DescriptorChain, DeviceQueue } from "../../src/virtqueue/index.ts";
 
 /** A device type for tests: writes back what it read, at once or when told to. */
@@ -84,8 +90,8 @@ export class LoopbackDevice implements DeviceType {
     return { config: [...this.config] };
   }
 
-  restore(state: PlainValue): void {
+  prepareRestore(state: PlainValue): PreparedRestore {
     const { config } = state as { config: readonly number[] };
-    this.config.set(config);
+    return { takeOver: () => this.config.set(config) };
   }
 }

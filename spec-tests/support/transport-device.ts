@@ -5,11 +5,13 @@ import {
   type DeviceHost,
   type DeviceType,
   type PlainValue,
+  type PreparedRestore,
   type QueueDescription,
   type SharedMemoryRegion,
   VirtioDevice,
   type VirtioDeviceOptions,
 } from "../../src/device/index.ts";
+import { listOf, whole } from "../../src/device/state/schema.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
 import type { DeviceQueue } from "../../src/virtqueue/index.ts";
 import { RawSplitRing, WRITE } from "./raw-ring.ts";
@@ -103,8 +105,9 @@ export class TransportType implements DeviceType {
     return [...this.config];
   }
 
-  restore(state: PlainValue): void {
-    this.config.set(state as readonly number[]);
+  prepareRestore(state: PlainValue): PreparedRestore {
+    const config = listOf(whole(0, 0xff), this.config.length)(state);
+    return { takeOver: () => this.config.set(config) };
   }
 }
 

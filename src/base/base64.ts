@@ -1,56 +1,148 @@
 import { VirtioUsageError } from "./errors.ts";
 
 // Saved states are JSON-like, so pixels travel as text. `btoa` wants a string of the bytes first, which costs more
-// memory than the result; this goes from bytes to text in slices.
+// memory than the result; this goes from bytes to text in slices, two letters at a time.
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const CODES: Uint8Array = /* @__PURE__ */ Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
 const PAD = 61;
-/** A multiple of 3, small enough for its text to be the arguments of one call. */
-const SLICE_BYTES = 12288;
+const BAD = 0x80;
+
+/** A multiple of 3. */
+const SLICE_BYTES = 3 << 14;
+/** Arguments of one call, where engines have limits. */
+const CODES_PER_CALL = 4096;
+
+/** The two letters of 12 bits, in the order in which they lie in memory whatever the byte order of the host. */
+const PAIRS: Uint16Array = /* @__PURE__ */ letterPairs();
+/** The 6 bits of a letter, {@link BAD} for what is none. */
+const VALUES: Uint8Array = /* @__PURE__ */ letterValues();
+
+function letterPairs(): Uint16Array {
+  const letters = new Uint8Array(2 << 12);
+  for (let bits = 0; bits < 1 << 12; bits++) {
+    letters[2 * bits] = ALPHABET.charCodeAt(bits >>> 6);
+    letters[2 * bits + 1] = ALPHABET.charCodeAt(bits & 63);
+  }
+  return new Uint16Array(letters.buffer);
+}
+
+function letterValues(): Uint8Array {
+  const values = new Uint8Array(256).fill(BAD);
+  for (let i = 0; i < ALPHABET.length; i++) values[ALPHABET.charCodeAt(i)] = i;
+  return values;
+}
+
+// Every browser and Node have it. A bare engine need not.
+declare const TextDecoder: (new () => { decode(bytes: Uint8Array): string }) | undefined;
+
+/** Makes letters of codes, all of them ASCII. */
+function textMaker(): (codes: Uint8Array) => string {
+  if (typeof TextDecoder === "undefined") return spellOut;
+  const decoder = new TextDecoder();
+  return (codes) => decoder.decode(codes);
+}
+
+function spellOut(codes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < codes.length; at += CODES_PER_CALL) {
+    text += String.fromCharCode(...codes.subarray(at, at + CODES_PER_CALL));
+  }
+  return text;
+}
 
 /** Bytes as base64 (RFC 4648, section 4), padded. */
 export function encodeBase64(bytes: Uint8Array): string {
+  const toText = textMaker();
+  const pairs = new Uint16Array((Math.min(SLICE_BYTES, bytes.length + 2) / 3) * 2);
+  const codes = new Uint8Array(pairs.buffer);
+  const wholeBytes = bytes.length - (bytes.length % 3);
   const parts: string[] = [];
-  const codes = new Uint8Array((SLICE_BYTES / 3) * 4);
-  for (let from = 0; from < bytes.length; from += SLICE_BYTES) {
-    const end = Math.min(from + SLICE_BYTES, bytes.length);
+  for (let from = 0; from < wholeBytes; from += SLICE_BYTES) {
+    const end = Math.min(from + SLICE_BYTES, wholeBytes);
     let to = 0;
     for (let i = from; i < end; i += 3) {
-      const left = end - i;
-      const b0 = bytes[i] as number;
-      const b1 = left > 1 ? (bytes[i + 1] as number) : 0;
-      const b2 = left > 2 ? (bytes[i + 2] as number) : 0;
-      codes[to++] = CODES[b0 >>> 2] as number;
-      codes[to++] = CODES[((b0 & 3) << 4) | (b1 >>> 4)] as number;
-      codes[to++] = left > 1 ? (CODES[((b1 & 15) << 2) | (b2 >>> 6)] as number) : PAD;
-      codes[to++] = left > 2 ? (CODES[b2 & 63] as number) : PAD;
+      const b1 = bytes[i + 1] as number;
+      pairs[to] = PAIRS[((bytes[i] as number) << 4) | (b1 >>> 4)] as number;
+      pairs[to + 1] = PAIRS[((b1 & 15) << 8) | (bytes[i + 2] as number)] as number;
+      to += 2;
     }
-    parts.push(String.fromCharCode(...codes.subarray(0, to)));
+    parts.push(toText(codes.subarray(0, 2 * to)));
   }
+  if (wholeBytes < bytes.length) parts.push(toText(lastLetters(bytes, wholeBytes)));
   return parts.join("");
+}
+
+/** The group of the one or two bytes that are left. */
+function lastLetters(bytes: Uint8Array, from: number): Uint8Array {
+  const second = bytes[from + 1];
+  const bits = ((bytes[from] as number) << 16) | ((second ?? 0) << 8);
+  return Uint8Array.of(
+    ALPHABET.charCodeAt(bits >>> 18),
+    ALPHABET.charCodeAt((bits >>> 12) & 63),
+    second === undefined ? PAD : ALPHABET.charCodeAt((bits >>> 6) & 63),
+    PAD,
+  );
+}
+
+/** Letters that `lengthBytes` bytes take as base64. */
+export function base64Letters(lengthBytes: number): number {
+  return Math.ceil(lengthBytes / 3) * 4;
 }
 
 /** The bytes of a base64 text; throws {@link VirtioUsageError} when it is none or not of the expected length. */
 export function decodeBase64(text: string, lengthBytes: number): Uint8Array<ArrayBuffer> {
-  const values = new Int16Array(128).fill(-1);
-  for (let i = 0; i < 64; i++) values[CODES[i] as number] = i;
-  if (text.length !== Math.ceil(lengthBytes / 3) * 4) {
+  if (text.length !== base64Letters(lengthBytes)) {
     throw new VirtioUsageError(`base64 of ${text.length} letters where ${lengthBytes} bytes are expected`);
   }
   const bytes = new Uint8Array(lengthBytes);
-  let to = 0;
-  for (let i = 0; i < text.length; i += 4) {
-    let word = 0;
-    for (let k = 0; k < 4; k++) {
-      const code = text.charCodeAt(i + k);
-      // Padding stands only in the last group, and for bytes that are not there.
-      const isPad = code === PAD && i + 4 === text.length && to + k > lengthBytes;
-      const value = isPad ? 0 : (values[code] ?? -1);
-      if (value < 0) throw new VirtioUsageError("a letter that is not base64");
-      word = (word << 6) | value;
-    }
-    for (let k = 16; k >= 0 && to < lengthBytes; k -= 8) bytes[to++] = (word >>> k) & 0xff;
-  }
+  if (!decodeBase64Into(text, bytes)) throw new VirtioUsageError("a letter that is not base64");
   return bytes;
+}
+
+/**
+ * Fills `bytes` with what a base64 text stands for; false when it is none of this many bytes. Then `bytes` may hold
+ * anything.
+ */
+export function decodeBase64Into(text: string, bytes: Uint8Array): boolean {
+  const lengthBytes = bytes.length;
+  if (text.length !== base64Letters(lengthBytes)) return false;
+  const wholeBytes = lengthBytes - (lengthBytes % 3);
+  let bad = 0;
+  let at = 0;
+  for (let to = 0; to < wholeBytes; to += 3) {
+    const c0 = text.charCodeAt(at);
+    const c1 = text.charCodeAt(at + 1);
+    const c2 = text.charCodeAt(at + 2);
+    const c3 = text.charCodeAt(at + 3);
+    const v0 = VALUES[c0 & 0xff] as number;
+    const v1 = VALUES[c1 & 0xff] as number;
+    const v2 = VALUES[c2 & 0xff] as number;
+    const v3 = VALUES[c3 & 0xff] as number;
+    bad |= ((v0 | v1 | v2 | v3) & BAD) | ((c0 | c1 | c2 | c3) & 0xff00);
+    bytes[to] = (v0 << 2) | (v1 >>> 4);
+    bytes[to + 1] = ((v1 & 15) << 4) | (v2 >>> 2);
+    bytes[to + 2] = ((v2 & 3) << 6) | v3;
+    at += 4;
+  }
+  if (wholeBytes < lengthBytes) bad |= decodeLast(text, bytes, wholeBytes);
+  return bad === 0;
+}
+
+/** Decodes the group with padding, which stands only for bytes that are not there; not 0 when it is none. */
+function decodeLast(text: string, bytes: Uint8Array, to: number): number {
+  const left = bytes.length - to;
+  let bad = 0;
+  let bits = 0;
+  for (let k = 0; k < 4; k++) {
+    const code = text.charCodeAt(text.length - 4 + k);
+    if (k <= left) {
+      const value = VALUES[code & 0xff] as number;
+      bad |= (value & BAD) | (code & 0xff00);
+      bits |= (value & 63) << (18 - 6 * k);
+    } else if (code !== PAD) {
+      bad = BAD;
+    }
+  }
+  for (let k = 0; k < left; k++) bytes[to + k] = (bits >>> (16 - 8 * k)) & 0xff;
+  return bad;
 }

@@ -75,8 +75,19 @@ export interface DeviceType {
   quiesce(): void;
   /** State beyond queues and features, with nothing in flight. */
   save(): PlainValue;
-  /** Takes over a saved state; throws `VirtioUsageError` when it does not fit. */
-  restore(state: PlainValue): void;
+  /**
+   * Checks a saved state as a whole and changes nothing: whoever wrote it may be a stranger. Throws `VirtioUsageError`
+   * when it does not fit. What it returns takes the state over, at once or never.
+   */
+  prepareRestore(state: PlainValue): PreparedRestore;
+}
+
+/** A saved state that was found good. */
+export interface PreparedRestore {
+  /** Takes the state over, right after a reset. Tells nobody; should throw no more, but resets what it did if it must. */
+  takeOver(): void;
+  /** Now that all of the device is as it was: shows it to whoever has to know. */
+  resume?(): void;
 }
 
 /** What the framework offers a device type. */

@@ -3,6 +3,7 @@ export type {
   DeviceHost,
   DeviceType,
   PlainValue,
+  PreparedRestore,
   QueueDescription,
   SharedMemoryRegion,
 } from "./device-type.ts";
@@ -19,4 +20,5 @@ export {
   SharedObjectUse,
 } from "./shared-objects.ts";
 export { DEVICE_STATE_VERSION, type SavedDevice, type SavedQueue } from "./state/saved-state.ts";
+export { SavedStateError, type StatePath } from "./state/schema.ts";
 export { VirtioDevice } from "./virtio-device.ts";

@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../base/errors.ts";
 import {
+  VIRTIO_CONFIG_S_FEATURES_OK,
   VIRTIO_F_ACCESS_PLATFORM,
   VIRTIO_F_ADMIN_VQ,
   VIRTIO_F_ANY_LAYOUT,
@@ -33,23 +34,28 @@ export class Negotiation {
   /** What legacy drivers are offered; null unless they are taken. */
   #legacyOffered: FeatureSet | null = null;
 
-  /** Throws {@link VirtioUsageError} for features that can't be offered. */
-  constructor(type: DeviceType, ringFeatures: readonly number[], translates: boolean) {
-    this.#dependencies = type.featureDependencies;
-    this.offered = new FeatureSet([VIRTIO_F_VERSION_1, ...ringFeatures, ...type.features]);
-    if (translates) this.offered.add(VIRTIO_F_ACCESS_PLATFORM);
-    else if (this.offered.has(VIRTIO_F_ACCESS_PLATFORM)) {
+  private constructor(dependencies: DeviceType["featureDependencies"], offered: Iterable<number>) {
+    this.#dependencies = dependencies;
+    this.offered = new FeatureSet(offered);
+  }
+
+  /** What a device offers at first. Throws {@link VirtioUsageError} for features that can't be offered. */
+  static begin(type: DeviceType, ringFeatures: readonly number[], translates: boolean): Negotiation {
+    const bits = [VIRTIO_F_VERSION_1, ...ringFeatures, ...type.features];
+    const { offered } = new Negotiation([], translates ? [...bits, VIRTIO_F_ACCESS_PLATFORM] : bits);
+    if (!translates && offered.has(VIRTIO_F_ACCESS_PLATFORM)) {
       throw new VirtioUsageError("VIRTIO_F_ACCESS_PLATFORM needs the option `translator`");
     }
     for (const bit of NEVER_OFFERED) {
-      if (this.offered.has(bit)) throw new VirtioUsageError(`feature bit ${bit} is not supported`);
+      if (offered.has(bit)) throw new VirtioUsageError(`feature bit ${bit} is not supported`);
     }
-    for (const { feature, requires } of this.#dependencies) {
+    for (const { feature, requires } of type.featureDependencies) {
       // [content.device.feature-bits.1]
-      if (this.offered.has(feature) && !this.offered.has(requires)) {
+      if (offered.has(feature) && !offered.has(requires)) {
         throw new VirtioUsageError(`feature bit ${feature} needs bit ${requires}, which is not offered`);
       }
     }
+    return new Negotiation(type.featureDependencies, offered.bits());
   }
 
   /** True when the bit is in force. */
@@ -122,28 +128,25 @@ export class Negotiation {
     return true;
   }
 
-  /**
-   * Takes over what a saved driver wrote; false when it used what is not offered here. `negotiated`: it set FEATURES_OK;
-   * `inUse`: it used the device.
-   */
-  restore(
-    { driverFeatures, agreedFeatures }: Pick<SavedDevice, "driverFeatures" | "agreedFeatures">,
-    negotiated: boolean,
-    inUse: boolean,
-    hidden: readonly number[],
-  ): boolean {
-    const { accepted, agreed } = this;
-    accepted.words.set(driverFeatures);
-    if (agreedFeatures !== undefined) {
-      agreed.words.set(agreedFeatures);
-      if (!agreed.isSubsetOf(new FeatureSet([...this.offered.bits(), ...hidden]))) return false;
-      return !this.legacyDriver || accepted.isSubsetOf(this.#legacyOffered as FeatureSet);
-    }
-    const modern = negotiated && !this.legacyDriver;
-    if (modern) this.agree(hidden);
-    if (modern) return accepted.isSubsetOf(this.offered);
-    return (
-      !(negotiated || inUse) || (this.#legacyOffered !== null && accepted.isSubsetOf(this.#legacyOffered))
-    );
+  /** The same offer to the driver of a saved device, of which nothing is checked. */
+  forSaved({ status, driverFeatures, agreedFeatures }: SavedDevice, hidden: readonly number[]): Negotiation {
+    const other = new Negotiation(this.#dependencies, this.offered.bits());
+    other.#legacyOffered = this.#legacyOffered;
+    other.accepted.words.set(driverFeatures);
+    if (agreedFeatures !== null) other.agreed.words.set(agreedFeatures);
+    else if ((status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0 && !other.legacyDriver) other.agree(hidden);
+    return other;
+  }
+
+  /** Takes over what the driver of another negotiation accepted, and what it was agreed to. */
+  adopt({ accepted, agreed }: Negotiation): void {
+    this.accepted.words.set(accepted.words);
+    this.agreed.words.set(agreed.words);
+  }
+
+  /** The first of these bits that is not offered here to such a driver, -1 for none. */
+  firstMissing(bits: FeatureSet, driver: "modern" | "legacy"): number {
+    const offered = driver === "modern" ? this.offered : this.#legacyOffered;
+    return bits.bits().find((bit) => offered?.has(bit) !== true) ?? -1;
   }
 }

@@ -9,11 +9,12 @@ import {
   type QueueConfig,
   type QueueOptions,
 } from "../virtqueue/config.ts";
-import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
+import type { DeviceQueue } from "../virtqueue/device-queue.ts";
 import type { QueueFault } from "../virtqueue/fault.ts";
 import type { DeviceType, QueueDescription } from "./device-type.ts";
 import type { DevicePolicy } from "./policy.ts";
 import type { SavedQueue } from "./state/saved-state.ts";
+import { misfit } from "./state/schema.ts";
 
 /** What the queues need of the device they belong to. */
 export interface QueueOwner {
@@ -38,6 +39,13 @@ export interface QueueOwner {
 // A driver in another thread can make a buffer available whenever the device has just found the ring empty: after this
 // many rounds a drain ends all the same, so that the rest of the program gets its turn.
 const MAX_DRAIN_ROUNDS = 16;
+
+/** What a saved driver negotiated, as far as its rings go. */
+export interface RestoredRing {
+  readonly format: "split" | "packed";
+  readonly dma: DmaSpace;
+  readonly options: QueueOptions;
+}
 
 interface QueueSlot {
   readonly config: QueueConfig;
@@ -136,7 +144,7 @@ export class QueueSet {
     slot.enabled = true;
     if (live) {
       this.enter();
-      this.#activate(index, slot, null);
+      this.#activate(index, slot);
       // A driver of which nothing is asked may fill its ring later than this; it notifies.
       if (this.#owner.policy.queuesWork === "driver-ok") this.notified(index);
     }
@@ -204,15 +212,15 @@ export class QueueSet {
   activateEnabled(): void {
     this.#slots.forEach((slot, index) => {
       // One that faulted stays dead until it is reset: it must not begin anew.
-      if (slot.enabled && !slot.faulted && slot.queue === null) this.#activate(index, slot, null);
+      if (slot.enabled && !slot.faulted && slot.queue === null) this.#activate(index, slot);
     });
   }
 
-  #activate(index: number, slot: QueueSlot, progress: QueueProgress | null): void {
+  #activate(index: number, slot: QueueSlot): void {
     const owner = this.#owner;
     this.#options ??= owner.queueOptions();
     const options = { ...this.#options, maxSize: this.sizeLimit(index) };
-    const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);
+    const result = activateQueue(owner.format, slot.config, owner.dma, options);
     if ("pop" in result) {
       slot.queue = result;
     } else {
@@ -355,16 +363,30 @@ export class QueueSet {
     }));
   }
 
+  /**
+   * The live queues that saved ones become, null for those that were not live. Changes nothing. Throws
+   * {@link SavedStateError} when the rings of one are not where they were.
+   */
+  prepareRestore(saved: readonly SavedQueue[], ring: RestoredRing): readonly (DeviceQueue | null)[] {
+    return saved.map(({ config, progress }, index) => {
+      if (progress === null) return null;
+      const options = { ...ring.options, maxSize: this.sizeLimit(index) };
+      const result = activateQueue(ring.format, { ...config }, ring.dma, options, progress);
+      if ("pop" in result) return result;
+      return misfit([index, "config"], `does not make a queue in this memory: ${result.code}`);
+    });
+  }
+
   /** Takes over saved queues, as many as there are. */
-  restore(saved: readonly SavedQueue[]): void {
-    this.enter();
+  restore(saved: readonly SavedQueue[], live: readonly (DeviceQueue | null)[]): void {
     this.#slots.forEach((slot, index) => {
-      const { config, enabled, progress, faulted } = saved[index] as SavedQueue;
+      const { config, enabled, faulted } = saved[index] as SavedQueue;
       Object.assign(slot.config, config);
       slot.enabled = enabled;
       slot.faulted = faulted;
-      if (progress !== null && !faulted) this.#activate(index, slot, progress);
+      slot.queue = live[index] ?? null;
     });
+    this.enter();
   }
 }
 

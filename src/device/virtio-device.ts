@@ -18,13 +18,16 @@ import {
   VIRTIO_F_SUSPEND,
   VIRTIO_F_VERSION_1,
 } from "../wire/common.ts";
+import { ConfigSpace } from "./config-space.ts";
 import type { DeviceCounters, TransportHooks, VirtioDeviceOptions } from "./device-options.ts";
-import type { DeviceHost, DeviceType } from "./device-type.ts";
+import type { DeviceHost, DeviceType, PreparedRestore } from "./device-type.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
 import { queueOptions } from "./queue-options.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
-import { checkSavedDevice, DEVICE_STATE_VERSION, type SavedDevice } from "./state/saved-state.ts";
+import { checkSavedDriver } from "./state/saved-driver.ts";
+import { DEVICE_STATE_VERSION, readSavedDevice, type SavedDevice } from "./state/saved-state.ts";
+import { inside } from "./state/schema.ts";
 import { DEFAULT_MAX_TURN_WORK } from "./work.ts";
 
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
@@ -64,17 +67,15 @@ export class VirtioDevice {
   readonly #translated: DmaSpace | null;
   readonly #features: Negotiation;
   readonly #queues: QueueSet;
+  readonly #config: ConfigSpace;
   #status = 0;
   #hooks: TransportHooks | null = null;
 
-  #generation = 0;
-  #configChangedSinceRead = false;
-
   #suspending = false;
   #suspended = false;
-  /** What a suspended device's configuration space shows although it changed; null while it shows what there is. */
-  #shownConfig: Uint8Array | null = null;
   #configInterruptDue = false;
+  /** While a saved state is taken over nobody is told anything. */
+  #restoring = false;
 
   constructor(type: DeviceType, options: VirtioDeviceOptions) {
     this.type = type;
@@ -91,8 +92,9 @@ export class VirtioDevice {
     this.#translated =
       options.translator === undefined ? null : new DmaSpace(options.memory, options.translator);
     const ringFeatures = options.ringFeatures ?? this.#policy.ringFeatures;
-    this.#features = new Negotiation(type, ringFeatures, this.#translated !== null);
+    this.#features = Negotiation.begin(type, ringFeatures, this.#translated !== null);
     this.#queues = new QueueSet(this.#makeQueueOwner());
+    this.#config = new ConfigSpace(type);
     type.attach(this.#makeHost());
   }
 
@@ -160,9 +162,11 @@ export class VirtioDevice {
 
   /** Memory as the device sees it with what is negotiated now. */
   get dma(): DmaSpace {
-    return this.#translated !== null && this.hasFeature(VIRTIO_F_ACCESS_PLATFORM)
-      ? this.#translated
-      : this.#physical;
+    return this.#dmaFor(this.hasFeature(VIRTIO_F_ACCESS_PLATFORM));
+  }
+
+  #dmaFor(accessPlatform: boolean): DmaSpace {
+    return this.#translated !== null && accessPlatform ? this.#translated : this.#physical;
   }
 
   // Features
@@ -314,7 +318,8 @@ export class VirtioDevice {
     this.#suspending = false;
     this.#suspended = false;
     this.#configInterruptDue = false;
-    this.#shownConfig = null;
+    this.#restoring = false;
+    this.#config.reset();
     this.type.reset();
     this.#hooks?.deviceReset();
   }
@@ -358,10 +363,7 @@ export class VirtioDevice {
     this.#queues.enter();
     // A queue that was enabled meanwhile could not come to life before.
     this.#queues.activateEnabled();
-    if (this.#shownConfig !== null) {
-      this.#shownConfig = null;
-      this.#configChangedSinceRead = true;
-    }
+    this.#config.resume();
     // [content.device.device-suspend.5]
     if (this.#configInterruptDue) this.#configInterrupt();
     this.#queues.drainAll();
@@ -471,25 +473,12 @@ export class VirtioDevice {
 
   /** Value describing the version of the configuration space; the transports show as many bits as they have. */
   get configGeneration(): number {
-    return this.#generation;
+    return this.#config.generation;
   }
 
   /** Reads 1, 2 or 4 bytes, little-endian; bytes beyond the end read as 0. */
   readConfig(offset: number, widthBytes: number): number {
-    // The generation moves when a changed space is read, so that no wrap can hide a change.
-    // [transport-pci.device.common-configuration-structure-layout.6]
-    if (this.#configChangedSinceRead) {
-      this.#configChangedSinceRead = false;
-      this.#generation = (this.#generation + 1) >>> 0;
-    }
-    const shown = this.#shownConfig;
-    let value = 0;
-    for (let i = 0; i < widthBytes; i++) {
-      const at = offset + i;
-      if (at >= this.type.configLengthBytes) break;
-      value |= (shown === null ? this.type.readConfigByte(at) : (shown[at] as number)) << (8 * i);
-    }
-    return value >>> 0;
+    return this.#config.read(offset, widthBytes);
   }
 
   /** The driver writes 1, 2 or 4 bytes; ignored outside of the space and while suspended. */
@@ -503,22 +492,12 @@ export class VirtioDevice {
   }
 
   #changeConfig(change: () => void): void {
-    if (this.#suspended) {
-      // The driver must see nothing of it yet. [content.device.device-suspend.3] [content.device.device-suspend.4]
-      const { type } = this;
-      this.#shownConfig ??= Uint8Array.from({ length: type.configLengthBytes }, (_, i) =>
-        type.readConfigByte(i),
-      );
-      change();
-    } else {
-      change();
-      this.#configChangedSinceRead = true;
-    }
+    this.#config.change(change, this.#suspended);
     this.#configInterrupt();
   }
 
   #configInterrupt(): void {
-    if (this.#suspended) {
+    if (this.#suspended || this.#restoring) {
       this.#configInterruptDue = true;
       return;
     }
@@ -556,50 +535,79 @@ export class VirtioDevice {
       status: this.#status,
       suspended: this.#suspended,
       driverFeatures: [...this.#features.accepted.words],
-      ...(this.#policy.statusBits === "as-written" && { agreedFeatures: [...this.#features.agreed.words] }),
-      configGeneration: this.#generation,
-      configChangedSinceRead: this.#configChangedSinceRead,
-      shownConfig: this.#shownConfig === null ? null : [...this.#shownConfig],
+      agreedFeatures: this.#policy.statusBits === "as-written" ? [...this.#features.agreed.words] : null,
+      ...this.#config.save(),
+      sharedMemory: this.type.sharedMemory.map(({ id, lengthBytes }) => [id, lengthBytes]),
       queues: this.#queues.save(),
       type: this.type.save(),
     };
   }
 
   /**
-   * Takes over a saved state; guest memory must be restored already. Throws {@link VirtioUsageError} when the state
-   * is of another version, device type or queue layout, or accepts features this device does not offer; the device
-   * is reset then.
+   * Takes over a saved state, of this version or an older one; guest memory must be restored already. What the driver
+   * can see and is not as it was is announced as a configuration change.
+   *
+   * The state is checked as a whole first: when it does not fit, {@link VirtioUsageError} names what is wrong, and the
+   * device stays as it was. Only a back end that refuses its part of a good state leaves the device reset.
    */
   restore(state: SavedDevice): void {
-    checkSavedDevice(state, this.type, this.#policy.largestQueueSize);
+    this.prepareRestore(state)(null);
+  }
+
+  /**
+   * For transports: checks a saved state without changing anything. The function returned takes it over, together with
+   * the registers of the transport.
+   */
+  prepareRestore(state: unknown): (registers: PreparedRestore | null) => void {
+    const saved = readSavedDevice(state, this.type, this.#policy.largestQueueSize);
+    const features = this.#features.forSaved(saved, this.#policy.hiddenFeatures);
+    checkSavedDriver(features, saved, this.#policy);
+    const hasFeature = (bit: number): boolean => features.has(bit);
+    const live = inside("queues", () =>
+      this.#queues.prepareRestore(saved.queues, {
+        format: hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split",
+        dma: this.#dmaFor(hasFeature(VIRTIO_F_ACCESS_PLATFORM)),
+        options: queueOptions(hasFeature, this.#policy, this.#options),
+      }),
+    );
+    const type = inside("type", () => this.type.prepareRestore(saved.type));
+    return (registers) => this.#takeOver(saved, features, live, type, registers);
+  }
+
+  /** The state first, all of it; then those who have to know. */
+  #takeOver(
+    saved: SavedDevice,
+    features: Negotiation,
+    live: readonly (DeviceQueue | null)[],
+    type: PreparedRestore,
+    registers: PreparedRestore | null,
+  ): void {
     this.reset();
-    // A driver that had not come so far may have written anything: it was not accepted.
-    const inUse =
-      (state.status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 ||
-      state.queues.some(({ progress }) => progress !== null);
-    const negotiated = (state.status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
-    if (!this.#features.restore(state, negotiated, inUse, this.#policy.hiddenFeatures)) {
-      this.reset();
-      throw new VirtioUsageError(
-        "the saved driver accepted features that this device does not offer, or it is a legacy driver",
-      );
-    }
-    this.#status = state.status;
-    this.#suspended = state.suspended;
-    this.#generation = state.configGeneration;
-    this.#configChangedSinceRead = state.configChangedSinceRead;
-    this.#shownConfig = state.shownConfig === null ? null : Uint8Array.from(state.shownConfig);
+    const { resets } = this.counters;
+    this.#restoring = true;
+    this.#features.adopt(features);
+    this.#status = saved.status;
+    this.#suspended = saved.suspended;
     // The driver has not heard of it: that waits for the resume.
     this.#configInterruptDue =
-      state.suspended && (state.shownConfig !== null || (state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0);
+      saved.suspended && (saved.shownConfig !== null || (saved.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0);
     try {
-      this.type.restore(state.type);
-      this.#queues.restore(state.queues);
+      type.takeOver();
     } catch (error) {
       this.reset();
       throw error;
     }
-    this.#queues.drainAll();
+    this.#queues.restore(saved.queues, live);
+    registers?.takeOver();
+    if (this.#config.restore(saved)) this.#configInterruptDue = true;
+    // From here on a driver or a back end may do anything, even reset the device and begin anew.
+    const goesOn = (): boolean => this.counters.resets === resets;
+    type.resume?.();
+    if (goesOn()) registers?.resume?.();
+    if (!goesOn()) return;
+    this.#restoring = false;
+    if (this.#configInterruptDue && !this.#suspended) this.#configInterrupt();
+    if (goesOn()) this.#queues.drainAll();
   }
 
   // Diagnosis

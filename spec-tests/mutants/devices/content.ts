@@ -1,6 +1,7 @@
 import { type Mutant, mutant } from "../../support/mutants/mutant.ts";
 
 const DEVICE = "src/device/virtio-device.ts";
+const CONFIG_SPACE = "src/device/config-space.ts";
 const QUEUES = "src/device/queue-set.ts";
 const NEGOTIATION = "src/device/negotiation.ts";
 const MMIO = "src/transport/mmio/mmio-transport.ts";
@@ -28,10 +29,10 @@ const OFFERED_WORD = "return this.#features.offered.word(index);";
 const ACCEPTED = "if (!accepted.isSubsetOf(this.offered) || !accepted.has(VIRTIO_F_VERSION_1)) return false;";
 const LEGACY = "return this.#legacyOffered !== null && !this.accepted.has(VIRTIO_F_VERSION_1);";
 const CLOSES = "closeSlot(slot);\n    // Before anybody";
-const ACTIVATES = "const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);";
+const ACTIVATES = "const result = activateQueue(owner.format, slot.config, owner.dma, options);";
 const RESET_DONE = "this.#hooks?.deviceReset();";
-const CONFIG_BYTE = "(shown === null ? this.type.readConfigByte(at) : (shown[at] as number))";
-const CHANGED_WHILE_SUSPENDED = "change();\n    } else {";
+const CONFIG_BYTE = "(shown === null ? this.#type.readConfigByte(at) : (shown[at] as number))";
+const CHANGED = "this.#config.change(change, this.#suspended);";
 const SUSPENDED = "this.#status = (this.#status | VIRTIO_CONFIG_S_SUSPEND) & ~VIRTIO_CONFIG_S_DRIVER_OK;";
 const RESUMES = "if ((wanted & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) this.#resume();";
 const RESUMED = "this.#status = (this.#status | VIRTIO_CONFIG_S_DRIVER_OK) & ~VIRTIO_CONFIG_S_SUSPEND;";
@@ -232,21 +233,14 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     RESET_DONE,
     `${RESET_DONE} this.#hooks?.configInterrupt();`,
   ),
-  mutant(
-    "keeps-its-interrupt-on-mmio",
-    reset(2),
-    MMIO,
-    "this.#interruptStatus = saved?.interruptStatus ?? 0;",
-    "this.#interruptStatus = saved?.interruptStatus ?? this.#interruptStatus;",
-    onMmio,
-  ),
+  mutant("keeps-its-interrupt-on-mmio", reset(2), MMIO, "this.#interruptStatus = 0;", "", onMmio),
   mutant("keeps-its-interrupt-on-pci", reset(2), PCI, "this.#interrupts.setIsr(0);", "", onPci),
   mutant(
     "hides-its-configuration-until-features-ok",
     CONFIG,
     DEVICE,
-    "if (at >= this.type.configLengthBytes) break;",
-    "if (at >= this.type.configLengthBytes || (this.#status & VIRTIO_CONFIG_S_FEATURES_OK) === 0) break;",
+    "return this.#config.read(offset, widthBytes);",
+    "return this.#status & VIRTIO_CONFIG_S_FEATURES_OK ? this.#config.read(offset, widthBytes) : 0;",
   ),
   mutant(
     "hides-a-field-until-its-feature-is-accepted",
@@ -277,7 +271,7 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
       {
         file: QUEUES,
         find: ACTIVATES,
-        replace: ACTIVATES.replace("progress)", "progress ?? slot.old ?? null)"),
+        replace: ACTIVATES.replace("options)", "options, slot.old ?? null)"),
       },
       { file: QUEUES, find: CLOSES, replace: `slot.old = slot.queue?.progress(); ${CLOSES}` },
       {
@@ -295,8 +289,8 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
         file: QUEUES,
         find: ACTIVATES,
         replace: ACTIVATES.replace(
-          "progress)",
-          "progress ?? (slot.old ? { ...slot.old, nextAvail: 0, availWrap: 1 } : null))",
+          "options)",
+          "options, slot.old ? { ...slot.old, nextAvail: 0, availWrap: 1 } : null)",
         ),
       },
       { file: QUEUES, find: CLOSES, replace: `slot.old = slot.queue?.progress(); ${CLOSES}` },
@@ -368,16 +362,16 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
   mutant(
     "changes-its-configuration-while-suspended",
     suspend(3),
-    DEVICE,
+    CONFIG_SPACE,
     CONFIG_BYTE,
-    "this.type.readConfigByte(at)",
+    "this.#type.readConfigByte(at)",
   ),
   mutant(
     "notifies-of-changes-while-suspended",
     suspend(4),
     DEVICE,
-    CHANGED_WHILE_SUSPENDED,
-    `this.#hooks?.configInterrupt(); ${CHANGED_WHILE_SUSPENDED}`,
+    CHANGED,
+    `if (this.#suspended) this.#hooks?.configInterrupt(); ${CHANGED}`,
   ),
   mutant("forgets-to-notify-on-resume", suspend(5), DEVICE, TOLD_ON_RESUME, ""),
   mutant("notifies-on-every-resume", suspend(5), DEVICE, TOLD_ON_RESUME, "this.#configInterrupt();"),

@@ -35,7 +35,12 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   ),
   device("events", "no-event", "      this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;", ""),
   device("events", "other-event", "this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;", "this.#eventsRead |= 2;"),
-  device("events", "event-without-notification", "    this.#host.changeConfig(() => {", "    (() => {"),
+  device(
+    "events",
+    "event-without-notification",
+    "    this.#host?.changeConfig(() => {",
+    "    ((change: () => void) => change())(() => {",
+  ),
   device(
     "events",
     "events-not-cleared",

@@ -3,7 +3,7 @@ import { type Mutant, mutant } from "../../support/mutants/mutant.ts";
 const MMIO = "src/transport/mmio/mmio-transport.ts";
 const SHARED = "src/transport/mmio/shared-memory.ts";
 const QUEUES = "src/device/queue-set.ts";
-const DEVICE = "src/device/virtio-device.ts";
+const CONFIG_SPACE = "src/device/config-space.ts";
 const ONLY = { targets: ["builtin-mmio"] };
 const RULE = (n: number): string[] => [`transport-mmio.device.mmio-device-register-layout.${n}`];
 const DRIVER = (n: number): string[] => [`transport-mmio.driver.mmio-device-register-layout.${n}`];
@@ -62,17 +62,12 @@ export const TRANSPORT_MMIO_MUTANTS: readonly Mutant[] = [
     "      case VIRTIO_MMIO_INTERRUPT_STATUS:\n        this.#interruptStatus = value;\n        return;\n" +
       "      case VIRTIO_MMIO_SHM_LEN_LOW:",
   ),
-  broken(
-    "events-outlive-reset",
-    RULE(5),
-    "this.#interruptStatus = saved?.interruptStatus ?? 0;",
-    "if (saved !== null) this.#interruptStatus = saved.interruptStatus;",
-  ),
+  broken("events-outlive-reset", RULE(5), "this.#interruptStatus = 0;", ""),
   broken(
     "line-outlives-reset",
     RULE(5),
-    "saved?.interruptStatus ?? 0;\n    this.#updateLine();",
-    "saved?.interruptStatus ?? 0;",
+    "this.#interruptStatus = 0;\n    this.#updateLine();",
+    "this.#interruptStatus = 0;",
   ),
   broken("ready-outlives-reset", RULE(5), "  slot.enabled = false;", ";", QUEUES),
   broken(
@@ -92,15 +87,15 @@ export const TRANSPORT_MMIO_MUTANTS: readonly Mutant[] = [
   broken(
     "generation-moves-with-every-read",
     RULE(6),
-    "    if (this.#configChangedSinceRead) {",
+    "    if (this.#changedSinceRead) {",
     "    if (this.#generation >= 0) {",
-    DEVICE,
+    CONFIG_SPACE,
   ),
   broken(
     "queue-used-before-ready",
     RULE(7),
-    "if (slot.enabled && !slot.faulted && slot.queue === null) this.#activate(index, slot, null);",
-    "if (!slot.faulted && slot.queue === null) this.#activate(index, slot, null);",
+    "if (slot.enabled && !slot.faulted && slot.queue === null) this.#activate(index, slot);",
+    "if (!slot.faulted && slot.queue === null) this.#activate(index, slot);",
     QUEUES,
   ),
   broken(

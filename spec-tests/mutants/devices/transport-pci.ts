@@ -9,6 +9,7 @@ const MSIX = "src/transport/pci/msix.ts";
 const SPACE = "src/transport/pci/config-space.ts";
 const TRANSPORT = "src/transport/pci/pci-transport.ts";
 const DEVICE = "src/device/virtio-device.ts";
+const CONFIG_SPACE = "src/device/config-space.ts";
 const NEGOTIATION = "src/device/negotiation.ts";
 const QUEUES = "src/device/queue-set.ts";
 
@@ -304,15 +305,15 @@ const COMMON_MUTANTS: readonly Mutant[] = [
   broken(
     "generation-stands-still",
     `${CFG}.6`,
-    DEVICE,
+    CONFIG_SPACE,
     "this.#generation = (this.#generation + 1) >>> 0;",
     "",
   ),
   mutant(
     "generation-counts-changes-and-wraps",
     [`transport-pci.${CFG}.6`],
-    DEVICE,
-    "      change();\n      this.#configChangedSinceRead = true;",
+    CONFIG_SPACE,
+    "      change();\n      this.#changedSinceRead = true;",
     "      change();\n      this.#generation = (this.#generation + 1) >>> 0;",
     { targets },
   ),
@@ -419,8 +420,8 @@ const COMMON_MUTANTS: readonly Mutant[] = [
         { file: NEGOTIATION, find: "[VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ]", replace: "[VIRTIO_F_SR_IOV]" },
         {
           file: NEGOTIATION,
-          find: "new FeatureSet([VIRTIO_F_VERSION_1,",
-          replace: "new FeatureSet([VIRTIO_F_VERSION_1, VIRTIO_F_ADMIN_VQ,",
+          find: "[VIRTIO_F_VERSION_1, ...ringFeatures",
+          replace: "[VIRTIO_F_VERSION_1, VIRTIO_F_ADMIN_VQ, ...ringFeatures",
         },
         { file: TRANSPORT, find: "[VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ]", replace: "[VIRTIO_F_SR_IOV]" },
         {

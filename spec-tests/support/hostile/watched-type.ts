@@ -1,6 +1,6 @@
 // Stands between the framework and a device type and writes down which chains the type takes and gives back: that is
 // what the memory of a guest may be changed for.
-import type { DeviceHost, DeviceType, PlainValue } from "../../../src/device/index.ts";
+import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../../src/device/index.ts";
 import type { MemoryRegion } from "../../../src/memory/index.ts";
 import type {
   DescriptorChain,
@@ -204,7 +204,7 @@ export class WatchedType implements DeviceType {
   save(): PlainValue {
     return this.#type.save();
   }
-  restore(state: PlainValue): void {
-    this.#type.restore(state);
+  prepareRestore(state: PlainValue): PreparedRestore {
+    return this.#type.prepareRestore(state);
   }
 }

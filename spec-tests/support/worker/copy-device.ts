@@ -1,4 +1,10 @@
-import type { DeviceHost, DeviceType, PlainValue, QueueDescription } from "../../../src/device/index.ts";
+import type {
+  DeviceHost,
+  DeviceType,
+  PlainValue,
+  PreparedRestore,
+  QueueDescription,
+} from "../../../src/device/index.ts";
 import type { DescriptorChain, DeviceQueue } from "../../../src/virtqueue/index.ts";
 
 const MAX_REQUEST_BYTES = 4096;
@@ -63,5 +69,7 @@ export class CopyDevice implements DeviceType {
   save(): PlainValue {
     return null;
   }
-  restore(): void {}
+  prepareRestore(): PreparedRestore {
+    return { takeOver() {} };
+  }
 }

@@ -1,4 +1,4 @@
-import type { DeviceHost, DeviceType, PlainValue } from "../../device/index.ts";
+import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../device/index.ts";
 import type { GpuDevice } from "../../devices/gpu/index.ts";
 import type { DescriptorChain, DeviceQueue, QueueFault, QueueProgress } from "../../virtqueue/index.ts";
 import { carriesList, typeOf } from "./fields.ts";
@@ -86,8 +86,8 @@ export class RecordingGpu implements DeviceType {
   save(): PlainValue {
     return this.#gpu.save();
   }
-  restore(state: PlainValue): void {
-    this.#gpu.restore(state);
+  prepareRestore(state: PlainValue): PreparedRestore {
+    return this.#gpu.prepareRestore(state);
   }
 
   #record(index: number, chain: DescriptorChain): void {

@@ -1,4 +1,3 @@
-import { VirtioUsageError } from "../../base/errors.ts";
 import type { QueueConfig } from "../../virtqueue/config.ts";
 import type { QueueProgress } from "../../virtqueue/device-queue.ts";
 import {
@@ -6,11 +5,28 @@ import {
   VIRTIO_CONFIG_S_FEATURES_OK,
   VIRTIO_CONFIG_S_SUSPEND,
   VIRTIO_F_RING_PACKED,
+  VIRTIO_F_SUSPEND,
 } from "../../wire/common.ts";
 import type { DeviceType, PlainValue } from "../device-type.ts";
+import {
+  anything,
+  type Field,
+  flag,
+  inside,
+  type Lift,
+  lifted,
+  list,
+  listOf,
+  misfit,
+  oneOf,
+  orNull,
+  record,
+  size,
+  whole,
+} from "./schema.ts";
 
-/** Version of {@link SavedDevice}; raised whenever its meaning changes. */
-export const DEVICE_STATE_VERSION = 2;
+/** Version of {@link SavedDevice}; raised whenever its shape or meaning changes. */
+export const DEVICE_STATE_VERSION = 3;
 
 /** The state of one queue. */
 export interface SavedQueue {
@@ -28,132 +44,200 @@ export interface SavedDevice {
   readonly status: number;
   readonly suspended: boolean;
   readonly driverFeatures: readonly number[];
-  /** What is in force, where a profile lets that differ from what the status says; left out otherwise. */
-  readonly agreedFeatures?: readonly number[];
+  /** What is in force, where a profile lets that differ from what the status says; null otherwise. */
+  readonly agreedFeatures: readonly number[] | null;
   readonly configGeneration: number;
   readonly configChangedSinceRead: boolean;
+  /** Bytes of the configuration space as they were; the driver is told when they are others after a restore. */
+  readonly config: readonly number[] | null;
   /** Bytes of the configuration space as a suspended device still shows it, null when it did not change meanwhile. */
   readonly shownConfig: readonly number[] | null;
+  /** Id and length in bytes of each shared memory region. */
+  readonly sharedMemory: readonly (readonly number[])[] | null;
   readonly queues: readonly SavedQueue[];
   /** What the device type saved. */
   readonly type: PlainValue;
 }
 
-const U32 = 0xffffffff;
+/** What made each version the next one. */
+const LIFTS: readonly Lift[] = [
+  // A suspended device's changes of its configuration waited beside the space, and were not saved.
+  (state) => ({ ...state, shownConfig: null }),
+  // What the driver had been shown was not known.
+  (state) => ({
+    ...state,
+    agreedFeatures: state["agreedFeatures"] ?? null,
+    config: null,
+    sharedMemory: null,
+  }),
+];
 
-function number(value: unknown, what: string, max: number): number {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > max) {
-    throw new VirtioUsageError(`saved state: ${what} is not a whole number in 0 … ${max}`);
-  }
-  return value;
-}
+const u16 = whole(0, 0xffff);
+const u8 = whole(0, 0xff);
 
-function flag(value: unknown, what: string): boolean {
-  if (typeof value !== "boolean")
-    throw new VirtioUsageError(`saved state: ${what} is neither true nor false`);
-  return value;
-}
+const queueField: Field<SavedQueue> = record({
+  config: record({
+    size: u16,
+    descHi: whole(),
+    descLo: whole(),
+    driverHi: whole(),
+    driverLo: whole(),
+    deviceHi: whole(),
+    deviceLo: whole(),
+  }),
+  enabled: flag,
+  progress: orNull(
+    record({
+      format: oneOf(["split", "packed"]),
+      nextAvail: u16,
+      nextUsed: u16,
+      availWrap: whole(0, 1),
+      usedWrap: whole(0, 1),
+    }),
+  ),
+  faulted: flag,
+});
 
-function checkSavedQueue(queue: SavedQueue, index: number, maxSize: number, state: SavedDevice): void {
-  const name = `queue ${index}`;
-  if (
-    typeof queue !== "object" ||
-    queue === null ||
-    typeof queue.config !== "object" ||
-    queue.config === null
-  ) {
-    throw new VirtioUsageError(`saved state: ${name} is missing`);
-  }
-  const { config, progress } = queue;
-  number(config.size, `${name} size`, 0xffff);
-  for (const field of ["descHi", "descLo", "driverHi", "driverLo", "deviceHi", "deviceLo"] as const) {
-    number(config[field], `${name} ${field}`, U32);
-  }
-  const enabled = flag(queue.enabled, `${name} enabled`);
-  const faulted = flag(queue.faulted, `${name} faulted`);
-  if (progress === null) {
-    // What a driver enabled came to life at once, or faulted.
-    if (enabled && !faulted && (state.status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) {
-      throw new VirtioUsageError(`saved state: ${name} is in use, but there is no progress`);
-    }
-    return;
-  }
-  if (typeof progress !== "object" || progress.format !== formatOf(state)) {
-    throw new VirtioUsageError(`saved state: ${name} has no proper progress`);
-  }
-  if (!enabled) throw new VirtioUsageError(`saved state: ${name} has progress, but is not enabled`);
-  // Nothing a driver can bring about: the queue was in use with this size.
-  if (!faulted && config.size > maxSize) {
-    throw new VirtioUsageError(
-      `saved state: ${name} has ${config.size} entries, here it has at most ${maxSize}`,
-    );
-  }
-  const last = progress.format === "packed" ? config.size - 1 : 0xffff;
-  number(progress.nextAvail, `${name} nextAvail`, last);
-  number(progress.nextUsed, `${name} nextUsed`, last);
-  number(progress.availWrap, `${name} availWrap`, 1);
-  number(progress.usedWrap, `${name} usedWrap`, 1);
-}
-
-function formatOf({ status, driverFeatures, agreedFeatures }: SavedDevice): "split" | "packed" {
-  const negotiated = agreedFeatures !== undefined || (status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
-  const word = (agreedFeatures ?? driverFeatures)[VIRTIO_F_RING_PACKED >>> 5] as number;
-  const packed = negotiated && (word >>> (VIRTIO_F_RING_PACKED & 31)) & 1;
-  return packed ? "packed" : "split";
+function deviceField({
+  queues,
+  configLengthBytes,
+}: DeviceType): Field<Omit<SavedDevice, "type"> & { type: unknown }> {
+  const config = listOf(u8, configLengthBytes);
+  return record({
+    version: whole(),
+    deviceId: whole(),
+    status: u8,
+    suspended: flag,
+    driverFeatures: listOf(whole(), 4),
+    agreedFeatures: orNull(listOf(whole(), 4)),
+    configGeneration: whole(),
+    configChangedSinceRead: flag,
+    config: orNull(config),
+    shownConfig: orNull(config),
+    sharedMemory: orNull(list(listOf(size, 2), 256)),
+    queues: listOf(queueField, queues.length),
+    type: anything,
+  });
 }
 
 /**
- * Refuses a state that belongs to another device or version, or that is no state at all. `largestQueueSize` is what the
- * profile allows every queue, null for what the device type says.
+ * Reads the state of a device of any version, as far as that can be judged without knowing what it offers. Throws
+ * {@link SavedStateError} when it belongs to another device, contradicts itself or is no state at all.
  */
-export function checkSavedDevice(
-  state: SavedDevice,
+export function readSavedDevice(
+  state: unknown,
   type: DeviceType,
-  largestQueueSize: number | null = null,
+  largestQueueSize: number | null,
+): SavedDevice {
+  const newest = lifted(state, LIFTS);
+  inside("deviceId", () => {
+    const id = newest["deviceId"];
+    if (id !== type.deviceId) misfit([], `is ${String(id)}, and this is virtio device ${type.deviceId}`);
+  });
+  const saved = deviceField(type)(newest) as SavedDevice;
+  checkSuspension(saved);
+  checkSharedMemory(saved, type);
+  for (const [i, queue] of saved.queues.entries()) {
+    inside("queues", () =>
+      inside(i, () =>
+        checkQueue(queue, Math.max(type.queues[i]?.maxSize ?? 0, largestQueueSize ?? 0), saved),
+      ),
+    );
+  }
+  return saved;
+}
+
+function checkSuspension(state: SavedDevice): void {
+  const { status, suspended, shownConfig } = state;
+  const presented = status & (VIRTIO_CONFIG_S_SUSPEND | VIRTIO_CONFIG_S_DRIVER_OK);
+  const shows = (status & VIRTIO_CONFIG_S_SUSPEND) !== 0;
+  if (suspended ? presented !== VIRTIO_CONFIG_S_SUSPEND : shows) {
+    misfit("suspended", `is ${suspended}, and the status says otherwise`);
+  }
+  if (suspended && !has(state, VIRTIO_F_SUSPEND)) {
+    misfit("suspended", "is true, and the driver has not negotiated VIRTIO_F_SUSPEND");
+  }
+  if (shownConfig !== null && !suspended) {
+    misfit("shownConfig", "is there, and there is none but of a suspended device");
+  }
+}
+
+function checkSharedMemory({ sharedMemory }: SavedDevice, type: DeviceType): void {
+  if (sharedMemory === null) return;
+  const here = type.sharedMemory;
+  if (sharedMemory.length !== here.length) {
+    misfit("sharedMemory", `has ${sharedMemory.length} regions, and this device has ${here.length}`);
+  }
+  for (const [i, [id, lengthBytes]] of sharedMemory.entries()) {
+    const region = here[i];
+    if (region?.id === id && region?.lengthBytes === lengthBytes) continue;
+    // The driver looked once, and has no way to learn of another size.
+    misfit(
+      ["sharedMemory", i],
+      `is region ${id} of ${lengthBytes} bytes, and here it is ${region?.id} of ${region?.lengthBytes}`,
+    );
+  }
+}
+
+function checkQueue(
+  { config, enabled, progress, faulted }: SavedQueue,
+  maxSize: number,
+  state: SavedDevice,
 ): void {
-  const { deviceId, queues, configLengthBytes } = type;
-  if (typeof state !== "object" || state === null) throw new VirtioUsageError("saved state is no object");
-  if (state.version !== DEVICE_STATE_VERSION) {
-    throw new VirtioUsageError(`saved state has version ${state.version}, this is ${DEVICE_STATE_VERSION}`);
-  }
-  if (state.deviceId !== deviceId) {
-    throw new VirtioUsageError(`saved state is of virtio device ${state.deviceId}, this is ${deviceId}`);
-  }
-  if (!Array.isArray(state.queues) || state.queues.length !== queues.length) {
-    throw new VirtioUsageError("saved state has another number of queues");
-  }
-  if (!Array.isArray(state.driverFeatures) || state.driverFeatures.length !== 4) {
-    throw new VirtioUsageError("saved state has another number of feature words");
-  }
-  number(state.status, "status", 0xff);
-  number(state.configGeneration, "configGeneration", U32);
-  flag(state.configChangedSinceRead, "configChangedSinceRead");
-  const presented = state.status & (VIRTIO_CONFIG_S_SUSPEND | VIRTIO_CONFIG_S_DRIVER_OK);
-  if (
-    flag(state.suspended, "suspended")
-      ? presented !== VIRTIO_CONFIG_S_SUSPEND
-      : (presented & VIRTIO_CONFIG_S_SUSPEND) !== 0
-  ) {
-    throw new VirtioUsageError(`saved state: suspended is ${state.suspended}, the status says otherwise`);
-  }
-  const { shownConfig } = state;
-  if (shownConfig !== null) {
-    if (!state.suspended || !Array.isArray(shownConfig) || shownConfig.length !== configLengthBytes) {
-      throw new VirtioUsageError(
-        "saved state: shownConfig is not the configuration space of a suspended device",
-      );
+  if (progress === null) {
+    // What a driver enabled came to life at once, or faulted.
+    if (enabled && !faulted && (state.status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) {
+      misfit("progress", "is null, and the queue is in use");
     }
-    for (const byte of shownConfig) number(byte, "shownConfig", 0xff);
+    return;
   }
-  for (const word of state.driverFeatures) number(word, "driverFeatures", U32);
-  const { agreedFeatures } = state;
-  if (agreedFeatures !== undefined) {
-    if (!Array.isArray(agreedFeatures) || agreedFeatures.length !== 4) {
-      throw new VirtioUsageError("saved state: agreedFeatures are no four words");
-    }
-    for (const word of agreedFeatures) number(word, "agreedFeatures", U32);
+  const format = formatOf(state);
+  if (progress.format !== format)
+    misfit(["progress", "format"], `is ${progress.format}, and the driver negotiated ${format}`);
+  if (faulted) misfit("progress", "is there, and the queue has faulted");
+  if (!enabled) misfit("progress", "is there, and the queue is not enabled");
+  // Nothing a driver can bring about: the queue was in use with this size.
+  if (config.size === 0 || config.size > maxSize) {
+    misfit(
+      ["config", "size"],
+      `is ${config.size}, and a ${format} queue here has at most ${maxSize} entries`,
+    );
   }
-  for (const [i, { maxSize }] of queues.entries()) {
-    checkSavedQueue(state.queues[i] as SavedQueue, i, Math.max(maxSize, largestQueueSize ?? 0), state);
+  const last = format === "packed" ? config.size - 1 : 0xffff;
+  if (progress.nextAvail > last)
+    misfit(["progress", "nextAvail"], `is ${progress.nextAvail}, beyond ${last}`);
+  // Nothing is in flight while a device is saved: what was taken was given back.
+  if (progress.nextUsed !== progress.nextAvail) {
+    misfit(
+      ["progress", "nextUsed"],
+      `is ${progress.nextUsed}, and nextAvail is ${progress.nextAvail} with nothing in flight`,
+    );
   }
+  const wrong =
+    format === "split"
+      ? progress.availWrap !== 0 || progress.usedWrap !== 0
+      : progress.availWrap !== progress.usedWrap;
+  if (wrong) {
+    misfit(
+      ["progress", "usedWrap"],
+      `is ${progress.usedWrap}, and availWrap is ${progress.availWrap} in a ${format} queue with nothing in flight`,
+    );
+  }
+}
+
+function has(
+  {
+    status,
+    driverFeatures,
+    agreedFeatures,
+  }: Pick<SavedDevice, "status" | "driverFeatures" | "agreedFeatures">,
+  bit: number,
+): boolean {
+  const negotiated = agreedFeatures !== null || (status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+  const word = (agreedFeatures ?? driverFeatures)[bit >>> 5] as number;
+  return negotiated && ((word >>> (bit & 31)) & 1) !== 0;
+}
+
+function formatOf(state: SavedDevice): "split" | "packed" {
+  return has(state, VIRTIO_F_RING_PACKED) ? "packed" : "split";
 }

@@ -3,6 +3,7 @@ import type {
   DeviceHost,
   DeviceType,
   PlainValue,
+  PreparedRestore,
   QueueDescription,
   SharedMemoryRegion,
 } from "../../device/device-type.ts";
@@ -29,7 +30,8 @@ import { DisplaySettings, type DisplayState } from "./output/displays.ts";
 import type { GpuPolicy } from "./policy.ts";
 import { CommandQueues } from "./queue/command-queue.ts";
 import type { ResourceKind } from "./resources/resources.ts";
-import { restoreGpu, saveGpu } from "./save.ts";
+import { prepareGpu, showGpu, takeOverGpu } from "./restore.ts";
+import { saveGpu } from "./save.ts";
 
 /** PCI class DISPLAY_OTHER: there is no VGA compatibility. */
 const PCI_CLASS_DISPLAY_OTHER = 0x038000;
@@ -192,11 +194,12 @@ export class GpuDevice implements DeviceType {
   setDisplay(scanoutId: number, changes: DisplayConfig): void {
     const change = this.#displays.prepare(scanoutId, changes);
     if (change === null) return;
-    if (this.#host === null) {
-      change();
-      return;
-    }
-    this.#host.changeConfig(() => {
+    if (this.#host === null) change();
+    else this.#displaysChanged(change);
+  }
+
+  #displaysChanged(change: () => void): void {
+    this.#host?.changeConfig(() => {
       change();
       this.#eventsRead |= VIRTIO_GPU_EVENT_DISPLAY;
     });
@@ -264,14 +267,19 @@ export class GpuDevice implements DeviceType {
     return saveGpu(this.#core, this.#eventsRead);
   }
 
-  restore(state: PlainValue): void {
-    try {
-      this.#eventsRead = restoreGpu(this.#core, state);
-    } catch (error) {
-      // Nothing of a state that does not fit stays behind.
-      this.reset();
-      throw error;
-    }
+  prepareRestore(state: PlainValue): PreparedRestore {
+    const restored = prepareGpu(this.#core, state);
+    return {
+      takeOver: () => {
+        takeOverGpu(this.#core, restored);
+        this.#eventsRead = restored.saved.eventsRead;
+      },
+      resume: () => {
+        // Before anybody may change a display from within a call: then the driver is told of that, too.
+        if (restored.displaysDiffer) this.#displaysChanged(() => {});
+        showGpu(this.#core, restored);
+      },
+    };
   }
 }
 

@@ -1,5 +1,11 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { DeviceHost, DeviceType, PlainValue, QueueDescription } from "../../device/device-type.ts";
+import type {
+  DeviceHost,
+  DeviceType,
+  PlainValue,
+  PreparedRestore,
+  QueueDescription,
+} from "../../device/device-type.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import {
@@ -28,7 +34,7 @@ import { Engine, RenderContext, Work } from "./engine.ts";
 import { beginRecord, type RenderCommandObserver, type RenderCommandRecord } from "./observe.ts";
 import { completeTiming, type RenderDeviceOptions, type RenderLimits } from "./options.ts";
 import { HEADER_BYTES, RenderRequest, RenderResponse, type ResponseHeader } from "./protocol.ts";
-import { restoreRender, saveRender } from "./save.ts";
+import { prepareRender, saveRender } from "./save.ts";
 
 declare function setTimeout(task: () => void, milliseconds: number): unknown;
 
@@ -371,8 +377,8 @@ export class RenderDevice implements DeviceType {
     return saveRender(this.#core);
   }
 
-  restore(state: PlainValue): void {
-    restoreRender(this.#core, state);
+  prepareRestore(state: PlainValue): PreparedRestore {
+    return prepareRender(this.#core, state);
   }
 }
 

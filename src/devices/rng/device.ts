@@ -3,8 +3,9 @@ import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
-import type { DeviceHost, DeviceType, PlainValue } from "../../device/device-type.ts";
+import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
+import { lifted } from "../../device/state/schema.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import { VIRTIO_ID_RNG } from "../../wire/common.ts";
@@ -206,10 +207,13 @@ export class RngDevice implements DeviceType {
   }
 
   save(): PlainValue {
-    return null;
+    return { version: 1 };
   }
-  restore(state: PlainValue): void {
-    if (state !== null) throw new VirtioUsageError("saved rng state: there is none, and here is something");
+
+  prepareRestore(state: PlainValue): PreparedRestore {
+    // At first there was nothing at all, not even a version.
+    if (state !== null) lifted(state, []);
+    return { takeOver() {} };
   }
 }
 

@@ -4,7 +4,8 @@ import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
-import type { DeviceHost, DeviceType, PlainValue } from "../../device/device-type.ts";
+import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../device/device-type.ts";
+import { misfit } from "../../device/state/schema.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import { VIRTIO_ID_DMABUF } from "../../wire/common.ts";
@@ -29,7 +30,7 @@ import type { VdmabufId } from "./id.ts";
 import { describeMessage, type VdmabufMessageObserver } from "./observe.ts";
 import { completeVdmabufLimits, type VdmabufDeviceOptions, type VdmabufLimits } from "./options.ts";
 import { GuestMessage } from "./protocol.ts";
-import { restoreVdmabuf, saveVdmabuf } from "./save.ts";
+import { readSavedVdmabuf, type SavedVdmabuf, saveVdmabuf } from "./save.ts";
 
 /** PCI class OTHERS. */
 const PCI_CLASS_OTHERS = 0xff0000;
@@ -374,8 +375,20 @@ export class VdmabufDevice implements DeviceType {
   }
 
   /** Throws {@link VirtioUsageError} when the state does not fit this device, its memory or its host. */
-  restore(state: PlainValue): void {
-    const saved = restoreVdmabuf(state, this.#attached.memory);
+  prepareRestore(state: PlainValue): PreparedRestore {
+    const saved = readSavedVdmabuf(state, this.#attached.memory, this.limits);
+    if (saved.vmId !== this.#vmId && this.host.vmIds.includes(saved.vmId)) {
+      misfit("vmId", `is ${saved.vmId}, and there is another VM of that id on this host`);
+    }
+    for (const [i, { id }] of saved.buffers.entries()) {
+      if (this.#exports.isForeign(id)) {
+        misfit(["buffers", i, "id"], "is one under which something else is shared already");
+      }
+    }
+    return { takeOver: () => this.#takeOver(saved) };
+  }
+
+  #takeOver(saved: SavedVdmabuf): void {
     if (saved.vmId !== this.#vmId) {
       // The guest knows its id, and so do the identifiers of its buffers.
       this.host.enter(this.#vm, saved.vmId);

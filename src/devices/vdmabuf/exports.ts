@@ -1,4 +1,5 @@
 import { BackendError } from "../../base/backend-error.ts";
+import { VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
 import type { Step } from "../../device/backend/transaction.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
@@ -184,9 +185,15 @@ export class Exports {
     if (this.get(buffer.id.counter) === buffer) this.#end(buffer, null);
   }
 
+  /** True when the identifier stands for something that did not come from here. */
+  isForeign(id: VdmabufId): boolean {
+    const object = this.#host.sharedObjects?.get(vdmabufIdBytes(id)) ?? null;
+    return object !== null && this.#entries.get(id.counter)?.object !== object;
+  }
+
   /**
-   * Takes over a buffer of a saved state; false when its identifier is taken. Whatever the importer throws goes on; one
-   * that refuses it later gives it back to the guest.
+   * Takes over a buffer of a saved state; false when its identifier is taken. Throws when the importer refuses it; one that
+   * refuses it later gives it back to the guest.
    */
   restore(
     id: VdmabufId,
@@ -196,8 +203,13 @@ export class Exports {
   ): boolean {
     const buffer = this.#enter(id, pageCount, pages, privateData);
     if (buffer === null) return false;
-    const taken = this.#host.importer?.onExport(buffer);
-    if (isPromise(taken)) Promise.resolve(taken).catch(() => buffer.release());
+    try {
+      const taken = this.#host.importer?.onExport(buffer);
+      if (isPromise(taken)) Promise.resolve(taken).catch(() => buffer.release());
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new VirtioUsageError(`the importer refuses a saved buffer of VM ${id.vmId}: ${reason}`);
+    }
     return true;
   }
 

@@ -1,4 +1,5 @@
 import type { SharedMemoryRegion } from "../../device/device-type.ts";
+import { inside } from "../../device/state/schema.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
 import type { QueueConfig } from "../../virtqueue/config.ts";
 import {
@@ -44,7 +45,7 @@ import {
   VIRTIO_MMIO_VERSION_2,
 } from "../../wire/mmio.ts";
 import { MMIO_POLICIES, type MmioPolicy } from "./policy.ts";
-import { checkSavedMmio, MMIO_STATE_VERSION, type SavedMmioTransport } from "./saved-state.ts";
+import { MMIO_STATE_VERSION, readSavedMmio, type SavedMmioTransport } from "./saved-state.ts";
 import { locateSharedMemory, NO_SHARED_MEMORY, type ShmLocation } from "./shared-memory.ts";
 
 /** Choices for a {@link MmioTransport}. */
@@ -101,7 +102,8 @@ export class MmioTransport {
   #asserted = false;
   /** Queue that is being reset this moment, -1 when none is. */
   #resetting = -1;
-  #restoring: SavedMmioTransport | null = null;
+  /** During the reset that begins a restore: what the driver sees goes from what it was to what was saved. */
+  #restoring = false;
 
   /** Throws `VirtioUsageError` when the device has a transport already or its shared memory has no address. */
   constructor(device: VirtioDevice, options: MmioTransportOptions = {}) {
@@ -395,13 +397,13 @@ export class MmioTransport {
   // Reset, save, restore
 
   #deviceReset(): void {
-    const saved = this.#restoring;
-    this.#deviceFeaturesSel = saved?.deviceFeaturesSel ?? 0;
-    this.#driverFeaturesSel = saved?.driverFeaturesSel ?? 0;
-    this.#queueSel = saved?.queueSel ?? 0;
-    this.#shmSel = saved?.shmSel ?? 0;
+    if (this.#restoring) return;
+    this.#deviceFeaturesSel = 0;
+    this.#driverFeaturesSel = 0;
+    this.#queueSel = 0;
+    this.#shmSel = 0;
     // [transport-mmio.device.mmio-device-register-layout.5]
-    this.#interruptStatus = saved?.interruptStatus ?? 0;
+    this.#interruptStatus = 0;
     this.#updateLine();
   }
 
@@ -420,21 +422,31 @@ export class MmioTransport {
   }
 
   /**
-   * Takes over a saved state; guest memory must be restored already. Throws `VirtioUsageError` when the state does
-   * not fit; the device is reset then, unless the state was not one of virtio-mmio at all. `onInterrupt` is called
-   * when the level differs from what it was before.
+   * Takes over a saved state, of this version or an older one; guest memory must be restored already. Throws
+   * `VirtioUsageError`, which names what is wrong, when the state does not fit; then everything stays as it was, unless
+   * a back end refused its part of a good state: then the device is reset. `onInterrupt` is called when the level
+   * differs from what it was before.
    */
   restore(state: SavedMmioTransport): void {
-    checkSavedMmio(state);
-    // The registers come back within the reset at the start, before the device goes on with its queues.
-    this.#restoring = state;
+    const saved = readSavedMmio(state);
+    const takeOver = inside("device", () => this.device.prepareRestore(saved.device));
+    this.#restoring = true;
     try {
-      this.device.restore(state.device);
+      takeOver({
+        takeOver: () => {
+          this.#restoring = false;
+          this.#deviceFeaturesSel = saved.deviceFeaturesSel;
+          this.#driverFeaturesSel = saved.driverFeaturesSel;
+          this.#queueSel = saved.queueSel;
+          this.#shmSel = saved.shmSel;
+          this.#interruptStatus = saved.interruptStatus;
+        },
+        resume: () => this.#updateLine(),
+      });
     } catch (error) {
-      this.#restoring = null;
+      this.#restoring = false;
       this.device.reset();
       throw error;
     }
-    this.#restoring = null;
   }
 }

@@ -1,7 +1,16 @@
 import type { SavedDevice } from "../../device/state/saved-state.ts";
-import { checkSavedHead, savedNumber } from "../saved-number.ts";
+import {
+  anything,
+  type Field,
+  type Lift,
+  lifted,
+  oneOf,
+  type Read,
+  record,
+  whole,
+} from "../../device/state/schema.ts";
 
-/** Version of {@link SavedMmioTransport}; raised whenever its meaning changes. */
+/** Version of {@link SavedMmioTransport}; raised whenever its shape or meaning changes. */
 export const MMIO_STATE_VERSION = 1;
 
 /** A device behind virtio-mmio, without guest memory. Survives JSON and structuredClone. */
@@ -16,12 +25,20 @@ export interface SavedMmioTransport {
   readonly interruptStatus: number;
 }
 
-/** Throws `VirtioUsageError` when the registers can't be those of a virtio-mmio device. */
-export function checkSavedMmio(state: SavedMmioTransport): void {
-  checkSavedHead(state, "mmio", MMIO_STATE_VERSION);
-  savedNumber(state.deviceFeaturesSel, "deviceFeaturesSel", 0xffffffff);
-  savedNumber(state.driverFeaturesSel, "driverFeaturesSel", 0xffffffff);
-  savedNumber(state.queueSel, "queueSel", 0xffffffff);
-  savedNumber(state.shmSel, "shmSel", 0xffffffff);
-  savedNumber(state.interruptStatus, "interruptStatus", 3);
+const LIFTS: readonly Lift[] = [];
+
+const mmioField: Field<Omit<SavedMmioTransport, "device"> & { readonly device: unknown }> = record({
+  transport: oneOf(["mmio"]),
+  version: whole(),
+  device: anything,
+  deviceFeaturesSel: whole(),
+  driverFeaturesSel: whole(),
+  queueSel: whole(),
+  shmSel: whole(),
+  interruptStatus: whole(0, 3),
+});
+
+/** Reads the registers; the device is read elsewhere. Throws {@link SavedStateError} when they can't be those of virtio-mmio. */
+export function readSavedMmio(state: unknown): Read<typeof mmioField> {
+  return mmioField(lifted(state, LIFTS));
 }

@@ -97,10 +97,19 @@ export class PciInterrupts {
     this.#updateLine();
   }
 
+  /** Takes over what was saved, together with the configuration space. Nothing is told before the next `update`. */
+  adopt(isr: number): void {
+    this.#isr = isr;
+    this.#readControl();
+  }
+
+  #readControl(): void {
+    this.#msixEnabled = (this.#messageControl & PCI_MSIX_FLAGS_ENABLE) !== 0;
+  }
+
   /** Command register, Message Control or power state may have changed. */
   update(): void {
-    const control = this.#messageControl;
-    this.#msixEnabled = (control & PCI_MSIX_FLAGS_ENABLE) !== 0;
+    this.#readControl();
     this.#updateLine();
     this.#msix?.setOpen(this.#mayLeave);
   }

@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../../base/errors.ts";
 import { hi32, lo32 } from "../../base/u64.ts";
+import { inside, misfit } from "../../device/state/schema.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
 import {
   VIRTIO_F_ADMIN_VQ,
@@ -28,7 +29,7 @@ import { LegacyConfig } from "./legacy.ts";
 import { MsixTable } from "./msix.ts";
 import type { PciTransportOptions } from "./options.ts";
 import { PCI_POLICIES, type PciPolicy, QEMU_LAYOUT } from "./policy.ts";
-import { checkSavedPci, PCI_STATE_VERSION, type SavedPciTransport } from "./saved-state.ts";
+import { PCI_STATE_VERSION, readSavedPci, type SavedPciTransport } from "./saved-state.ts";
 
 // Neither is implemented by the framework.
 const UNSUPPORTED_FEATURES = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ];
@@ -92,7 +93,8 @@ export class PciTransport {
   readonly #queueByData: ReadonlyMap<number, number>;
   readonly #policy: PciPolicy;
 
-  #restoring: SavedPciTransport | null = null;
+  /** During the reset that begins a restore: what the driver sees goes from what it was to what was saved. */
+  #restoring = false;
 
   /** Throws {@link VirtioUsageError} when the device has a transport already, or the options don't fit it. */
   constructor(device: VirtioDevice, options: PciTransportOptions = {}) {
@@ -220,18 +222,23 @@ export class PciTransport {
 
   /** Derives what the Command register, the BARs, Message Control and the power state decide. */
   #updateDecoding(announce: boolean): void {
+    const changed = this.#updateBars();
+    // From here on callbacks may write registers: nothing read before may be used.
+    this.#interrupts.update();
+    if (announce) for (const bar of changed) this.#options.onBarChange?.(bar);
+  }
+
+  /** Tells nobody; returns the BARs that changed. */
+  #updateBars(): readonly PciBar[] {
     const { space, bars, express } = this.#function;
     const command = space.get(PCI_COMMAND, 2);
     const powered = express?.powered ?? true;
-    const changed = bars.filter((bar) =>
+    return bars.filter((bar) =>
       bar.update(
         space,
         powered && (command & (bar.kind === "io" ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) !== 0,
       ),
     );
-    // From here on callbacks may write registers: nothing read before may be used.
-    this.#interrupts.update();
-    if (announce) for (const bar of changed) this.#options.onBarChange?.(bar);
   }
 
   /**
@@ -443,23 +450,11 @@ export class PciTransport {
   // Reset, save, restore
 
   #deviceReset(): void {
-    const saved = this.#restoring;
-    if (saved !== null) {
-      this.#adopt(saved);
-      return;
-    }
+    if (this.#restoring) return;
     this.#common.reset();
     // What was on hold is from before the reset. [content.device.device-reset.2]
     this.#msix?.clearAllPending();
     this.#interrupts.setIsr(0);
-  }
-
-  #adopt(saved: Pick<SavedPciTransport, "common" | "configSpace" | "isr" | "msix">): void {
-    this.#common.adopt(saved.common);
-    this.#function.space.adopt(saved.configSpace);
-    if (saved.msix !== null) this.#msix?.adopt(saved.msix.table, saved.msix.pending);
-    this.#interrupts.setIsr(saved.isr);
-    this.#updateDecoding(true);
   }
 
   #saveRegisters(): Pick<SavedPciTransport, "common" | "configSpace" | "isr" | "msix"> {
@@ -482,26 +477,41 @@ export class PciTransport {
   }
 
   /**
-   * Takes over a saved state of a function with the same options; guest memory must be restored already. Throws
-   * {@link VirtioUsageError} when the state does not fit; the function is reset then, unless the state was not one of
-   * this function at all. The callbacks are called for what differs from before.
+   * Takes over a saved state, of this version or an older one, of a function with the same options; guest memory must be
+   * restored already. Throws {@link VirtioUsageError}, which names what is wrong, when the state does not fit; then
+   * everything stays as it was, unless a back end refused its part of a good state: then the function is reset. The
+   * callbacks are called for what differs from before.
    */
   restore(state: SavedPciTransport): void {
-    checkSavedPci(state, this.device.queueCount, this.#msix?.vectorCount ?? 0);
-    const volatile = { offset: PCI_STATUS, mask: PCI_STATUS_INTERRUPT };
-    if (!this.#function.space.matches(state.configSpace, volatile)) {
-      throw new VirtioUsageError("the saved configuration space is of a function with other options");
+    const saved = readSavedPci(state, this.device.queueCount, this.#msix?.vectorCount ?? 0);
+    const { space } = this.#function;
+    if (!space.matches(saved.configSpace, { offset: PCI_STATUS, mask: PCI_STATUS_INTERRUPT })) {
+      misfit("configSpace", "is that of a function with other options");
     }
-    // The registers come back within the reset at the start, before the device goes on with its queues.
-    this.#restoring = state;
+    const takeOver = inside("device", () => this.device.prepareRestore(saved.device));
+    let changedBars: readonly PciBar[] = [];
+    this.#restoring = true;
     try {
-      this.device.restore(state.device);
+      takeOver({
+        takeOver: () => {
+          this.#restoring = false;
+          this.#common.adopt(saved.common);
+          space.adopt(saved.configSpace);
+          if (saved.msix !== null) this.#msix?.adopt(saved.msix.table, saved.msix.pending);
+          // Whether MSI-X is enabled comes before what is pending: the one decides what the other means.
+          this.#interrupts.adopt(saved.isr);
+          changedBars = this.#updateBars();
+        },
+        resume: () => {
+          this.#interrupts.update();
+          for (const bar of changedBars) this.#options.onBarChange?.(bar);
+        },
+      });
     } catch (error) {
-      this.#restoring = null;
+      this.#restoring = false;
       this.reset();
       throw error;
     }
-    this.#restoring = null;
   }
 }
 

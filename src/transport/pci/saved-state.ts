@@ -1,11 +1,22 @@
-import { VirtioUsageError } from "../../base/errors.ts";
 import type { SavedDevice } from "../../device/state/saved-state.ts";
+import {
+  anything,
+  type Field,
+  inside,
+  type Lift,
+  lifted,
+  listOf,
+  misfit,
+  oneOf,
+  type Read,
+  record,
+  whole,
+} from "../../device/state/schema.ts";
 import { VIRTIO_MSI_NO_VECTOR } from "../../wire/common.ts";
 import { PCI_CFG_SPACE_SIZE } from "../../wire/pci.ts";
-import { checkSavedHead, savedNumber, savedNumbers } from "../saved-number.ts";
 import { pendingWords } from "./msix.ts";
 
-/** Version of {@link SavedPciTransport}; raised whenever its meaning changes. */
+/** Version of {@link SavedPciTransport}; raised whenever its shape or meaning changes. */
 export const PCI_STATE_VERSION = 1;
 
 /** The registers of the common configuration structure that belong to the transport. */
@@ -30,34 +41,70 @@ export interface SavedPciTransport {
   readonly msix: { readonly table: readonly number[]; readonly pending: readonly number[] } | null;
 }
 
-/** Throws {@link VirtioUsageError} when the state can't be of a function with so many queues and vectors. */
-export function checkSavedPci(state: SavedPciTransport, queueCount: number, vectorCount: number): void {
-  checkSavedHead(state, "pci", PCI_STATE_VERSION);
-  savedNumbers(state.configSpace, "configSpace", PCI_CFG_SPACE_SIZE, 0xff);
-  savedNumber(state.isr, "isr", 3);
-  const { common, msix } = state;
-  if (typeof common !== "object" || common === null)
-    throw new VirtioUsageError("saved state: common is missing");
-  savedNumber(common.deviceFeatureSelect, "deviceFeatureSelect", 0xffffffff);
-  savedNumber(common.driverFeatureSelect, "driverFeatureSelect", 0xffffffff);
-  savedNumber(common.queueSelect, "queueSelect", 0xffff);
-  const vectors = savedNumbers(common.queueVectors, "queueVectors", queueCount, 0xffff);
-  for (const vector of [savedNumber(common.configVector, "configVector", 0xffff), ...vectors]) {
-    if (vector >= vectorCount && vector !== VIRTIO_MSI_NO_VECTOR) {
-      throw new VirtioUsageError(`saved state: there is no MSI-X vector ${vector}`);
-    }
+const LIFTS: readonly Lift[] = [];
+
+function pciField(
+  queueCount: number,
+  vectorCount: number,
+): Field<Omit<SavedPciTransport, "device"> & { readonly device: unknown }> {
+  const vector = vectorField(vectorCount);
+  const msix = record({
+    table: listOf(whole(), 4 * vectorCount),
+    pending: listOf(whole(), pendingWords(vectorCount)),
+  });
+  return record({
+    transport: oneOf(["pci"]),
+    version: whole(),
+    device: anything,
+    configSpace: listOf(whole(0, 0xff), PCI_CFG_SPACE_SIZE),
+    common: record({
+      deviceFeatureSelect: whole(),
+      driverFeatureSelect: whole(),
+      queueSelect: whole(0, 0xffff),
+      configVector: vector,
+      queueVectors: listOf(vector, queueCount),
+    }),
+    isr: whole(0, 3),
+    msix: vectorCount > 0 ? msix : noMsix,
+  });
+}
+
+const noMsix: Field<null> = (value) =>
+  value === null ? null : misfit([], "is there, and this function has no MSI-X");
+
+function vectorField(vectorCount: number): Field<number> {
+  const word = whole(0, 0xffff);
+  return (value) => {
+    const vector = word(value);
+    if (vector < vectorCount || vector === VIRTIO_MSI_NO_VECTOR) return vector;
+    return misfit([], `is ${vector}, and this function has ${vectorCount} vectors`);
+  };
+}
+
+/**
+ * Reads the registers; the device is read elsewhere. Throws {@link SavedStateError} when they can't be of a function with
+ * so many queues and vectors.
+ */
+export function readSavedPci(
+  state: unknown,
+  queueCount: number,
+  vectorCount: number,
+): Read<ReturnType<typeof pciField>> {
+  const saved = pciField(queueCount, vectorCount)(lifted(state, LIFTS));
+  const { msix } = saved;
+  if (msix !== null) inside("msix", () => checkMsix(msix, vectorCount));
+  return saved;
+}
+
+function checkMsix({ table, pending }: NonNullable<SavedPciTransport["msix"]>, vectorCount: number): void {
+  for (let vector = 0; vector < vectorCount; vector++) {
+    const low = table[4 * vector] as number;
+    if ((low & 3) !== 0) misfit(["table", 4 * vector], `is ${low}, an address that is not a multiple of 4`);
+    const control = table[4 * vector + 3] as number;
+    if (control > 1) misfit(["table", 4 * vector + 3], `is ${control}, and a vector is masked, 1, or not, 0`);
   }
-  if (typeof msix !== "object") throw new VirtioUsageError("saved state: msix is missing");
-  if ((msix !== null) !== vectorCount > 0)
-    throw new VirtioUsageError("saved state: MSI-X is on one side only");
-  if (msix === null) return;
-  savedNumbers(msix.table, "msix.table", 4 * vectorCount, 0xffffffff);
-  const pending = savedNumbers(msix.pending, "msix.pending", pendingWords(vectorCount), 0xffffffff);
   for (let vector = vectorCount; vector < 32 * pending.length; vector++) {
-    if ((((pending[vector >>> 5] as number) >>> (vector & 31)) & 1) !== 0) {
-      throw new VirtioUsageError(
-        `saved state: MSI-X vector ${vector} is pending, but there is no such vector`,
-      );
-    }
+    if ((((pending[vector >>> 5] as number) >>> (vector & 31)) & 1) === 0) continue;
+    misfit(["pending", vector >>> 5], `has vector ${vector} pending, and there are ${vectorCount} vectors`);
   }
 }

@@ -133,12 +133,24 @@ function stage(queueSize = 64) {
 test("status and suspension belong together", () => {
   const { device, restore } = stage();
   restore({});
-  assert.throws(() => restore({ suspended: true }), /the status says otherwise/);
-  assert.throws(() => restore({ status: device.status | SUSPEND }), /the status says otherwise/);
+  assert.throws(
+    () => restore({ suspended: true }),
+    /suspended is (true|false), and the status says otherwise/,
+  );
+  assert.throws(
+    () => restore({ status: device.status | SUSPEND }),
+    /suspended is (true|false), and the status says otherwise/,
+  );
   device.writeStatus(RUNNING | SUSPEND);
   restore({});
-  assert.throws(() => restore({ suspended: false }), /the status says otherwise/);
-  assert.throws(() => restore({ status: RUNNING }), /the status says otherwise/);
+  assert.throws(
+    () => restore({ suspended: false }),
+    /suspended is (true|false), and the status says otherwise/,
+  );
+  assert.throws(
+    () => restore({ status: RUNNING }),
+    /suspended is (true|false), and the status says otherwise/,
+  );
 });
 
 test("what a suspended device shows of its configuration is that of a suspended device", () => {
@@ -182,17 +194,23 @@ test("what a queue in use says of itself belongs together", () => {
   const withQueue = (changes: object) => () => restore({ queues: [{ ...queue, ...changes }, other] });
   withQueue({})();
   const progress = queue?.progress;
-  assert.throws(withQueue({ progress: null }), /there is no progress/);
-  assert.throws(withQueue({ enabled: false }), /not enabled/);
-  assert.throws(withQueue({ progress: { ...progress, format: "packed" } }), /no proper progress/);
-  assert.throws(withQueue({ enabled: 1 }), /neither true nor false/);
+  assert.throws(withQueue({ progress: null }), /queues\[0\].progress is null, and the queue is in use/);
+  assert.throws(withQueue({ enabled: false }), /queues\[0\].progress is there, and the queue is not enabled/);
+  assert.throws(
+    withQueue({ progress: { ...progress, format: "packed" } }),
+    /queues\[0\].progress.format is packed, and the driver negotiated split/,
+  );
+  assert.throws(withQueue({ enabled: 1 }), /queues\[0\].enabled is 1, neither true nor false/);
   assert.throws(withQueue({ faulted: undefined }), /neither true nor false/);
 });
 
 test("a queue that is larger than those of this device is refused, not broken", () => {
   const { restore } = stage(64);
   restore({}, 128);
-  assert.throws(() => restore({}, 32), /queue 0 has 64 entries, here it has at most 32/);
+  assert.throws(
+    () => restore({}, 32),
+    /queues\[0\].config.size is 64, and a split queue here has at most 32 entries/,
+  );
 });
 
 test("a queue that faulted stays dead after restore and resume, and is told of once", () => {

@@ -208,7 +208,7 @@ test("save and restore, and what transports need to know", () => {
   const rig = new DeviceRig(device);
   request(rig, [4]);
   const state = rig.device.save();
-  assert.is(state.type, null);
+  assert.equal(state.type, { version: 1 });
   const next = new DeviceRig(new RngDevice({ queueSize: 8 }), { idle: true, memory: rig.memory });
   next.device.restore(state);
   assert.equal(

@@ -229,7 +229,7 @@ test("memory that was taken away before saving stays a hole", () => {
   guest.memory.removeRegion(extra);
   const state = guest.type.save();
   guest.type.reset();
-  guest.type.restore(state);
+  guest.type.prepareRestore(state).takeOver();
   const buffer = guest.type.buffers[0] as VdmabufBuffer;
   assert.is(buffer.sizeBytes, 3 * PAGE);
   const copy = new Uint8Array(3 * PAGE).fill(7);
@@ -243,22 +243,29 @@ test("states that do not fit are refused", () => {
   guest.send(exportMessage({ top: guest.tables([guest.page()]) }));
   const state = guest.type.save() as { readonly [key: string]: PlainValue };
   const [buffer] = state["buffers"] as [{ readonly [key: string]: PlainValue }];
-  const restore = (changes: object) => () => guest.type.restore({ ...state, ...changes } as PlainValue);
+  const restore = (changes: object) => () =>
+    guest.type.prepareRestore({ ...state, ...changes } as PlainValue).takeOver();
   guest.type.reset();
-  assert.throws(() => guest.type.restore(null), /no version/);
-  assert.throws(() => guest.type.restore([]), /no version/);
-  assert.throws(restore({ version: 2 }), /version 2/);
-  assert.throws(restore({ vmId: 0 }), /VM id 0/);
+  assert.throws(() => guest.type.prepareRestore(null).takeOver(), /not an object/);
+  assert.throws(() => guest.type.prepareRestore([]).takeOver(), /not an object/);
+  assert.throws(restore({ version: 2 }), /version is 2, and this library reads versions 1 … 1/);
+  assert.throws(restore({ vmId: 0 }), /vmId is 0/);
   assert.throws(restore({ vmId: -1 }), /vmId/);
-  assert.throws(restore({ buffers: 3 }), /no list/);
-  assert.throws(restore({ events: [{}] }), /no status/);
-  assert.throws(restore({ buffers: [{ ...buffer, pieces: [[0, 0, 0, PAGE]] }] }), /no memory/);
-  assert.throws(restore({ buffers: [{ ...buffer, privateData: ["x"] }] }), /privateData/);
-  assert.throws(restore({ buffers: [{ ...buffer, id: undefined }] }), /no id/);
+  assert.throws(restore({ buffers: 3 }), /buffers is 3, not a list/);
+  assert.throws(restore({ events: [{}] }), /events\[0\].command is missing/);
+  assert.throws(
+    restore({ buffers: [{ ...buffer, pieces: [[0, 0, 0, PAGE]] }] }),
+    /buffers\[0\].pieces\[0\] is 4096 bytes at 0x0, where there is no memory/,
+  );
+  assert.throws(
+    restore({ buffers: [{ ...buffer, privateData: ["x"] }] }),
+    /buffers\[0\].privateData\[0\] is "x"/,
+  );
+  assert.throws(restore({ buffers: [{ ...buffer, id: undefined }] }), /buffers\[0\].id is missing/);
   const other = new VdmabufDevice({ host: guest.host });
   assert.is(other.vmId, 2);
-  assert.throws(restore({ vmId: 2 }), /already a VM 2/);
-  guest.type.restore(state);
+  assert.throws(restore({ vmId: 2 }), /vmId is 2/);
+  guest.type.prepareRestore(state).takeOver();
   assert.is(guest.type.buffers.length, 1);
   assert.is(statusOf(guest.send(words(NEED_VMID))), S.OK);
 });

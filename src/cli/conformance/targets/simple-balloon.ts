@@ -1,4 +1,5 @@
-import type { DeviceType, PlainValue } from "../../../device/index.ts";
+import type { DeviceType, PlainValue, PreparedRestore } from "../../../device/index.ts";
+import { listOf, whole } from "../../../device/state/schema.ts";
 import type { DeviceQueue } from "../../../virtqueue/index.ts";
 import { VIRTIO_ID_BALLOON } from "../../../wire/common.ts";
 
@@ -62,7 +63,8 @@ export class SimpleBalloon implements DeviceType {
     return [...this.#config];
   }
 
-  restore(state: PlainValue): void {
-    this.#config.set(state as readonly number[]);
+  prepareRestore(state: PlainValue): PreparedRestore {
+    const config = listOf(whole(0, 0xff), this.#config.length)(state);
+    return { takeOver: () => this.#config.set(config) };
   }
 }

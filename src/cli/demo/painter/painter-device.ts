@@ -1,4 +1,10 @@
-import type { DeviceHost, DeviceType, PlainValue, QueueDescription } from "../../../device/device-type.ts";
+import type {
+  DeviceHost,
+  DeviceType,
+  PlainValue,
+  PreparedRestore,
+  QueueDescription,
+} from "../../../device/device-type.ts";
 import type { SharedObjectRegistry, SharedObjectUse } from "../../../device/shared-objects.ts";
 import { type DescriptorChain, Scratch } from "../../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../../virtqueue/device-queue.ts";
@@ -159,5 +165,7 @@ export class PainterDevice implements DeviceType {
     return null;
   }
 
-  restore(): void {}
+  prepareRestore(): PreparedRestore {
+    return { takeOver() {} };
+  }
 }

@@ -1,10 +1,10 @@
-import { decodeBase64 } from "../../../base/base64.ts";
 import { isPromise, type MaybeLater } from "../../../base/later.ts";
 import { VIRTIO_GPU_CURSOR_SIZE, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM } from "../../../wire/gpu.ts";
 import type { CursorImage, Display } from "../backend/display.ts";
 import type { RenderedPixels } from "../backend/renderer.ts";
 import { BYTES_PER_PIXEL } from "../resources/formats.ts";
 import type { Resource } from "../resources/resources.ts";
+import type { SavedCursor } from "../saved-state.ts";
 
 /** Of an image, row by row. */
 export const CURSOR_BYTES: number = VIRTIO_GPU_CURSOR_SIZE * VIRTIO_GPU_CURSOR_SIZE * BYTES_PER_PIXEL;
@@ -134,23 +134,16 @@ export class Cursors {
     return this.#tell(cursor, "position");
   }
 
-  /** Puts a saved cursor back, whatever the display says; `pixels` is base64. */
-  restore(
-    index: number,
-    x: number,
-    y: number,
-    hotX: number,
-    hotY: number,
-    format: number,
-    pixels: string,
-  ): MaybeLater<void> {
+  /** Puts a saved cursor back, whatever the display says. */
+  restore(index: number, { x, y, image }: SavedCursor, pixels: Uint8Array | null): MaybeLater<void> {
+    if (image === null || pixels === null) return this.move(index, x, y);
     const cursor = this.#list[index] as Cursor;
-    cursor.pixels.set(decodeBase64(pixels, CURSOR_BYTES));
+    cursor.pixels.set(pixels);
     cursor.x = x;
     cursor.y = y;
-    cursor.hotX = hotX;
-    cursor.hotY = hotY;
-    cursor.format = format;
+    cursor.hotX = image.hotX;
+    cursor.hotY = image.hotY;
+    cursor.format = image.format;
     cursor.hasImage = true;
     cursor.visible = true;
     cursor.revision++;

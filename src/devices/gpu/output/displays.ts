@@ -1,4 +1,7 @@
+import { decodeBase64Into, encodeBase64 } from "../../../base/base64.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
+import type { PlainValue } from "../../../device/device-type.ts";
+import { inside, misfit } from "../../../device/state/schema.ts";
 import {
   VIRTIO_GPU_DISPLAY_ONE,
   VIRTIO_GPU_EDID_MAX_BYTES,
@@ -8,6 +11,7 @@ import {
 } from "../../../wire/gpu.ts";
 import type { DisplayConfig } from "../options.ts";
 import type { GpuResponse } from "../protocol.ts";
+import type { SavedDisplay } from "../saved-state.ts";
 import { createEdid, EDID_MAX_PIXELS, type EdidOptions } from "./edid.ts";
 
 const DEFAULT_WIDTH_PIXELS = 1280;
@@ -72,6 +76,21 @@ export class DisplaySettings {
     };
   }
 
+  /** What the driver is told, as plain values. */
+  save(): PlainValue {
+    return this.#states.map(({ edid, ...state }) => ({ ...state, edid: encodeBase64(edid) }));
+  }
+
+  /** True when a driver was told the same. Throws {@link SavedStateError} for an EDID that is none. */
+  areAs(saved: readonly SavedDisplay[]): boolean {
+    let same = true;
+    for (const [i, display] of saved.entries()) {
+      const edid = inside(i, () => readEdid(display.edid));
+      if (!sameState({ ...display, edid }, this.#states[i] as DisplayState)) same = false;
+    }
+    return same;
+  }
+
   /** Writes virtio_gpu_resp_display_info; of a `disabled` display its size, or zeros. */
   describe(response: GpuResponse, disabled: "size" | "zeros"): void {
     response.begin(VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes);
@@ -86,6 +105,13 @@ export class DisplaySettings {
       response.setU32(at + VIRTIO_GPU_DISPLAY_ONE.enabled, state.enabled ? 1 : 0);
     }
   }
+}
+
+function readEdid(text: string): Uint8Array {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const edid = new Uint8Array(Math.max(0, Math.floor(text.length / 4) * 3 - padding));
+  if (!decodeBase64Into(text, edid)) misfit("edid", "is no base64");
+  return edid;
 }
 
 function completeDisplay(config: DisplayConfig): DisplayState {

@@ -13,7 +13,7 @@ const UUID_BYTES = 16;
 // A generator that repeats itself this often does not work.
 const ATTEMPTS = 4;
 /** UUIDs one resource can be given; asked for a new one every time, a guest could have them without end. */
-const MAX_UUIDS_PER_RESOURCE = 16;
+export const MAX_UUIDS_PER_RESOURCE = 16;
 
 /** What the device exported, by resource. */
 export class Exports {
@@ -54,6 +54,12 @@ export class Exports {
   /** True when a resource may not have another UUID. */
   exhausted(resource: Resource): boolean {
     return (this.#objects.get(resource)?.length ?? 0) >= MAX_UUIDS_PER_RESOURCE;
+  }
+
+  /** True when the UUID stands for something that this device did not export. */
+  isForeign(uuid: string): boolean {
+    const object = this.registry.get(uuid);
+    return object !== null && !this.#alive.has(object);
   }
 
   /** A new version 4 UUID (RFC 9562), or null when the generator fails or only comes up with UUIDs that are taken. */

@@ -132,6 +132,11 @@ export class ResourceTable {
     return this.#byId.get(resource.id) === resource;
   }
 
+  /** Bytes of host memory that may be in use. */
+  get maxHostBytes(): number {
+    return this.#maxHostBytes;
+  }
+
   /** True when another resource with this much host memory is within the limits. */
   hasRoom(hostBytes: number): boolean {
     return this.#byId.size < this.#limits.maxResources && this.#hostBytes + hostBytes <= this.#maxHostBytes;
