@@ -134,7 +134,7 @@ function check(name: string, make: () => Subject, seed: number, refusedAtLeast: 
           VirtioUsageError,
           `${what}: ${error instanceof Error ? error.stack : String(error)}`,
         );
-        assert.not.match(error.message, "\n");
+        assert.not.match((error as Error).message, "\n");
         taken = false;
       }
       if (!taken) {
