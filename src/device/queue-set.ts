@@ -9,7 +9,7 @@ import {
   type QueueConfig,
   type QueueOptions,
 } from "../virtqueue/config.ts";
-import type { DeviceQueue } from "../virtqueue/device-queue.ts";
+import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
 import type { QueueFault } from "../virtqueue/fault.ts";
 import type { DeviceType, QueueDescription } from "./device-type.ts";
 import type { DevicePolicy } from "./policy.ts";
@@ -216,11 +216,11 @@ export class QueueSet {
     });
   }
 
-  #activate(index: number, slot: QueueSlot): void {
+  #activate(index: number, slot: QueueSlot, progress: QueueProgress | null = null): void {
     const owner = this.#owner;
     this.#options ??= owner.queueOptions();
     const options = { ...this.#options, maxSize: this.sizeLimit(index) };
-    const result = activateQueue(owner.format, slot.config, owner.dma, options);
+    const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);
     if ("pop" in result) {
       slot.queue = result;
     } else {

@@ -29,7 +29,7 @@ const OFFERED_WORD = "return this.#features.offered.word(index);";
 const ACCEPTED = "if (!accepted.isSubsetOf(this.offered) || !accepted.has(VIRTIO_F_VERSION_1)) return false;";
 const LEGACY = "return this.#legacyOffered !== null && !this.accepted.has(VIRTIO_F_VERSION_1);";
 const CLOSES = "closeSlot(slot);\n    // Before anybody";
-const ACTIVATES = "const result = activateQueue(owner.format, slot.config, owner.dma, options);";
+const ACTIVATES = "const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);";
 const RESET_DONE = "this.#hooks?.deviceReset();";
 const CONFIG_BYTE = "(shown === null ? this.#type.readConfigByte(at) : (shown[at] as number))";
 const CHANGED = "this.#config.change(change, this.#suspended);";
@@ -271,7 +271,7 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
       {
         file: QUEUES,
         find: ACTIVATES,
-        replace: ACTIVATES.replace("options)", "options, slot.old ?? null)"),
+        replace: ACTIVATES.replace("progress)", "progress ?? slot.old ?? null)"),
       },
       { file: QUEUES, find: CLOSES, replace: `slot.old = slot.queue?.progress(); ${CLOSES}` },
       {
@@ -289,8 +289,8 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
         file: QUEUES,
         find: ACTIVATES,
         replace: ACTIVATES.replace(
-          "options)",
-          "options, slot.old ? { ...slot.old, nextAvail: 0, availWrap: 1 } : null)",
+          "progress)",
+          "progress ?? (slot.old ? { ...slot.old, nextAvail: 0, availWrap: 1 } : null))",
         ),
       },
       { file: QUEUES, find: CLOSES, replace: `slot.old = slot.queue?.progress(); ${CLOSES}` },
