@@ -112,7 +112,8 @@ class Replay {
           resourceBlob: features.includes(F.BLOB),
         },
       },
-      { features, memoryBytes: MEMORY_BYTES },
+      // What the kernel sent with one notification is looked at right after it, however much it is.
+      { features, memoryBytes: MEMORY_BYTES, device: { maxTurnWork: 2 ** 30 - 1 } },
     );
   }
 

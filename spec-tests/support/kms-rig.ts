@@ -312,6 +312,9 @@ class LateQueue implements DeviceQueue {
   get limited() {
     return this.#queue.limited;
   }
+  get hasNext() {
+    return this.#queue.hasNext;
+  }
   pop(): DescriptorChain | null {
     const chain = this.#queue.pop();
     if (chain !== null) {

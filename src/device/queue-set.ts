@@ -276,7 +276,7 @@ export class QueueSet {
     if (queue === null || queue.fault !== null) return;
     const { budget } = owner;
     if (budget.left <= 0) {
-      this.#drainLater(slot);
+      if (queue.hasNext) this.#drainLater(slot);
       return;
     }
     let rounds = 0;
@@ -291,7 +291,7 @@ export class QueueSet {
         if (queue.flush()) owner.usedBuffers(index);
         if (queue.limited || budget.left <= 0) {
           slot.again = false;
-          if (slot.queue === queue) this.#drainLater(slot);
+          if (slot.queue === queue && (queue.limited || queue.hasNext)) this.#drainLater(slot);
         } else if (more) {
           if (++rounds < MAX_DRAIN_ROUNDS) slot.again = true;
           else if (slot.queue === queue) this.#drainLater(slot);

@@ -31,7 +31,8 @@ export interface AddressTranslator {
 /** Why a device could not reach memory. */
 export type DmaError = "address-out-of-range" | "write-to-read-only" | "translation-refused";
 
-// A translator that grants one byte at a time must not make a list of four billion pieces out of one descriptor.
+// A translator that grants one byte at a time must not make a list of four billion pieces out of one descriptor, nor a
+// chain of a thousand descriptors one of sixty million.
 const MAX_PIECES = 65536;
 
 /** Guest memory as one device sees it: physical, or through a translator. */
@@ -88,8 +89,8 @@ export class DmaSpace {
     const translator = this.translator as AddressTranslator;
     const translation = this.#translation;
     let left = lengthBytes;
-    for (let piece = 0; left > 0; piece++) {
-      if (piece === MAX_PIECES) return "translation-refused";
+    while (left > 0) {
+      if (list.walked++ >= MAX_PIECES) return "translation-refused";
       this.memory.sync();
       const { epoch } = this.memory;
       const run = translator.translate(hi, lo, left, write, translation);

@@ -4,6 +4,10 @@ import { createPageTable, type PageTable } from "./page-table.ts";
 import type { MemoryRegion } from "./region.ts";
 import { copyBytes, SegmentList } from "./segments.ts";
 
+/** What an entry comes to, on its way into a list of pages; one for all, as lists live long and there are many. */
+let found: SegmentList = /* @__PURE__ */ new SegmentList(1);
+const KEPT_PIECES = 1024;
+
 /**
  * A list of guest pages that a driver handed to a device: what backs a resource, what a buffer consists of. The pages in
  * the order in which they make up the whole, adjacent ones melted into one piece. Positions count bytes from its start.
@@ -25,8 +29,10 @@ export class GuestPages {
   /** Position of the first byte of each piece. */
   starts: Float64Array = new Float64Array(1);
 
+  /** Runs of memory gone through by {@link add}, those of entries that failed included. */
+  walked = 0;
+
   readonly #memory: GuestMemory;
-  readonly #found = new SegmentList(1);
   #epoch: number;
   #views: (Uint8Array | null)[] = [];
   /** Undefined as long as nobody asked. */
@@ -42,15 +48,23 @@ export class GuestPages {
 
   /** Appends what lies at a device address; on an error nothing was appended. */
   add(dma: DmaSpace, hi: number, lo: number, lengthBytes: number, write: boolean): DmaError | null {
-    const found = this.#found;
-    found.clear();
     const error = dma.append(found, hi, lo, lengthBytes, write);
-    if (error !== null) return error;
-    for (let i = 0; i < found.count; i++) {
-      this.addPiece(found.regions[i] as MemoryRegion, found.offsets[i] as number, found.lengths[i] as number);
+    this.walked += Math.max(1, found.walked);
+    if (error === null) {
+      for (let i = 0; i < found.count; i++) {
+        this.addPiece(
+          found.regions[i] as MemoryRegion,
+          found.offsets[i] as number,
+          found.lengths[i] as number,
+        );
+      }
+      this.entryCount++;
     }
-    this.entryCount++;
-    return null;
+    // It grew to the most that any entry came to: let it keep no region alive, nor more room than one usually takes.
+    found.clear();
+    found.regions.length = 0;
+    if (found.offsets.length > KEPT_PIECES) found = new SegmentList(1);
+    return error;
   }
 
   /** Appends a piece of a region. */

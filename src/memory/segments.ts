@@ -15,6 +15,8 @@ export class SegmentList {
   /** Length of each piece, in bytes. */
   lengths: Uint32Array;
   count = 0;
+  /** Runs of memory that a translator was asked for since the list was empty: more than pieces, where some adjoin. */
+  walked = 0;
 
   constructor(capacity = 4) {
     this.offsets = new Uint32Array(capacity);
@@ -24,6 +26,7 @@ export class SegmentList {
   /** Empties the list; its capacity stays. */
   clear(): void {
     this.count = 0;
+    this.walked = 0;
   }
 
   /** Appends a piece that was validated before. */

@@ -33,6 +33,9 @@ export interface DeviceQueue {
   /** True when the last drain ended because it had gone on for long, not because the ring was empty. */
   readonly limited: boolean;
 
+  /** True when there is something to pop; looks into the ring. */
+  readonly hasNext: boolean;
+
   /** The next available chain, or null when there is none (or the queue has faulted or is closed). */
   pop(): DescriptorChain | null;
   /**

@@ -514,7 +514,12 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     }
     if (!this.sawEmpty) return false;
     this.sawEmpty = false;
+    return this.hasNext;
+  }
+
+  get hasNext(): boolean {
     return (
+      this.stopped === false &&
       this.slotsInFlight() !== this.size &&
       ((this.readIdFlags(this.next) >>> 16) & AVAIL_USED) === this.availMark
     );

@@ -223,6 +223,8 @@ export abstract class RingCore {
     const pieces = this.pieces;
     pieces.clear();
     const error = this.dma.append(pieces, hi, lo, lengthBytes, write !== 0);
+    // What the translator cuts it into is work as elements are.
+    this.elementsLeft -= pieces.walked;
     if (error !== null) return this.fail(error, head, lo);
     // Only a translator cuts one element into many.
     if (pieces.count > 1 && chain.segments.count + pieces.count > MAX_CHAIN_PIECES) {

@@ -409,7 +409,11 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     }
     if (!this.sawEmpty) return false;
     this.sawEmpty = false;
-    return this.readAvail(this.availFlags + 1) !== this.next;
+    return this.hasNext;
+  }
+
+  get hasNext(): boolean {
+    return this.stopped === false && this.readAvail(this.availFlags + 1) !== this.next;
   }
 
   get unpublished(): boolean {

@@ -73,6 +73,10 @@ class WatchedQueue implements DeviceQueue {
     return this.#queue.limited;
   }
 
+  get hasNext(): boolean {
+    return this.#queue.hasNext;
+  }
+
   pop(): DescriptorChain | null {
     const chain = this.#queue.pop();
     if (chain === null) return null;

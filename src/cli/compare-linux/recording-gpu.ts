@@ -153,6 +153,10 @@ class RecordingQueue implements DeviceQueue {
     return this.#queue.limited;
   }
 
+  get hasNext(): boolean {
+    return this.#queue.hasNext;
+  }
+
   pop(): DescriptorChain | null {
     const chain = this.#queue.pop();
     if (chain !== null) this.#see(chain);

@@ -2,6 +2,7 @@ import { BackendError } from "../../base/backend-error.ts";
 import { VirtioBugError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
+import { inTurns } from "../../device/backend/in-turns.ts";
 import { Life } from "../../device/backend/life.ts";
 import type { Step } from "../../device/backend/transaction.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
@@ -78,6 +79,8 @@ export class GpuCore {
   };
   /** Why the current command is refused, for traces. */
   reason = "";
+  /** Bytes that a command which is answered late copied in the turns since it was taken. */
+  lateBytesCopied = 0;
   /** Offered feature bits. */
   readonly offered: ReadonlySet<number>;
 
@@ -193,6 +196,12 @@ export class GpuCore {
     return PENDING;
   }
 
+  /** Does what may be too much for one turn; as {@link inTurns}, until the next device reset. */
+  inTurns(step: () => boolean): Promise<void> | undefined {
+    const life = this.#life;
+    return inTurns(this.host, () => !life.over, step);
+  }
+
   /** What the last command that returned {@link PENDING} waits for. */
   takeDeferred(): Deferred {
     const deferred = this.#deferred;
@@ -214,7 +223,7 @@ export class GpuCore {
     // Importers were told.
     this.#host?.sync();
     for (const resource of this.resources.values()) {
-      if (resource.memory !== null) this.heap?.unmap(resource.memory);
+      if (resource.memory !== null) this.heap?.drop(resource.memory);
     }
     this.resources.clear();
     this.transfers.clear();

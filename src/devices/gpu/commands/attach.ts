@@ -1,4 +1,5 @@
 import { le32 } from "../../../base/endian.ts";
+import { PIECE_WORK } from "../../../device/work.ts";
 import { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import { Scratch } from "../../../virtqueue/chain.ts";
@@ -57,12 +58,14 @@ export function readBacking(
         pages.addHole(0);
         continue;
       }
+      const walked = pages.walked;
       const error = pages.add(host.dma, hi, lo, length, write);
-      if (error === null) {
-        // Behind an IOMMU one entry may come to many pieces.
-        if (core.resources.hasRoomForEntries(pages.count)) continue;
+      host.budget.left -= (pages.walked - walked) * PIECE_WORK;
+      // Behind an IOMMU one entry may come to many pieces, and to as many that end nowhere.
+      if (!core.resources.hasRoomForEntries(Math.max(pages.count, pages.walked - count))) {
         return core.refuse(policy.tooManyEntries, "too many pieces of all resources together");
       }
+      if (error === null) continue;
       if (policy.entryOutsideMemory === "one-page") {
         if (addOnePage(core, pages, hi, lo, length, write)) continue;
         return core.refuse(VIRTIO_GPU_RESP_ERR_UNSPEC, `an entry leads nowhere: ${error}`);

@@ -1,5 +1,6 @@
 import type { MaybeLater } from "../../../base/later.ts";
 import { toNumber } from "../../../base/u64.ts";
+import { ENTRY_WORK } from "../../../device/work.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import {
   VIRTIO_GPU_GET_EDID,
@@ -25,9 +26,10 @@ import type { GpuCore } from "../core.ts";
 import type { GpuRequest, GpuResponse } from "../protocol.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
 import { allocatePixels, isRendered, Resource } from "../resources/resources.ts";
+import { SlicedTransfer, transferWork } from "../transfer/slices.ts";
 import type { HostPixels } from "../transfer/words.ts";
 import { readBacking } from "./attach.ts";
-import { forgetResource } from "./unref.ts";
+import { forgetResource, unmapInTurns } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
 
@@ -77,6 +79,8 @@ export function createResource2d(core: GpuCore, request: GpuRequest): number {
   ) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "beyond the limits");
   }
+  // Zeros are written, now or at the first touch.
+  core.host.budget.charge(sizeBytes);
   const pixels = allocatePixels(sizeBytes);
   if (pixels === null) return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "no memory for the pixels");
   core.resources.add(
@@ -89,10 +93,12 @@ export function createResource2d(core: GpuCore, request: GpuRequest): number {
 export function unrefResource(core: GpuCore, request: GpuRequest): number {
   const resource = core.resources.get(request.u32(VIRTIO_GPU_RESOURCE_UNREF.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
+  core.host.budget.charge(ENTRY_WORK * (1 + core.exports.count(resource)));
   if (!isRendered(resource)) return core.done(forgetResource(core, resource), true);
   // The renderer first: while it holds on to the resource, so does the device.
   return core.change(
     { act: () => core.renderer?.unrefResource(resource.id) },
+    { act: () => unmapInTurns(core, resource) },
     { act: () => forgetResource(core, resource) },
   );
 }
@@ -299,6 +305,24 @@ export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
   }
   const targetOffset = y * strideBytes + x * BYTES_PER_PIXEL;
   const pixels = resource.pixels as HostPixels;
+  const { budget } = core.host;
+  const work = transferWork(backing, offset, strideBytes, rowBytes, height);
+  if (work > budget.left) {
+    return transferInTurns(
+      core,
+      new SlicedTransfer(
+        core.transfers,
+        backing,
+        offset,
+        pixels,
+        targetOffset,
+        strideBytes,
+        rowBytes,
+        height,
+      ),
+    );
+  }
+  budget.left -= work;
   core.counters.bytesCopied += core.transfers.copy(
     backing,
     offset,
@@ -309,4 +333,25 @@ export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
     height,
   );
   return OK;
+}
+
+/** More than what is left of this turn. Until it is done no other command of the queue begins. */
+function transferInTurns(core: GpuCore, transfer: SlicedTransfer): number {
+  let counted = 0;
+  const later = core.inTurns(() => {
+    const isDone = transfer.step(core.host.budget);
+    core.counters.bytesCopied += transfer.copied - counted;
+    counted = transfer.copied;
+    return isDone;
+  });
+  if (later === undefined) return OK;
+  const atOnce = transfer.copied;
+  return core.later(
+    later,
+    () => {
+      core.lateBytesCopied = transfer.copied - atOnce;
+      return OK;
+    },
+    true,
+  );
 }

@@ -271,6 +271,7 @@ export function submit3d(core: GpuCore, request: GpuRequest): number {
   if (sizeBytes > core.limits.maxSubmitBytes) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "too many bytes of commands");
   }
+  core.host.budget.charge(sizeBytes);
   const commands = new Uint8Array(sizeBytes);
   chain.read(VIRTIO_GPU_CMD_SUBMIT.sizeBytes, commands, 0, sizeBytes);
   const named = (request.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX) !== 0;

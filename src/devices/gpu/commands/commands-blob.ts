@@ -1,4 +1,4 @@
-import { isPromise } from "../../../base/later.ts";
+import { isPromise, type MaybeLater } from "../../../base/later.ts";
 import { toBigInt, toNumber } from "../../../base/u64.ts";
 import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
@@ -33,7 +33,7 @@ import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
 import { HostBlob } from "../resources/host-heap.ts";
 import { Resource } from "../resources/resources.ts";
 import { readBacking } from "./attach.ts";
-import { forgetResource } from "./unref.ts";
+import { forgetResource, unmapInTurns } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
 
@@ -121,6 +121,7 @@ function createHostBlob(
   sizeBytes: number,
   backing: GuestPages | null,
 ): number {
+  core.host.budget.charge(sizeBytes);
   const memory = allocateBlob(sizeBytes);
   if (memory === null) return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "no memory for the blob");
   const blobId = toBigInt(
@@ -233,7 +234,7 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
   if (!isAligned(core, offset)) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the offset is not aligned to blob_alignment");
   }
-  if (!heap.map(memory, offset)) {
+  if (!heap.reserve(memory, offset)) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "outside of the window, or over another blob");
   }
   let cache = 0;
@@ -243,8 +244,8 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
   const { renderer } = core;
   const done = core.life.transact([
     {
-      // Mapped above, for who finds no room is refused for that.
-      act: () => {},
+      // Its place was taken above, for who finds no room is refused for that.
+      act: () => core.inTurns(() => heap.moveIn(memory, core.host.budget)),
       undo: () => {
         heap.unmap(memory);
         return core.scanouts.followed(resource);
@@ -280,11 +281,7 @@ export function unmapBlob(core: GpuCore, request: GpuRequest): number {
   return core.change(
     // The renderer first: while it holds on to the mapping, so does the device.
     { act: () => core.renderer?.unmapBlob(resource.id) },
-    {
-      act: () => {
-        heap.unmap(memory);
-        return core.scanouts.followed(resource);
-      },
-    },
+    { act: () => unmapInTurns(core, resource) },
+    { act: () => core.scanouts.followed(resource) },
   );
 }

@@ -19,3 +19,13 @@ export function forgetResource(core: GpuCore, resource: Resource): MaybeLater<vo
   core.host.sync();
   return dark;
 }
+
+/**
+ * Ends the mapping of a resource, if any; a large one takes several turns, and until then no other command may begin.
+ * Returns nothing when that is done at once.
+ */
+export function unmapInTurns(core: GpuCore, { memory }: Resource): Promise<void> | undefined {
+  const { heap } = core;
+  if (heap === null || memory === null || memory.mappedAt < 0) return undefined;
+  return core.inTurns(() => heap.moveOut(memory, core.host.budget));
+}

@@ -2,6 +2,7 @@ import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioBugError } from "../../../base/errors.ts";
 import { LateAnswers } from "../../../device/backend/late-answers.ts";
 import type { Life } from "../../../device/backend/life.ts";
+import { PIXEL_WORK, REQUEST_WORK } from "../../../device/work.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../../virtqueue/device-queue.ts";
 import {
@@ -32,10 +33,13 @@ export class CommandQueues {
   readonly #requests = [new GpuRequest(), new GpuRequest()];
   readonly #responses = [new GpuResponse(), new GpuResponse()];
   readonly #lateResponse = new GpuResponse();
+  /** What a pixel costs that is flushed. */
+  readonly #pixelWork: number;
   readonly #late: LateAnswers;
 
   constructor(core: GpuCore) {
     this.#core = core;
+    this.#pixelWork = core.options.display === undefined ? 0 : PIXEL_WORK;
     // Where both queues take any command, they are one. Else the cursor queue is the fast track, and waits for no slow
     // command of the control queue.
     const { anyQueue } = core.policy;
@@ -52,7 +56,10 @@ export class CommandQueues {
 
   /** Takes what is available, as long as there may be more in flight. */
   handle(index: number, queue: DeviceQueue): void {
+    const { budget } = this.#core.host;
     while (this.#late.mayTake(index)) {
+      if (budget.left <= 0) return;
+      budget.left -= REQUEST_WORK;
       const chain = queue.pop();
       if (chain === null) return;
       this.#process(index, queue, chain);
@@ -67,6 +74,7 @@ export class CommandQueues {
     core.reason = "";
     response.reset();
     const copiedBefore = core.counters.bytesCopied;
+    const shownBefore = core.counters.flushedPixels;
     const { life } = core;
     const complete = request.load(chain);
     const command = complete ? findCommand(request.type) : null;
@@ -83,6 +91,7 @@ export class CommandQueues {
       : core.refuse(core.policy.shortHeader, "the request is shorter than a header");
     request.chain = null;
     if (request.hasRing) request.timeline = context ?? core.contexts.get(request.ctxId) ?? request.ctxId;
+    core.host.budget.left -= (core.counters.flushedPixels - shownBefore) * this.#pixelWork;
     if (record !== null) record.bytesCopied = core.counters.bytesCopied - copiedBefore;
     if (type === PENDING) {
       this.#wait(new OutstandingCommand(index, queue, chain, request), core.takeDeferred(), record, life);
@@ -162,6 +171,8 @@ export class CommandQueues {
       type = this.#failed("a promise", error);
     }
     if (type === PENDING) throw new VirtioBugError("a late command waits once more");
+    if (command.record !== null) command.record.bytesCopied += core.lateBytesCopied;
+    core.lateBytesCopied = 0;
     // After a queue reset the work was done all the same, but the command is forgotten and nobody gets the answer.
     this.#keep(command, type, response, command.record);
     this.#release();

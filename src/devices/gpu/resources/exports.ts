@@ -24,8 +24,10 @@ export class Exports {
   readonly #rendered: (resource: Resource) => RenderedPixels | null;
   /** Objects of resources that still have their id, the latest last. */
   readonly #objects = new Map<Resource, SharedObject[]>();
-  /** Everything alive, that of resources without id included. */
-  readonly #alive = new Set<SharedObject>();
+  /** Everything alive with its resource, that of resources without id included. */
+  readonly #alive = new Map<SharedObject, Resource>();
+  /** How many objects of a resource are alive; none is not listed. */
+  readonly #aliveOf = new Map<Resource, number>();
 
   constructor(
     registry: SharedObjectRegistry,
@@ -51,9 +53,14 @@ export class Exports {
     return this.#objects.get(resource)?.map((object) => object.uuid) ?? [];
   }
 
+  /** Number of objects that a resource was exported as. */
+  count(resource: Resource): number {
+    return this.#objects.get(resource)?.length ?? 0;
+  }
+
   /** True when a resource may not have another UUID. */
   exhausted(resource: Resource): boolean {
-    return (this.#objects.get(resource)?.length ?? 0) >= MAX_UUIDS_PER_RESOURCE;
+    return this.count(resource) >= MAX_UUIDS_PER_RESOURCE;
   }
 
   /** True when the UUID stands for something that this device did not export. */
@@ -82,22 +89,26 @@ export class Exports {
   publish(resource: Resource, uuid: Uint8Array): void {
     if (this.registry.get(uuid) !== null) return;
     const content = new ExportedResource(resource, this.#rendered);
-    const object: SharedObject = this.registry.publish(uuid, content, () => {
-      this.#alive.delete(object);
-      if (!this.#objects.has(resource) && !this.#isAlive(resource)) this.#freed(resource);
-    });
-    this.#resourceOf.set(object, resource);
-    this.#alive.add(object);
+    const object: SharedObject = this.registry.publish(uuid, content, () => this.#unused(object));
+    this.#alive.set(object, resource);
+    this.#aliveOf.set(resource, (this.#aliveOf.get(resource) ?? 0) + 1);
     const objects = this.#objects.get(resource);
     if (objects === undefined) this.#objects.set(resource, [object]);
     else objects.push(object);
   }
 
-  readonly #resourceOf = new WeakMap<SharedObject, Resource>();
-
-  #isAlive(resource: Resource): boolean {
-    for (const object of this.#alive) if (this.#resourceOf.get(object) === resource) return true;
-    return false;
+  /** Nobody has an object any more. The last one of a resource that has lost its id takes the host memory along. */
+  #unused(object: SharedObject): void {
+    const resource = this.#alive.get(object);
+    if (resource === undefined) return;
+    this.#alive.delete(object);
+    const left = (this.#aliveOf.get(resource) ?? 0) - 1;
+    if (left > 0) {
+      this.#aliveOf.set(resource, left);
+      return;
+    }
+    this.#aliveOf.delete(resource);
+    if (!this.#objects.has(resource)) this.#freed(resource);
   }
 
   /** The resource lost its id; its host memory is freed now or with the last user of what was exported. */
@@ -122,7 +133,7 @@ export class Exports {
   /** The device was reset: everything is taken away from everybody. */
   revokeAll(): void {
     this.#objects.clear();
-    for (const object of [...this.#alive]) object.revoke();
+    for (const object of [...this.#alive.keys()]) object.revoke();
   }
 }
 

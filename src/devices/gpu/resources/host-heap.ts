@@ -1,5 +1,6 @@
 import { isAnyBuffer, isDetached } from "../../../base/brands.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
+import type { WorkBudget } from "../../../base/work-budget.ts";
 
 /**
  * The host visible memory region (VIRTIO_GPU_SHM_ID_HOST_VISIBLE): one window, a buffer that the embedder makes
@@ -47,18 +48,51 @@ export class HostHeap {
    * `offset` may be any number.
    */
   map(blob: HostBlob, offset: number): boolean {
+    if (!this.reserve(blob, offset)) return false;
+    blob.moveIn(blob.sizeBytes);
+    return true;
+  }
+
+  /** The beginning of a {@link map}: the place is taken, the bytes are still where they were. @internal */
+  reserve(blob: HostBlob, offset: number): boolean {
     if (blob.mappedAt >= 0 || !(offset >= 0) || offset + blob.sizeBytes > this.lengthBytes) return false;
     for (const other of this.#mapped) {
       if (offset < other.mappedAt + other.sizeBytes && other.mappedAt < offset + blob.sizeBytes) return false;
     }
-    blob.moveIn(this.#bytes.subarray(offset, offset + blob.sizeBytes), offset);
+    blob.reserve(this.#bytes.subarray(offset, offset + blob.sizeBytes), offset);
     this.#mapped.add(blob);
     return true;
   }
 
+  /** Moves as much of a blob into its reserved place as the budget allows; true when that was all. @internal */
+  moveIn(blob: HostBlob, budget: WorkBudget): boolean {
+    const before = blob.movesLeft;
+    const isDone = blob.moveIn(Math.max(0, budget.left));
+    budget.charge(before - blob.movesLeft);
+    return isDone;
+  }
+
+  /** Takes as much of a blob out of the window as the budget allows; true when it is unmapped. @internal */
+  moveOut(blob: HostBlob, budget: WorkBudget): boolean {
+    if (!this.#mapped.has(blob)) return true;
+    blob.startMoveOut();
+    const before = blob.movesLeft;
+    const isDone = blob.moveOut(Math.max(0, budget.left));
+    budget.charge(before - blob.movesLeft);
+    if (isDone) this.#mapped.delete(blob);
+    return isDone;
+  }
+
   /** Takes a blob out of the window; its part reads as zeros afterwards. */
   unmap(blob: HostBlob): void {
-    if (this.#mapped.delete(blob)) blob.moveOut();
+    if (!this.#mapped.delete(blob)) return;
+    blob.startMoveOut();
+    blob.moveOut(Number.POSITIVE_INFINITY);
+  }
+
+  /** As {@link unmap}, for a blob that nobody wants any more: its bytes need not be saved. @internal */
+  drop(blob: HostBlob): void {
+    if (this.#mapped.delete(blob)) blob.drop();
   }
 }
 
@@ -76,6 +110,11 @@ export class HostBlob {
   readonly #own: Uint8Array<ArrayBuffer>;
   #bytes: Uint8Array;
   #mappedAt = -1;
+  /** Its part of the window, while mapped or about to be. */
+  #slice: Uint8Array | null = null;
+  /** Set while it is on its way out. */
+  #leaving = false;
+  #movesLeft = 0;
 
   constructor(sizeBytes: number) {
     this.sizeBytes = sizeBytes;
@@ -83,7 +122,10 @@ export class HostBlob {
     this.#bytes = this.#own;
   }
 
-  /** The bytes, where they are now. Ask again after every command: mapping and unmapping move them. */
+  /**
+   * The bytes, where they are now. Ask again after every command: mapping and unmapping move them. Those of a blob that
+   * is too large for one turn of the event loop move in several, and what is written to it between is lost.
+   */
   bytes(): Uint8Array {
     return this.#bytes;
   }
@@ -93,19 +135,69 @@ export class HostBlob {
     return this.#mappedAt;
   }
 
-  /** @internal */
-  moveIn(slice: Uint8Array, offset: number): void {
-    slice.set(this.#bytes);
-    this.#bytes = slice;
-    this.#mappedAt = offset;
+  /** Bytes that are still to be copied or cleared, for what is under way. @internal */
+  get movesLeft(): number {
+    return this.#movesLeft;
   }
 
   /** @internal */
-  moveOut(): void {
-    const slice = this.#bytes;
-    this.#own.set(slice);
-    slice.fill(0);
+  reserve(slice: Uint8Array, offset: number): void {
+    this.#slice = slice;
+    this.#mappedAt = offset;
+    this.#movesLeft = this.sizeBytes;
+  }
+
+  /** Moves at most so many bytes into the window; true once all are there. @internal */
+  moveIn(most: number): boolean {
+    const slice = this.#slice as Uint8Array;
+    const from = this.sizeBytes - this.#movesLeft;
+    const to = Math.min(from + most, this.sizeBytes);
+    slice.set(this.#own.subarray(from, to), from);
+    this.#movesLeft = this.sizeBytes - to;
+    if (to < this.sizeBytes) return false;
+    this.#bytes = slice;
+    return true;
+  }
+
+  /** Begins to leave the window, unless that was begun. @internal */
+  startMoveOut(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    // Each byte is copied and cleared. On its way in the blob is still where it was, and there is nothing to copy.
+    this.#movesLeft = this.#bytes === this.#own ? this.sizeBytes : 2 * this.sizeBytes;
+  }
+
+  /** Copies and clears at most so many bytes; true once the blob has left the window. @internal */
+  moveOut(most: number): boolean {
+    const slice = this.#slice as Uint8Array;
+    const { sizeBytes } = this;
+    const stop = Math.max(0, this.#movesLeft - most);
+    if (this.#movesLeft > sizeBytes) {
+      const from = 2 * sizeBytes - this.#movesLeft;
+      const to = Math.min(2 * sizeBytes - stop, sizeBytes);
+      this.#own.set(slice.subarray(from, to), from);
+      this.#movesLeft = 2 * sizeBytes - to;
+      if (to < sizeBytes) return false;
+      this.#bytes = this.#own;
+    }
+    slice.fill(0, sizeBytes - this.#movesLeft, sizeBytes - stop);
+    this.#movesLeft = stop;
+    if (stop > 0) return false;
+    this.#left();
+    return true;
+  }
+
+  /** Leaves the window at once, with nothing of its bytes saved. @internal */
+  drop(): void {
+    (this.#slice as Uint8Array).fill(0);
     this.#bytes = this.#own;
+    this.#left();
+  }
+
+  #left(): void {
+    this.#slice = null;
     this.#mappedAt = -1;
+    this.#leaving = false;
+    this.#movesLeft = 0;
   }
 }
