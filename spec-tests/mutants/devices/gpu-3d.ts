@@ -289,11 +289,16 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
     "offset + blob.sizeBytes >= this.lengthBytes) return false;",
   ),
   {
-    ...heap("mapBlob", "bytes-lost-when-mapped", "    slice.set(this.#bytes);\n", ""),
+    ...heap("mapBlob", "bytes-lost-when-mapped", "    slice.set(this.#own.subarray(from, to), from);\n", ""),
     targets: ["builtin-pci"],
   },
   {
-    ...heap("mapBlob", "bytes-lost-when-unmapped", "    this.#own.set(slice);\n", ""),
+    ...heap(
+      "mapBlob",
+      "bytes-lost-when-unmapped",
+      "      this.#own.set(slice.subarray(from, to), from);\n",
+      "",
+    ),
     targets: ["builtin-pci"],
   },
 

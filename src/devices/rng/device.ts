@@ -1,4 +1,4 @@
-import { VirtioUsageError } from "../../base/errors.ts";
+import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { LateAnswers } from "../../device/backend/late-answers.ts";
@@ -6,6 +6,7 @@ import { Life } from "../../device/backend/life.ts";
 import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import { lifted } from "../../device/state/schema.ts";
+import { REQUEST_WORK } from "../../device/work.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import { VIRTIO_ID_RNG } from "../../wire/common.ts";
@@ -18,6 +19,8 @@ const DEFAULT_QUEUE_SIZE = 64;
 const DEFAULT_MAX_BYTES = 65536;
 const DEFAULT_MAX_IN_FLIGHT = 64;
 const DEFAULT_MAX_ABANDONED = 256;
+/** A random byte, in units of work: a generator takes many times as long as a copy. */
+const BYTE_WORK = 16;
 
 /**
  * Where randomness comes from: fills all of `target`, at once or when the promise settles. When it throws or rejects,
@@ -101,6 +104,11 @@ export class RngDevice implements DeviceType {
     this.#host = host;
   }
 
+  get #attached(): DeviceHost {
+    if (this.#host === null) throw new VirtioBugError("the rng is used before it was attached");
+    return this.#host;
+  }
+
   readConfigByte(): number {
     return 0;
   }
@@ -108,7 +116,10 @@ export class RngDevice implements DeviceType {
   start(): void {}
 
   handleQueue(_index: number, queue: DeviceQueue): void {
+    const { budget } = this.#attached;
     while (this.#late.mayTake(REQUESTQ)) {
+      if (budget.left <= 0) return;
+      budget.left -= REQUEST_WORK;
       const chain = queue.pop();
       if (chain === null) return;
       this.#process(queue, chain);
@@ -123,6 +134,7 @@ export class RngDevice implements DeviceType {
       queue.push(chain, 0);
       return;
     }
+    this.#attached.budget.left -= length * BYTE_WORK;
     const bytes = this.#take(length);
     // The source may reset the device from within the call.
     const life = this.#life;

@@ -6,6 +6,7 @@ import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
 import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../device/device-type.ts";
 import { misfit } from "../../device/state/schema.ts";
+import { PIECE_WORK, REQUEST_WORK } from "../../device/work.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import { VIRTIO_ID_DMABUF } from "../../wire/common.ts";
@@ -187,7 +188,10 @@ export class VdmabufDevice implements DeviceType {
       this.#deliver(queue);
       return;
     }
+    const { budget } = this.#attached;
     while (this.#late.mayTake(VIRTIO_VDMABUF_SENDQ)) {
+      if (budget.left <= 0) return;
+      budget.left -= REQUEST_WORK;
       const chain = queue.pop();
       if (chain === null) return;
       this.#process(queue, chain);
@@ -266,6 +270,8 @@ export class VdmabufDevice implements DeviceType {
     if (command === VIRTIO_VDMABUF_CMD_EXPORT) {
       const status = exports.export(this.#attached, this.#vmId, message);
       this.#counters.tableBytes += exports.tableBytes;
+      // Eight bytes for each page, which was looked for and listed.
+      this.#attached.budget.charge((exports.tableBytes >>> 3) * PIECE_WORK);
       return status;
     }
     if (command === VIRTIO_VDMABUF_CMD_NEED_VMID) return VIRTIO_VDMABUF_S_OK;
@@ -293,7 +299,9 @@ export class VdmabufDevice implements DeviceType {
   /** Writes what waits into buffers of the receive queue; takes no more of them than there are messages. */
   #deliver(queue: DeviceQueue): void {
     const events = this.#events;
-    for (let event = events.first; event !== null; event = events.first) {
+    const { budget } = this.#attached;
+    for (let event = events.first; event !== null && budget.left > 0; event = events.first) {
+      budget.left -= REQUEST_WORK;
       const chain = queue.pop();
       if (chain === null) return;
       const lengthBytes = lengthOf(event);
