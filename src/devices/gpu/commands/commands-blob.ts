@@ -1,4 +1,4 @@
-import { isPromise, type MaybeLater } from "../../../base/later.ts";
+import { isPromise } from "../../../base/later.ts";
 import { toBigInt, toNumber } from "../../../base/u64.ts";
 import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
