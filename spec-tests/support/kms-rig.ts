@@ -78,10 +78,11 @@ export class KmsRig {
   }
 
   bind(): KmsCard {
+    const { device, driven, answers, unbound, ...card } = this.#options;
     this.#card = KmsCard.bind(this.driven.driver, {
       clock: this.clock,
       trace: (event) => this.troubles.push(event),
-      ...this.#options,
+      ...card,
     });
     return this.#card;
   }

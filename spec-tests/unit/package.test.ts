@@ -51,10 +51,11 @@ for (const entryPoint of ENTRY_POINTS) {
 for (const [name, entryPoint, kilobytes] of [
   ["VIRTIO_F_VERSION_1", "virtio-emulator/wire", 1],
   ["VirtioUsageError", "virtio-emulator", 1],
-  ["GuestMemory", "virtio-emulator", 6],
-  ["RngDevice", "virtio-emulator", 4],
-  ["MmioTransport", "virtio-emulator", 8],
-  ["DeviceEndpoint", "virtio-emulator/adapters/worker", 8],
+  // The checks of options take 3 of each of these, once in a program.
+  ["GuestMemory", "virtio-emulator", 9],
+  ["RngDevice", "virtio-emulator", 9],
+  ["MmioTransport", "virtio-emulator", 11],
+  ["DeviceEndpoint", "virtio-emulator/adapters/worker", 9],
   // buffer-layout, which everything that knows structs needs, takes 18 of each of these.
   ["GuestAllocator", "virtio-emulator/driver", 32],
   ["readScanoutRgba", "virtio-emulator/backends/display/memory", 32],

@@ -14,8 +14,8 @@ export class BackendError<Code extends string = string> extends Error {
   /** One of the codes that the device's back-end interface names; others mean `"lost"` to it. */
   readonly code: Code;
 
-  constructor(code: Code, message: string = code) {
-    super(message);
+  constructor(code: Code, message: string = code, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }
@@ -23,5 +23,5 @@ export class BackendError<Code extends string = string> extends Error {
 /** What a back end threw, as a {@link BackendError}. */
 export function toBackendError(error: unknown): BackendError {
   if (error instanceof BackendError) return error;
-  return new BackendError("lost", messageOf(error));
+  return new BackendError("lost", messageOf(error), { cause: error });
 }

@@ -17,7 +17,7 @@ export function subsetOf<Name extends string>(names: readonly Name[]): (text: st
     const unknown = chosen.find((name) => !(names as readonly string[]).includes(name));
     if (unknown !== undefined) {
       throw new InvalidArgumentError(
-        `${JSON.stringify(unknown)} is unknown: choose from ${names.join(", ")}, separated by commas, or none.`,
+        `${JSON.stringify(unknown)} is unknown: choose from ${names.join(", ")}, separated by commas; none stands alone and chooses nothing.`,
       );
     }
     return names.filter((name) => chosen.includes(name));

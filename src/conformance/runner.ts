@@ -1,3 +1,4 @@
+import { COUNT_FROM_0_RULE, COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
 import { VIRTIO_F_RING_PACKED } from "../wire/common.ts";
 import { type CaseDefinition, type CaseInstance, CaseRun, instancesOf } from "./case.ts";
 import { clauseResults, SPECIFICATION } from "./clauses/index.ts";
@@ -34,12 +35,23 @@ export interface RunOptions {
   readonly cancelled?: () => boolean;
 }
 
+const RULES: OptionRules<RunOptions> = {
+  filter: "function",
+  shard: { fields: { index: COUNT_FROM_0_RULE, count: COUNT_RULE }, required: ["index", "count"] },
+  formats: { each: { oneOf: ["split", "packed"] } },
+  devices: { each: "string" },
+  caseTimeoutMs: "number",
+  onCase: "function",
+  cancelled: "function",
+};
+
 /** The instances a run would run, in order: those of the target that filter and shard leave. */
 export function selectInstances(
   target: Pick<Target, "transport" | "devices" | "models">,
   cases: readonly CaseDefinition[],
   options: RunOptions = {},
 ): CaseInstance[] {
+  checkOptions("runCases", options, RULES);
   const { filter, shard, devices } = options;
   const offered = target.devices.filter((device) => devices?.includes(device) ?? true);
   const instances = instancesOf(cases, { ...target, devices: offered }, options.formats);

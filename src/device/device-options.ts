@@ -1,7 +1,8 @@
+import type { OptionRules } from "../base/options.ts";
 import type { TraceSink } from "../base/trace.ts";
 import type { AddressTranslator } from "../memory/dma.ts";
-import type { GuestMemory } from "../memory/guest-memory.ts";
-import type { Profile } from "./policy.ts";
+import { GUEST_MEMORY_RULE, type GuestMemory } from "../memory/guest-memory.ts";
+import { PROFILE_RULE, type Profile } from "./policy.ts";
 
 /** How a transport hears from the device. */
 export interface TransportHooks {
@@ -46,6 +47,19 @@ export interface VirtioDeviceOptions {
   /** Runs a function soon, after the current one returned. Default `setTimeout(…, 0)`. */
   readonly schedule?: (task: () => void) => void;
 }
+
+export const VIRTIO_DEVICE_RULES: OptionRules<VirtioDeviceOptions> = {
+  memory: GUEST_MEMORY_RULE,
+  ringFeatures: { each: [0, 127] },
+  translator: { like: "an AddressTranslator", has: ["translate"] },
+  profile: PROFILE_RULE,
+  maxChainElements: [1, 65536],
+  maxTurnWork: "number",
+  suppressWhileDraining: "boolean",
+  inOrderBatching: "boolean",
+  trace: "function",
+  schedule: "function",
+};
 
 /** Counts kept since the device was made, for diagnosis. */
 export interface DeviceCounters {

@@ -9,7 +9,7 @@ import type { FeatureDependency } from "./features.ts";
 export interface QueueDescription {
   /** As the specification calls it, for instance `controlq`. */
   readonly name: string;
-  /** Largest size offered, at most 32768; a power of two unless only packed rings are offered. */
+  /** Largest size offered, at most 32768. Of split rings drivers are offered the next lower power of two. */
   readonly maxSize: number;
 }
 

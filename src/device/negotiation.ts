@@ -6,6 +6,7 @@ import {
   VIRTIO_F_ANY_LAYOUT,
   VIRTIO_F_NOTIFY_ON_EMPTY,
   VIRTIO_F_SR_IOV,
+  VIRTIO_F_SUSPEND,
   VIRTIO_F_VERSION_1,
 } from "../wire/common.ts";
 import type { DeviceType } from "./device-type.ts";
@@ -17,6 +18,12 @@ const NEVER_OFFERED = [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ];
 
 // What only legacy drivers are offered. [content.legacy.legacy-interface-reserved-feature-bits.1] [content.legacy.legacy-interface-reserved-feature-bits.3]
 const LEGACY_ONLY = [VIRTIO_F_NOTIFY_ON_EMPTY, VIRTIO_F_ANY_LAYOUT];
+
+// Where the bits are that no device type defines, and those among them that nobody does. (section 2.2)
+const FIRST_RING_FEATURE = VIRTIO_F_NOTIFY_ON_EMPTY;
+const LAST_RING_FEATURE = VIRTIO_F_SUSPEND;
+const FIRST_LATE_TYPE_FEATURE = 50;
+const RESERVED: readonly number[] = [25, 26, 30, 31, 42];
 
 /**
  * What a device offers and what its driver wrote.
@@ -41,6 +48,16 @@ export class Negotiation {
 
   /** What a device offers at first. Throws {@link VirtioUsageError} for features that can't be offered. */
   static begin(type: DeviceType, ringFeatures: readonly number[], translates: boolean): Negotiation {
+    for (const bit of ringFeatures) {
+      if (bit >= FIRST_RING_FEATURE && bit <= LAST_RING_FEATURE && !RESERVED.includes(bit)) continue;
+      throw new VirtioUsageError(
+        `ringFeatures: bit ${bit} is ${
+          bit < FIRST_RING_FEATURE || bit >= FIRST_LATE_TYPE_FEATURE
+            ? `a feature of the device type, an option of the ${type.name} device if it has it`
+            : "reserved"
+        }; use VIRTIO_F_* constants from ${FIRST_RING_FEATURE} to ${LAST_RING_FEATURE}`,
+      );
+    }
     const bits = [VIRTIO_F_VERSION_1, ...ringFeatures, ...type.features];
     const { offered } = new Negotiation([], translates ? [...bits, VIRTIO_F_ACCESS_PLATFORM] : bits);
     if (!translates && offered.has(VIRTIO_F_ACCESS_PLATFORM)) {

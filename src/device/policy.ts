@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import type { OptionRule } from "../base/options.ts";
 import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_INDIRECT_DESC,
@@ -13,6 +14,8 @@ import {
  * reading of the text, `qemu` and `crosvm` what those do. Every place that asks is a named decision.
  */
 export type Profile = "spec" | "qemu" | "crosvm";
+
+export const PROFILE_RULE: OptionRule = { oneOf: ["spec", "qemu", "crosvm"] };
 
 /** What a profile decides about the ring, the status machine and how a driver brings a device up. */
 export interface DevicePolicy {

@@ -1,4 +1,5 @@
 import { VirtioBugError, VirtioUsageError } from "../base/errors.ts";
+import type { OptionRule } from "../base/options.ts";
 import type { SegmentList } from "../memory/segments.ts";
 
 /** How the bytes of a shared object make up a picture. */
@@ -137,6 +138,12 @@ export class SharedObjectUse {
     this.#onRevoked?.();
   }
 }
+
+/** A registry as an option of a device. */
+export const SHARED_OBJECTS_RULE: OptionRule = {
+  like: "a SharedObjectRegistry",
+  has: ["acquire", "publish"],
+};
 
 /**
  * The shared objects of one machine by their UUIDs. Give the same registry to every device of the machine, so that

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import type { TraceSink } from "../base/trace.ts";
 import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
 import { DmaSpace } from "../memory/dma.ts";
@@ -19,7 +20,12 @@ import {
   VIRTIO_F_VERSION_1,
 } from "../wire/common.ts";
 import { ConfigSpace } from "./config-space.ts";
-import type { DeviceCounters, TransportHooks, VirtioDeviceOptions } from "./device-options.ts";
+import {
+  type DeviceCounters,
+  type TransportHooks,
+  VIRTIO_DEVICE_RULES,
+  type VirtioDeviceOptions,
+} from "./device-options.ts";
 import type { DeviceHost, DeviceType, PreparedRestore } from "./device-type.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
@@ -78,6 +84,7 @@ export class VirtioDevice {
   #restoring = false;
 
   constructor(type: DeviceType, options: VirtioDeviceOptions) {
+    checkOptions("VirtioDevice", options, VIRTIO_DEVICE_RULES, ["memory"]);
     this.type = type;
     this.memory = options.memory;
     this.profile = options.profile ?? "spec";
@@ -378,12 +385,18 @@ export class VirtioDevice {
 
   /** Largest size of a queue, 0 when there is no such queue. */
   queueMaxSize(index: number): number {
-    return this.#queues.maxSize(index);
+    return this.#usable(this.#queues.maxSize(index));
   }
 
   /** Largest size that a queue may be given, which a profile may set above what is offered; 0 when there is no such queue. */
   queueSizeLimit(index: number): number {
-    return this.#queues.sizeLimit(index);
+    return this.#usable(this.#queues.sizeLimit(index));
+  }
+
+  /** Split rings have a power of two of entries, whatever the transport: what a driver is shown it can use. */
+  #usable(size: number): number {
+    if (size === 0 || this.hasFeature(VIRTIO_F_RING_PACKED)) return size;
+    return 2 ** (31 - Math.clz32(size));
   }
 
   /** The registers of a queue; a copy of its configuration is taken at activation. Null: no such queue. */

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import { checkOptions, type OptionRule, type OptionRules } from "../base/options.ts";
 import { hi32, lo32 } from "../base/u64.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import type { MemoryRegion } from "../memory/region.ts";
@@ -44,6 +45,16 @@ export interface GuestAllocatorOptions {
   readonly toDeviceAddress?: (physical: bigint) => bigint;
 }
 
+const RULES: OptionRules<GuestAllocatorOptions> = {
+  base: "address",
+  lengthBytes: "number",
+  seed: "number",
+  toDeviceAddress: "function",
+};
+
+/** An allocator as an option of something else. */
+export const ALLOCATOR_RULE: OptionRule = { like: "a GuestAllocator", has: ["memory", "allocate", "free"] };
+
 /**
  * Hands out guest memory to drivers: contiguous pieces for rings and requests, scattered pages for framebuffers.
  * Everything is deterministic, and zeroed.
@@ -73,6 +84,7 @@ export class GuestAllocator {
 
   /** Throws {@link VirtioUsageError} when the range does not lie in one region or holds no whole page. */
   constructor(memory: GuestMemory, options: GuestAllocatorOptions = {}) {
+    checkOptions("GuestAllocator", options, RULES);
     this.memory = memory;
     this.#toDevice = options.toDeviceAddress ?? null;
     this.#random = ((options.seed ?? 1) | 0) === 0 ? 1 : (options.seed ?? 1) | 0;

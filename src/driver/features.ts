@@ -1,3 +1,4 @@
+import type { OptionRule } from "../base/options.ts";
 import {
   VIRTIO_F_ACCESS_PLATFORM,
   VIRTIO_F_EVENT_IDX,
@@ -44,6 +45,9 @@ export const DRIVER_RING_FEATURES: readonly number[] = [
   VIRTIO_F_RING_RESET,
   VIRTIO_F_SUSPEND,
 ];
+
+/** Feature bits, as an option. */
+export const REFUSE_RULE: OptionRule = { each: [0, 127] };
 
 /** What transport and platform have to say. */
 export interface FeatureContext {

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import { checkOptions, type OptionRule, type OptionRules } from "../base/options.ts";
 import {
   VIRTIO_CONFIG_S_ACKNOWLEDGE,
   VIRTIO_CONFIG_S_DRIVER,
@@ -14,7 +15,7 @@ import {
   VIRTIO_F_RING_RESET,
   VIRTIO_F_SUSPEND,
 } from "../wire/common.ts";
-import type { GuestAllocator } from "./allocator.ts";
+import { ALLOCATOR_RULE, type GuestAllocator } from "./allocator.ts";
 import { DriverQueue, type QueueOwner } from "./driver-queue.ts";
 import { DriverError } from "./errors.ts";
 import { chooseFeatures, type DriverFeatureRules } from "./features.ts";
@@ -34,6 +35,14 @@ export interface DriverPlatform extends WaitOptions {
   readonly allocator: GuestAllocator;
 }
 
+const PLATFORM_RULES: OptionRules<DriverPlatform> = {
+  allocator: ALLOCATOR_RULE,
+  wait: "function",
+  maxAttempts: "number",
+  timeoutMs: "number",
+  pollMs: "number",
+};
+
 /** A queue that a driver wants. */
 export interface QueueRequest {
   readonly index: number;
@@ -43,6 +52,14 @@ export interface QueueRequest {
   readonly size?: number;
   readonly ring?: Pick<DriverRingOptions, "maxIndirectElements" | "excessLength">;
 }
+
+/** The part of a {@link QueueRequest} that is an embedder's choice. */
+export const QUEUE_CHOICE_RULE: OptionRule = {
+  fields: {
+    size: "number",
+    ring: { fields: { maxIndirectElements: "number", excessLength: { oneOf: ["fault", "clamp"] } } },
+  },
+};
 
 /** What a driver of a certain device type does during initialization. */
 export interface DriverProgram extends DriverFeatureRules {
@@ -88,6 +105,7 @@ export class VirtioDriver {
   readonly #requests = new Map<number, QueueRequest>();
 
   constructor(transport: DriverTransport, platform: DriverPlatform) {
+    checkOptions("VirtioDriver", platform, PLATFORM_RULES, ["allocator"]);
     this.transport = transport;
     this.platform = platform;
     this.#waiter = new Waiter(platform);

@@ -1,6 +1,10 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import type { OptionRule } from "../base/options.ts";
 import { hex64, hi32, lo32, toBigInt } from "../base/u64.ts";
 import { MemoryRegion, type RegionOptions } from "./region.ts";
+
+/** Guest memory as an option of something else. */
+export const GUEST_MEMORY_RULE: OptionRule = { like: "a GuestMemory", has: ["regions", "find", "sync"] };
 
 /**
  * The guest physical address space: regions of host memory with holes between them. An access lies wholly inside
@@ -17,7 +21,9 @@ export class GuestMemory {
   #last: MemoryRegion | null = null;
   #epoch = 0;
 
+  /** Throws {@link VirtioUsageError} for regions that are impossible or overlap. */
   constructor(regions: readonly RegionOptions[] = []) {
+    if (!Array.isArray(regions)) throw new VirtioUsageError("GuestMemory takes a list of regions");
     for (const region of regions) this.addRegion(region);
   }
 

@@ -1,5 +1,6 @@
 import { isAnyBuffer, isDetached, isSharedArrayBuffer } from "../base/brands.ts";
 import { VirtioUsageError } from "../base/errors.ts";
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../base/options.ts";
 import { hi32, lo32 } from "../base/u64.ts";
 
 /**
@@ -37,6 +38,15 @@ export interface RegionOptions {
   readonly onDeviceWrite?: (offset: number, length: number) => void;
 }
 
+const REGION_RULES: OptionRules<RegionOptions> = {
+  base: "address",
+  memory: "any",
+  byteOffset: COUNT_FROM_0_RULE,
+  byteLength: "number",
+  kind: { oneOf: ["ram", "read-only", "shared-memory"] },
+  onDeviceWrite: "function",
+};
+
 const MAX_REGION_BYTES = 4294967296;
 
 const GONE =
@@ -73,6 +83,7 @@ export class MemoryRegion {
   #onRenewed: (() => void) | null = null;
 
   constructor(options: RegionOptions) {
+    checkOptions("a region of guest memory", options, REGION_RULES, ["base"]);
     const { memory } = options;
     if (typeof memory !== "object" || memory === null) {
       throw new VirtioUsageError(

@@ -2,12 +2,12 @@
  * Typed helpers over buffer-layout, the schema language of everything that crosses guest memory.
  *
  * A struct is declared once; offsets and sizes are derived from the declaration when the module loads.
- * buffer-layout's own `decode` and `encode` need Node's `Buffer` and cost two orders of magnitude more than
- * a `DataView`, so they serve as the oracle of tests and never run in the request path.
+ * `decode` and `encode` take any Uint8Array. They cost two orders of magnitude more than a `DataView`, so they serve
+ * tools and as the oracle of tests, and never run in the request path.
  */
 import { blob, seq, struct as structure, u8, u16, u32 } from "buffer-layout";
 
-/** A Node `Buffer`, as far as buffer-layout needs one. */
+/** Bytes as buffer-layout wants them: with two methods of Node's `Buffer`. */
 export type WireBuffer = Uint8Array & {
   /** Reads 1 to 6 bytes, little-endian. */
   readUIntLE(offset: number, byteLength: number): number;
@@ -21,10 +21,10 @@ export interface WireField<T> {
   readonly span: number;
   /** Name inside the enclosing struct, undefined for a bare type. */
   readonly property: string | undefined;
-  /** Decodes one value from a Node.js `Buffer`. */
-  decode(buffer: WireBuffer, offset?: number): T;
+  /** Decodes one value. Throws RangeError when there are too few bytes. */
+  decode(bytes: Uint8Array, offset?: number): T;
   /** Returns the number of bytes written. */
-  encode(source: T, buffer: WireBuffer, offset?: number): number;
+  encode(source: T, bytes: Uint8Array, offset?: number): number;
   /** The same field under a name. */
   replicate(property: string): WireField<T>;
 }
@@ -56,25 +56,33 @@ export interface FieldPlace {
 }
 
 /** `u8` of the specification. */
-export const le8: WireField<number> = /* @__PURE__ */ u8();
+export const le8: WireField<number> = /* @__PURE__ */ forAnyBytes(/* @__PURE__ */ u8());
 /** `le16` of the specification. */
-export const le16: WireField<number> = /* @__PURE__ */ u16();
+export const le16: WireField<number> = /* @__PURE__ */ forAnyBytes(/* @__PURE__ */ u16());
 /** `le32` of the specification. */
-export const le32: WireField<number> = /* @__PURE__ */ u32();
+export const le32: WireField<number> = /* @__PURE__ */ forAnyBytes(/* @__PURE__ */ u32());
 /** `le64` of the specification. The low half comes first. */
-export const le64: WireField<Halves> = /* @__PURE__ */ structure<Halves>([
-  /* @__PURE__ */ u32("lo"),
-  /* @__PURE__ */ u32("hi"),
-]);
+export const le64: WireField<Halves> = /* @__PURE__ */ forAnyBytes(
+  /* @__PURE__ */ structure<Halves>([/* @__PURE__ */ u32("lo"), /* @__PURE__ */ u32("hi")]),
+);
 
 /** `u8 name[lengthBytes]`; length 0 is a flexible array at the end of a struct. */
 export function bytes(lengthBytes: number): WireField<Uint8Array> {
-  return blob(lengthBytes);
+  const field = blob(lengthBytes);
+  // buffer-layout's own goes through Node's `Buffer`, and hands out a view where a copy is expected.
+  field.decode = (from, offset = 0) => new Uint8Array(from.subarray(offset, offset + lengthBytes));
+  field.encode = (source, to, offset = 0) => {
+    if (source.length !== lengthBytes)
+      throw new RangeError(`${source.length} bytes for a field of ${lengthBytes}`);
+    to.set(source, offset);
+    return lengthBytes;
+  };
+  return field;
 }
 
 /** `element name[count]`; count 0 is a flexible array at the end of a struct. */
 export function array<T>(element: WireField<T>, count: number): WireField<T[]> {
-  return seq(element as Parameters<typeof seq<T>>[0], count);
+  return forAnyBytes(seq(element as Parameters<typeof seq<T>>[0], count));
 }
 
 /** Declares a struct: its fields in the order of the keys. */
@@ -82,7 +90,53 @@ export function struct<F extends Readonly<Record<string, WireField<unknown>>>>(
   fields: F,
 ): WireStruct<{ -readonly [K in keyof F]: Decoded<F[K]> }> {
   const named = Object.entries(fields).map(([name, field]) => field.replicate(name));
-  return structure(named as unknown as Parameters<typeof structure>[0]);
+  return forAnyBytes(structure(named as unknown as Parameters<typeof structure>[0]));
+}
+
+/**
+ * Bytes that buffer-layout can read and write, wherever there is no Node `Buffer`: the same memory under the two methods
+ * that it calls. Structs of this module take any Uint8Array and do it by themselves.
+ */
+export function wireBuffer(bytes: Uint8Array): WireBuffer {
+  if ("readUIntLE" in bytes) return bytes as WireBuffer;
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Object.assign(view, { readUIntLE: readNumber, writeUIntLE: writeNumber });
+}
+
+function readNumber(this: Uint8Array, offset: number, lengthBytes: number): number {
+  if (offset + lengthBytes > this.length)
+    throw new RangeError(`no ${lengthBytes} bytes at ${offset} of ${this.length}`);
+  let value = 0;
+  for (let i = lengthBytes - 1; i >= 0; i--) value = value * 256 + (this[offset + i] ?? 0);
+  return value;
+}
+
+function writeNumber(this: Uint8Array, value: number, offset: number, lengthBytes: number): number {
+  if (offset + lengthBytes > this.length)
+    throw new RangeError(`no ${lengthBytes} bytes at ${offset} of ${this.length}`);
+  let rest = value;
+  for (let i = 0; i < lengthBytes; i++) {
+    this[offset + i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return offset + lengthBytes;
+}
+
+interface Codec {
+  decode(buffer: WireBuffer, offset?: number): unknown;
+  encode(source: never, buffer: WireBuffer, offset?: number): number;
+}
+
+/** Lets a layout take any bytes. `replicate` copies own properties, so that copies under a name do the same. */
+function forAnyBytes<L extends Codec>(layout: L): L {
+  const { decode, encode } = layout;
+  layout.decode = function (this: L, bytes, offset) {
+    return decode.call(this, wireBuffer(bytes), offset);
+  };
+  layout.encode = function (this: L, source, bytes, offset) {
+    return encode.call(this, source, wireBuffer(bytes), offset);
+  };
+  return layout;
 }
 
 /** The direct fields of a struct, in order. */

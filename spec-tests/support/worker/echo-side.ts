@@ -63,10 +63,10 @@ export interface EchoServed {
 /** Serves an echo device until the channel ends. With `deferred` every chain completes in a later turn. */
 export async function serveEcho(
   handle: ChannelHandle,
-  options: { deferred?: boolean; spinMicroseconds?: number } = {},
+  options: { deferred?: boolean; spinUs?: number } = {},
 ): Promise<EchoServed> {
-  const { spinMicroseconds } = options;
-  const endpoint = new DeviceEndpoint(handle, spinMicroseconds === undefined ? {} : { spinMicroseconds });
+  const { spinUs } = options;
+  const endpoint = new DeviceEndpoint(handle, spinUs === undefined ? {} : { spinUs });
   const memory = new GuestMemory([{ base: 0, memory: endpoint.ram }]);
   const echo = new CopyDevice([QUEUE_SIZE, QUEUE_SIZE], options.deferred === true ? runSoon : null);
   const device = new VirtioDevice(echo, { memory, schedule: runSoon });
@@ -88,7 +88,7 @@ export interface EchoRun {
   readonly eventIdx: boolean;
   readonly requests: number;
   readonly seed: number;
-  readonly spinMicroseconds?: number;
+  readonly spinUs?: number;
 }
 
 /** What the driver's side reports. */
@@ -126,10 +126,10 @@ export class EchoDriver {
   constructor(handle: ChannelHandle, run: EchoRun) {
     this.#run = run;
     this.#random = run.seed;
-    const { spinMicroseconds } = run;
+    const { spinUs } = run;
     this.bus = new DriverEndpoint(handle, {
-      timeoutMilliseconds: ANSWER_TIMEOUT_MS,
-      ...(spinMicroseconds === undefined ? {} : { spinMicroseconds }),
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      ...(spinUs === undefined ? {} : { spinUs }),
     });
     const memory = new GuestMemory([{ base: 0, memory: this.bus.ram }]);
     const allocator = new GuestAllocator(memory, { base: 4096 });

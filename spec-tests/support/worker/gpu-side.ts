@@ -97,10 +97,10 @@ function open(
   handle: ChannelHandle,
   run: GpuRun,
 ): { bus: DriverEndpoint; driver: VirtioDriver; gpu: GpuDriver } {
-  const bus = new DriverEndpoint(handle, { timeoutMilliseconds: WAIT_MS });
+  const bus = new DriverEndpoint(handle, { timeoutMs: WAIT_MS });
   const memory = new GuestMemory([{ base: 0, memory: bus.ram }]);
   const allocator = new GuestAllocator(memory, { base: 4096 });
-  const driver = attachDriver(bus, { allocator, waitTimeoutMs: WAIT_MS, timeoutMs: WAIT_MS });
+  const driver = attachDriver(bus, { allocator, timeoutMs: WAIT_MS });
   const refuse: number[] = [];
   if (run.format === "split") refuse.push(VIRTIO_F_RING_PACKED);
   if (!run.eventIdx) refuse.push(VIRTIO_F_EVENT_IDX);
@@ -168,10 +168,10 @@ function cardOptions({ profile }: CardRun, bus: DriverEndpoint, driver: VirtioDr
 }
 
 function openCard(handle: ChannelHandle): { bus: DriverEndpoint; driver: VirtioDriver } {
-  const bus = new DriverEndpoint(handle, { timeoutMilliseconds: WAIT_MS });
+  const bus = new DriverEndpoint(handle, { timeoutMs: WAIT_MS });
   const memory = new GuestMemory([{ base: 0, memory: bus.ram }]);
   const allocator = new GuestAllocator(memory, { base: 4096 });
-  return { bus, driver: attachDriver(bus, { allocator, waitTimeoutMs: WAIT_MS, timeoutMs: WAIT_MS }) };
+  return { bus, driver: attachDriver(bus, { allocator, timeoutMs: WAIT_MS }) };
 }
 
 const cardFormat = { width: WIDTH, height: HEIGHT, bpp: 32 };

@@ -96,7 +96,7 @@ const testPage: TestPage = {
   readNothing() {
     const { driver } = createChannel({ queues: 1, ram: 4096 });
     try {
-      new DriverEndpoint(driver, { timeoutMilliseconds: 100 }).read(0, 4);
+      new DriverEndpoint(driver, { timeoutMs: 100 }).read(0, 4);
       return "answered";
     } catch (error) {
       return error instanceof ChannelError ? error.code : String(error);

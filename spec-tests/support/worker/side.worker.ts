@@ -9,7 +9,7 @@ export type ThreadOrder =
   | {
       readonly kind: "serve";
       readonly handle: ChannelHandle;
-      readonly options?: { deferred?: boolean; spinMicroseconds?: number };
+      readonly options?: { deferred?: boolean; spinUs?: number };
     }
   | { readonly kind: "drive"; readonly handle: ChannelHandle; readonly run: EchoRun }
   | { readonly kind: "serve-gpu"; readonly handle: ChannelHandle; readonly late?: boolean }

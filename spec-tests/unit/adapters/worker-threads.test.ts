@@ -93,11 +93,11 @@ for (const kind of KINDS) {
 }
 
 stress("no spinning: every wait is a sleep", async () => {
-  const run = { format: "split", eventIdx: true, requests: 5_000, seed: 1, spinMicroseconds: 0 } as const;
+  const run = { format: "split", eventIdx: true, requests: 5_000, seed: 1, spinUs: 0 } as const;
   const channel = makeChannel();
   const [served, driven] = await together(
     channel,
-    inThread<EchoServed>({ kind: "serve", handle: channel.device, options: { spinMicroseconds: 0 } }),
+    inThread<EchoServed>({ kind: "serve", handle: channel.device, options: { spinUs: 0 } }),
     inThread<EchoDriven>({ kind: "drive", handle: channel.driver, run }),
   );
   checkRun(run, driven, served);
@@ -213,7 +213,7 @@ async function withHangingThread(
 death("a thread that hangs: the access fails in time, and so does the next", async () => {
   const { device, driver } = makeChannel();
   await withHangingThread(device, async () => {
-    const bus = new DriverEndpoint(driver, { timeoutMilliseconds: 200 });
+    const bus = new DriverEndpoint(driver, { timeoutMs: 200 });
     await bus.connect(10_000);
     assert.is(bus.read(0, 4), 1);
     // Not waited for.
@@ -227,7 +227,7 @@ death("a thread that hangs: the access fails in time, and so does the next", asy
 death("a thread that is gone: the access fails; once the channel is given up, at once", async () => {
   const channel = makeChannel();
   await withHangingThread(channel.device, async (worker) => {
-    const bus = new DriverEndpoint(channel.driver, { timeoutMilliseconds: 200 });
+    const bus = new DriverEndpoint(channel.driver, { timeoutMs: 200 });
     await bus.connect(10_000);
     assert.is(bus.read(0, 4), 1);
     worker.on("exit", () => channel.abort());

@@ -21,7 +21,7 @@ import { GuestMemory } from "../../../src/memory/index.ts";
 import { MmioTransport } from "../../../src/transport/mmio/index.ts";
 import { CopyDevice } from "../../support/worker/copy-device.ts";
 
-const QUICK = { timeoutMilliseconds: 50 };
+const QUICK = { timeoutMs: 50 };
 
 /** Registers that only write down what happens to them. */
 class RecordingTarget implements MmioTarget {
@@ -64,7 +64,7 @@ class HostileDriver {
 
   constructor(channel: Channel) {
     this.words = new Int32Array(channel.driver.control);
-    this.endpoint = new DeviceEndpoint(channel.device, { spinMicroseconds: 0 });
+    this.endpoint = new DeviceEndpoint(channel.device, { spinUs: 0 });
     this.served = this.endpoint.serve(this.target);
   }
 
@@ -228,10 +228,10 @@ for (const ports of [false, true]) {
     try {
       const { device, driver } = createChannel({ queues: 2, ram: 4096 });
       assert.is(device.port !== null, ports, "ports stand in for waitAsync");
-      const endpoint = new DeviceEndpoint(device, { spinMicroseconds: 0 });
+      const endpoint = new DeviceEndpoint(device, { spinUs: 0 });
       const target = new RecordingTarget();
       const served = endpoint.serve(target);
-      const bus = new DriverEndpoint(driver, { spinMicroseconds: 0 });
+      const bus = new DriverEndpoint(driver, { spinUs: 0 });
       await bus.connect();
       for (let i = 0; i < 20; i++) {
         endpoint.setInterrupt(true);
@@ -324,37 +324,34 @@ hostile("any value may stand in a doorbell", async () => {
 });
 
 // Two threads would do so by chance only: here the counter moves whenever the device's end has a look at it.
-for (const spinMicroseconds of [0, 100]) {
-  hostile(
-    `a signal that is raised without end leaves the thread its timers, spin ${spinMicroseconds}`,
-    async () => {
-      const channel = createChannel({ queues: 1, ram: 4096 });
-      const target = new RecordingTarget();
-      const endpoint = new DeviceEndpoint(channel.device, { spinMicroseconds });
-      const load = Atomics.load;
-      const end = performance.now() + 1000;
-      let ticks = 0;
-      Atomics.load = ((words: Int32Array, at: number) => {
-        if (words.buffer === channel.device.control && at === DEVICE_SIGNAL && performance.now() < end) {
-          Atomics.add(words, at, 1);
-        }
-        return load(words, at);
-      }) as typeof Atomics.load;
-      try {
-        const served = endpoint.serve(target);
-        while (ticks < 5) {
-          await new Promise<void>((resolve) => setTimeout(resolve, 1));
-          ticks++;
-        }
-        assert.ok(performance.now() < end, "five timers within a second");
-        endpoint.close();
-        await served;
-      } finally {
-        Atomics.load = load;
+for (const spinUs of [0, 100]) {
+  hostile(`a signal that is raised without end leaves the thread its timers, spin ${spinUs}`, async () => {
+    const channel = createChannel({ queues: 1, ram: 4096 });
+    const target = new RecordingTarget();
+    const endpoint = new DeviceEndpoint(channel.device, { spinUs });
+    const load = Atomics.load;
+    const end = performance.now() + 1000;
+    let ticks = 0;
+    Atomics.load = ((words: Int32Array, at: number) => {
+      if (words.buffer === channel.device.control && at === DEVICE_SIGNAL && performance.now() < end) {
+        Atomics.add(words, at, 1);
       }
-      assert.equal(target.log, []);
-    },
-  );
+      return load(words, at);
+    }) as typeof Atomics.load;
+    try {
+      const served = endpoint.serve(target);
+      while (ticks < 5) {
+        await new Promise<void>((resolve) => setTimeout(resolve, 1));
+        ticks++;
+      }
+      assert.ok(performance.now() < end, "five timers within a second");
+      endpoint.close();
+      await served;
+    } finally {
+      Atomics.load = load;
+    }
+    assert.equal(target.log, []);
+  });
 }
 
 hostile("what the device wrote itself is not read back", async () => {
@@ -375,7 +372,7 @@ hostile("what the device wrote itself is not read back", async () => {
 hostile("a doorbell that never stops ringing leaves the thread its turns", async () => {
   const channel = createChannel({ queues: 1, ram: 4096 });
   const words = new Int32Array(channel.driver.control);
-  const endpoint = new DeviceEndpoint(channel.device, { turnMilliseconds: 1 });
+  const endpoint = new DeviceEndpoint(channel.device, { turnMs: 1 });
   const target = new RecordingTarget();
   target.write = () => {
     words[DOORBELLS] = 1;

@@ -14,7 +14,8 @@ test("a profile that does not exist is refused, also one by the name of what eve
   for (const wrong of ["bochs", "", "toString"]) {
     assert.throws(
       () => create(wrong),
-      (error: unknown) => error instanceof VirtioUsageError && /only spec, qemu, crosvm/.test(error.message),
+      (error: unknown) =>
+        error instanceof VirtioUsageError && /not one of "spec", "qemu", "crosvm"/.test(error.message),
     );
   }
   assert.is(create("qemu").profile, "qemu");

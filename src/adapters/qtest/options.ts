@@ -1,3 +1,4 @@
+import type { OptionRules } from "../../base/options.ts";
 import type { QemuProgram } from "./qemu-program.ts";
 
 /** A device to plug into a {@link QemuMachine}. */
@@ -27,3 +28,22 @@ export interface QemuMachineOptions {
   /** More of QEMU's command line. */
   readonly extraArguments?: readonly string[];
 }
+
+export const QEMU_MACHINE_RULES: OptionRules<QemuMachineOptions> = {
+  qemu: { either: ["string", { like: "what probeQemu found", has: ["path", "version"] }] },
+  machine: { oneOf: ["microvm", "q35"] },
+  devices: {
+    each: {
+      fields: {
+        type: "string",
+        id: "string",
+        properties: "object",
+        resizableDisplays: "number",
+      } satisfies OptionRules<QemuDeviceOptions>,
+      required: ["type"],
+    },
+  },
+  ramBytes: "number",
+  answerTimeoutMs: "number",
+  extraArguments: { each: "string" },
+};

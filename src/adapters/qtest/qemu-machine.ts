@@ -2,11 +2,12 @@ import { readFileSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type QemuGoneError, QemuUnfitError } from "./errors.ts";
 import type { QemuRam } from "./guest-ram.ts";
 import { deviceId, FIRST_SLOT, launch, type MachineParts, vncName } from "./launch.ts";
 import { QemuMmioRegisters } from "./mmio-registers.ts";
-import type { QemuMachineOptions } from "./options.ts";
+import { QEMU_MACHINE_RULES, type QemuMachineOptions } from "./options.ts";
 import { QemuPciFunction, QemuPciHost } from "./pci-host.ts";
 import { parsePpm, type QemuPicture } from "./ppm.ts";
 import type { QemuProcess } from "./qemu-process.ts";
@@ -75,6 +76,7 @@ export class QemuMachine {
    * already. Rejects with {@link QemuUnfitError} when there is no QEMU, or it refuses.
    */
   static async start(options: QemuMachineOptions): Promise<QemuMachine> {
+    checkOptions("QemuMachine.start", options, QEMU_MACHINE_RULES, ["devices"]);
     const ramBytes = options.ramBytes ?? DEFAULT_RAM_BYTES;
     if (!(ramBytes > 0) || ramBytes % MIB !== 0) {
       throw new VirtioUsageError(`ramBytes ${ramBytes}: use a multiple of 1 MiB`);

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import { QemuRefusedError } from "./errors.ts";
 import { readLines } from "./line-reader.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -22,6 +23,11 @@ export interface QmpClientOptions {
   readonly onStall?: () => void;
 }
 
+const RULES: OptionRules<QmpClientOptions> = {
+  answerTimeoutMs: "number",
+  onStall: "function",
+};
+
 const DEFAULT_ANSWER_TIMEOUT_MS = 10_000;
 
 interface Pending {
@@ -42,6 +48,7 @@ export class QmpClient {
   #error: Error | undefined;
 
   constructor(input: Readable, output: Writable, options: QmpClientOptions = {}) {
+    checkOptions("QmpClient", options, RULES);
     this.#output = output;
     this.#watch = new StallWatch(options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS, () =>
       options.onStall?.(),

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import { QemuRefusedError } from "./errors.ts";
 import { readLines } from "./line-reader.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -16,6 +17,12 @@ export interface QtestClientOptions {
   /** An intercepted interrupt line changed. */
   readonly onIrq?: (line: number, asserted: boolean) => void;
 }
+
+const RULES: OptionRules<QtestClientOptions> = {
+  answerTimeoutMs: "number",
+  onStall: "function",
+  onIrq: "function",
+};
 
 const DEFAULT_ANSWER_TIMEOUT_MS = 10_000;
 const WIDTH_LETTERS = ["", "b", "w", "", "l"] as const;
@@ -52,6 +59,7 @@ export class QtestClient {
 
   /** `stream` is connected to QEMU's qtest socket. Whoever made it closes it, and reports its end by `fail`. */
   constructor(stream: Duplex, options: QtestClientOptions = {}) {
+    checkOptions("QtestClient", options, RULES);
     this.#stream = stream;
     this.#onIrq = options.onIrq;
     this.#watch = new StallWatch(options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS, () =>

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
 import { type PciBar, PciTransport, type PciTransportOptions } from "../../transport/pci/index.ts";
 import {
@@ -54,6 +55,17 @@ export interface V86AttachOptions {
     "layout" | "msix" | "onInterrupt" | "onMsix" | "onBarChange" | "command"
   >;
 }
+
+const RULES: OptionRules<V86AttachOptions> = {
+  slot: "number",
+  name: "string",
+  space: { oneOf: ["io", "memory"] },
+  address: "number",
+  present: "function",
+  interpose: "function",
+  onInterrupt: "function",
+  pci: "object",
+};
 
 /** A device on v86's bus. */
 export interface V86Attachment {
@@ -132,6 +144,7 @@ export function attachToV86(
   device: VirtioDevice,
   options: V86AttachOptions = {},
 ): V86Attachment {
+  checkOptions("attachToV86", options, RULES);
   const cpu = cpuOf(emulator);
   // A restored state brings no count, but the guest's last look at the bus.
   if (cpu.instruction_counter[0] !== 0 || cpu.devices.pci.pci_addr.some((byte) => byte !== 0)) {

@@ -1,3 +1,5 @@
+import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { ALLOCATOR_RULE } from "../../driver/allocator.ts";
 import { DriverError } from "../../driver/errors.ts";
 import { MmioDriverTransport } from "../../driver/transports/mmio.ts";
 import { type DriverPlatform, VirtioDriver } from "../../driver/virtio-driver.ts";
@@ -6,9 +8,18 @@ import { ChannelError } from "./errors.ts";
 
 /** Choices for {@link attachDriver}. */
 export interface AttachDriverOptions extends Omit<DriverPlatform, "wait" | "maxAttempts"> {
-  /** How long a synchronous wait may take before it throws {@link ChannelError} `timeout`, in ms. Default 5000. */
-  readonly waitTimeoutMs?: number;
+  /**
+   * Milliseconds before a wait gives up: a synchronous one with {@link ChannelError} `timeout`, an asynchronous one with
+   * `DriverError` ETIMEDOUT. Default 5000.
+   */
+  readonly timeoutMs?: number;
 }
+
+const RULES: OptionRules<AttachDriverOptions> = {
+  allocator: ALLOCATOR_RULE,
+  timeoutMs: "number",
+  pollMs: "number",
+};
 
 const DEFAULT_WAIT_TIMEOUT_MS = 5000;
 // What a driver waits for need not come with an interrupt (a status bit), so it looks by itself now and then.
@@ -27,9 +38,10 @@ const LONGEST_SLICE_MS = 64;
  * ```
  */
 export function attachDriver(bus: DriverEndpoint, options: AttachDriverOptions): VirtioDriver {
+  checkOptions("attachDriver", options, RULES, ["allocator"]);
   const transport = MmioDriverTransport.probe(bus);
   if (transport === null) throw new DriverError("ENODEV", "there is no virtio device behind this channel");
-  const timeoutMs = options.waitTimeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS;
+  const timeoutMs = options.timeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS;
   let started = 0;
   const wait = (attempt: number): void => {
     const now = performance.now();

@@ -1,8 +1,10 @@
 // The memory and the ports that a driver's thread and a device's thread share. Everything in the control buffer is
 // written by the guest's thread as it likes: the device's end reads words it does not own once, checks them, and never
 // reads back what it wrote itself.
+
 import { isSharedArrayBuffer } from "../../base/brands.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import { detectWaitAbilities, Signal, type WaitAbilities } from "./signal.ts";
 import type { WakePort } from "./wake-port.ts";
 
@@ -89,6 +91,12 @@ export interface ChannelOptions {
   readonly ports?: boolean;
 }
 
+const RULES: OptionRules<ChannelOptions> = {
+  queues: "number",
+  ram: "any",
+  ports: "boolean",
+};
+
 /**
  * Makes a channel: memory and wake-ups for a driver in one thread and its device in another.
  *
@@ -106,6 +114,7 @@ export interface ChannelOptions {
  * ```
  */
 export function createChannel(options: ChannelOptions): Channel {
+  checkOptions("createChannel", options, RULES, ["queues", "ram"]);
   const { queues } = options;
   if (!Number.isInteger(queues) || queues < 1 || queues > MAX_QUEUES) {
     throw new VirtioUsageError(`a channel has 1 … ${MAX_QUEUES} queues, not ${queues}`);
@@ -144,7 +153,7 @@ function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
  * What has to stand in the transfer list when a handle is posted to another thread. Browsers and Node name the type
  * of its elements differently; it follows from where the list is used.
  */
-export function channelTransferList<Transferable = MessagePort>(handle: ChannelHandle): Transferable[] {
+export function channelTransferList<Transferable = WakePort>(handle: ChannelHandle): Transferable[] {
   return handle.port === null ? [] : [handle.port as Transferable];
 }
 

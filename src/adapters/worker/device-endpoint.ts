@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../../base/options.ts";
 import type { TraceSink } from "../../base/trace.ts";
 import { VIRTIO_MMIO_QUEUE_NOTIFY } from "../../wire/mmio.ts";
 import {
@@ -48,11 +49,17 @@ export interface DeviceEndpointOptions {
    * How long to look out for work before going to sleep, in microseconds; 0 turns that off. It adapts below this.
    * Default 100 where the thread may block, 20 in a browser's main thread.
    */
-  readonly spinMicroseconds?: number;
+  readonly spinUs?: number;
   /** How long to work before timers and messages of the thread get their turn, in milliseconds. Default 4. */
-  readonly turnMilliseconds?: number;
+  readonly turnMs?: number;
   readonly trace?: TraceSink;
 }
+
+const RULES: OptionRules<DeviceEndpointOptions> = {
+  spinUs: COUNT_FROM_0_RULE,
+  turnMs: COUNT_FROM_0_RULE,
+  trace: "function",
+};
 
 /** Why {@link DeviceEndpoint.serve} ended. */
 export type ServeEnd = "driver-closed" | "device-closed" | "aborted";
@@ -115,16 +122,16 @@ export class DeviceEndpoint {
 
   /** Throws {@link VirtioUsageError} when `handle` is not a device's handle made by this version. */
   constructor(handle: ChannelHandle, options: DeviceEndpointOptions = {}) {
+    checkOptions("DeviceEndpoint", options, RULES);
     const abilities = detectWaitAbilities();
     this.#words = openControl(handle, "device");
     this.ram = handle.ram;
     this.queues = handle.queues;
     this.#port = handle.port;
     this.#signals = openSignals(this.#words, abilities, handle.port);
-    const spinUs =
-      options.spinMicroseconds ?? (abilities.canBlock ? DEFAULT_SPIN_US : DEFAULT_SPIN_NO_BLOCK_US);
+    const spinUs = options.spinUs ?? (abilities.canBlock ? DEFAULT_SPIN_US : DEFAULT_SPIN_NO_BLOCK_US);
     this.#spinner = new Spinner(spinUs);
-    this.#turnMs = options.turnMilliseconds ?? DEFAULT_TURN_MS;
+    this.#turnMs = options.turnMs ?? DEFAULT_TURN_MS;
     this.#trace = options.trace ?? null;
   }
 

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../../base/options.ts";
 import { VIRTIO_MMIO_QUEUE_NOTIFY } from "../../wire/mmio.ts";
 import {
   type ChannelHandle,
@@ -35,10 +36,15 @@ import type { WakePort } from "./wake-port.ts";
 /** Choices for a {@link DriverEndpoint}. */
 export interface DriverEndpointOptions {
   /** How long a register access may take before it throws {@link ChannelError} `timeout`, in milliseconds. Default 5000. */
-  readonly timeoutMilliseconds?: number;
+  readonly timeoutMs?: number;
   /** How long to look out before going to sleep, in microseconds; 0 turns that off. It adapts below this. Default 100. */
-  readonly spinMicroseconds?: number;
+  readonly spinUs?: number;
 }
+
+const RULES: OptionRules<DriverEndpointOptions> = {
+  timeoutMs: COUNT_FROM_0_RULE,
+  spinUs: COUNT_FROM_0_RULE,
+};
 
 /** Counts kept since the endpoint was made. */
 export interface DriverEndpointCounters {
@@ -91,14 +97,15 @@ export class DriverEndpoint {
 
   /** Throws {@link VirtioUsageError} when `handle` is not a driver's handle made by this version. */
   constructor(handle: ChannelHandle, options: DriverEndpointOptions = {}) {
+    checkOptions("DriverEndpoint", options, RULES);
     this.#abilities = detectWaitAbilities();
     this.#words = openControl(handle, "driver");
     this.ram = handle.ram;
     this.queues = handle.queues;
     this.#port = handle.port;
     this.#signals = openSignals(this.#words, this.#abilities, handle.port);
-    this.#spinner = new Spinner(options.spinMicroseconds ?? DEFAULT_SPIN_US);
-    this.#timeoutMs = options.timeoutMilliseconds ?? DEFAULT_TIMEOUT_MS;
+    this.#spinner = new Spinner(options.spinUs ?? DEFAULT_SPIN_US);
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
   /** True while the device asserts its interrupt line. */

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import type { TraceEvent } from "../../base/trace.ts";
 import {
   VIRTIO_F_EVENT_IDX,
@@ -76,6 +77,21 @@ export interface DriverCheckerOptions {
   readonly onViolation?: (violation: Violation) => void;
 }
 
+const OPTION_RULES: OptionRules<DriverCheckerOptions> = {
+  memory: "any",
+  deviceId: "number",
+  timelineLength: "number",
+  violationsPerClause: "number",
+  notificationPatience: "number",
+  deviceElsewhere: "boolean",
+  transitional: "boolean",
+  seesConfigSpace: "boolean",
+  legacyOnly: "boolean",
+  drivesOthers: "boolean",
+  polled: "boolean",
+  onViolation: "function",
+};
+
 declare function queueMicrotask(task: () => void): void;
 
 const DEFAULT_TIMELINE = 4096;
@@ -118,6 +134,7 @@ export class DriverChecker {
   #pci: PciDecoder | null = null;
 
   constructor(options: DriverCheckerOptions) {
+    checkOptions("DriverChecker", options, OPTION_RULES, ["memory"]);
     this.#options = options;
     this.#timeline = new Timeline(options.timelineLength ?? DEFAULT_TIMELINE);
     this.#findings = new Findings(

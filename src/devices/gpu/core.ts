@@ -9,9 +9,9 @@ import type { DeviceHost } from "../../device/device-type.ts";
 import { platformRandomBytes } from "../../device/random.ts";
 import { SharedObjectRegistry } from "../../device/shared-objects.ts";
 import { VIRTIO_GPU_RESP_OK_NODATA } from "../../wire/gpu.ts";
-
 import { GuardedDisplay, guardRenderer } from "./backend/guard.ts";
 import type { RenderedPixels, Renderer } from "./backend/renderer.ts";
+import type { GpuBackendFailure } from "./options.ts";
 import { completeLimits, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
 import { Cursors } from "./output/cursor.ts";
 import type { DisplaySettings } from "./output/displays.ts";
@@ -41,6 +41,8 @@ export interface GpuCounters {
   cursorMoves: number;
   /** Responses that carried a fence. */
   fences: number;
+  /** Times a display or a renderer threw, rejected or returned nonsense; see `GpuDevice.lastBackendFailure`. */
+  backendFailures: number;
 }
 
 /** What to do once a back end's promise settles. */
@@ -76,11 +78,13 @@ export class GpuCore {
     cursorUpdates: 0,
     cursorMoves: 0,
     fences: 0,
+    backendFailures: 0,
   };
   /** Why the current command is refused, for traces. */
   reason = "";
   /** Bytes that a command which is answered late copied in the turns since it was taken. */
   lateBytesCopied = 0;
+  lastFailure: GpuBackendFailure | null = null;
   /** Offered feature bits. */
   readonly offered: ReadonlySet<number>;
 
@@ -238,6 +242,11 @@ export class GpuCore {
 
   /** A back end failed. */
   traceFailure(during: string, error: unknown): void {
+    this.counters.backendFailures++;
+    // What the back end itself threw, with its stack, where that was no BackendError.
+    const failure = { during, error: (error instanceof BackendError ? error.cause : undefined) ?? error };
+    this.lastFailure = failure;
+    this.options.onBackendFailure?.(failure);
     this.host.trace?.({
       source: "gpu",
       kind: "backend-failure",

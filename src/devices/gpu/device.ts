@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import type {
   DeviceHost,
   DeviceType,
@@ -25,7 +26,8 @@ import {
 import type { CursorImage, ScanoutSource } from "./backend/display.ts";
 import type { Capset } from "./backend/renderer.ts";
 import { GpuCore, type GpuCounters } from "./core.ts";
-import type { DisplayConfig, GpuDeviceOptions, GpuLimits } from "./options.ts";
+import type { GpuBackendFailure } from "./options.ts";
+import { type DisplayConfig, GPU_DEVICE_RULES, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
 import { DisplaySettings, type DisplayState } from "./output/displays.ts";
 import type { GpuPolicy } from "./policy.ts";
 import { CommandQueues } from "./queue/command-queue.ts";
@@ -92,6 +94,7 @@ export class GpuDevice implements DeviceType {
 
   /** Throws {@link VirtioUsageError} for options that do not fit together. */
   constructor(options: GpuDeviceOptions = {}) {
+    checkOptions("GpuDevice", options, GPU_DEVICE_RULES);
     this.#blobAlignmentBytes = checkAlignment(options);
     this.features = offeredFeatures(options);
     this.queues = [
@@ -118,6 +121,14 @@ export class GpuDevice implements DeviceType {
   /** Counts kept since the device was made. */
   get counters(): Readonly<GpuCounters> {
     return this.#core.counters;
+  }
+
+  /**
+   * What a display or a renderer threw last, null as long as none did; how often is in {@link counters}. Look here when
+   * the screen stays black.
+   */
+  get lastBackendFailure(): GpuBackendFailure | null {
+    return this.#core.lastFailure;
   }
 
   get limits(): GpuLimits {

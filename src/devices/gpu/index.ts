@@ -16,6 +16,7 @@ export { GpuDevice, type GpuResourceInfo } from "./device.ts";
 export {
   DEFAULT_GPU_LIMITS,
   type DisplayConfig,
+  type GpuBackendFailure,
   type GpuDeviceOptions,
   type GpuFeatures,
   type GpuLimits,

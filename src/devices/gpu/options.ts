@@ -1,10 +1,11 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { Profile } from "../../device/policy.ts";
+import { type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
+import { PROFILE_RULE, type Profile } from "../../device/policy.ts";
 import type { RandomBytes } from "../../device/random.ts";
-import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
+import { SHARED_OBJECTS_RULE, type SharedObjectRegistry } from "../../device/shared-objects.ts";
 import type { Display } from "./backend/display.ts";
 import type { Renderer } from "./backend/renderer.ts";
-import type { GpuPolicy } from "./policy.ts";
+import { GPU_POLICY_RULES, type GpuPolicy } from "./policy.ts";
 import type { GpuCommandObserver } from "./queue/observe.ts";
 import type { HostHeap } from "./resources/host-heap.ts";
 
@@ -97,6 +98,14 @@ export interface GpuFeatures {
   readonly contextInit?: boolean;
 }
 
+/** A display or a renderer that failed. */
+export interface GpuBackendFailure {
+  /** What the device was about, for instance the name of a command. */
+  readonly during: string;
+  /** What was thrown, or rejected with. */
+  readonly error: unknown;
+}
+
 /** Choices for a {@link GpuDevice}; all have defaults. */
 export interface GpuDeviceOptions {
   /** Where pictures go. Without one they can still be read with `GpuDevice.scanout`. */
@@ -131,9 +140,81 @@ export interface GpuDeviceOptions {
   readonly exportLifetime?: "last-user" | "resource";
   /** Source of UUIDs. Default: the platform's cryptographic generator. */
   readonly randomBytes?: RandomBytes;
+  /**
+   * Called whenever a display or a renderer throws, rejects or returns nonsense. The guest gets an error response, which
+   * many drivers ignore: without looking here, or at `GpuDevice.lastBackendFailure`, all that is seen is a black screen.
+   * Must not throw.
+   */
+  readonly onBackendFailure?: (failure: GpuBackendFailure) => void;
   /** Called after every command with everything about it. Costs nothing when absent. */
   readonly onCommand?: GpuCommandObserver;
 }
+
+export const DISPLAY_RULES: OptionRules<DisplayConfig> = {
+  enabled: "boolean",
+  x: "number",
+  y: "number",
+  widthPixels: "number",
+  heightPixels: "number",
+  maxWidthPixels: "number",
+  maxHeightPixels: "number",
+  refreshHz: "number",
+  name: "string",
+  vendor: "string",
+  serial: { either: ["string", "number"] },
+  widthMm: "number",
+  heightMm: "number",
+  edid: "bytes",
+};
+
+const FEATURE_RULES: OptionRules<GpuFeatures> = {
+  edid: "boolean",
+  resourceUuid: "boolean",
+  resourceBlob: "boolean",
+  virgl: "boolean",
+  contextInit: "boolean",
+};
+
+export const GPU_DEVICE_RULES: OptionRules<GpuDeviceOptions> = {
+  display: { like: "a Display", has: ["setScanout", "flush"] },
+  renderer: {
+    like: "a Renderer",
+    has: [
+      "capsets",
+      "getCapset",
+      "createContext",
+      "destroyContext",
+      "attachResource",
+      "detachResource",
+      "createResource",
+      "createBlob",
+      "unrefResource",
+      "setBacking",
+      "transferToHost",
+      "transferFromHost",
+      "submit",
+      "mapBlob",
+      "unmapBlob",
+      "reset",
+    ],
+  },
+  displays: { each: { fields: DISPLAY_RULES } },
+  scanouts: "number",
+  features: { fields: FEATURE_RULES },
+  blobAlignmentBytes: "number",
+  hostHeap: { like: "a HostHeap", has: ["buffer", "map", "unmap"] },
+  controlQueueSize: QUEUE_SIZE_RULE,
+  cursorQueueSize: QUEUE_SIZE_RULE,
+  limits: { numbers: DEFAULT_GPU_LIMITS },
+  profile: PROFILE_RULE,
+  policy: { fields: GPU_POLICY_RULES },
+  sharedObjects: SHARED_OBJECTS_RULE,
+  uuidOnRepeat: { oneOf: ["same", "new"] },
+  exportLifetime: { oneOf: ["last-user", "resource"] },
+  randomBytes: "function",
+  onBackendFailure: "function",
+  onCommand: "function",
+};
 
 /** The limits of a device; throws {@link VirtioUsageError} for one that is no positive integer. */
 export function completeLimits(limits: Partial<GpuLimits> | undefined): GpuLimits {

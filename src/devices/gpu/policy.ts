@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { COUNT_RULE, type OptionRule, type OptionRules } from "../../base/options.ts";
 import { type Profile, policyOf } from "../../device/policy.ts";
 import {
   VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
@@ -85,6 +86,43 @@ export interface GpuPolicy {
   /** What RESOURCE_ASSIGN_UUID answers: a random UUID (version 4), 12 zero bytes and the id, or ERR_UNSPEC. */
   readonly uuid: "random" | "resource-id" | "refuse";
 }
+
+/** Types of responses, OK and errors. */
+const RESPONSE: OptionRule = [0x1100, 0x12ff];
+
+export const GPU_POLICY_RULES: OptionRules<GpuPolicy> = {
+  shortHeader: RESPONSE,
+  shortRequest: RESPONSE,
+  unknownCommand: RESPONSE,
+  commandNeeds: { oneOf: ["negotiated", "offered"] },
+  missingFeature: RESPONSE,
+  missingBlob: RESPONSE,
+  anyQueue: "boolean",
+  cursorResponse: { oneOf: ["write", "none"] },
+  lastHostByte: { oneOf: ["use", "keep"] },
+  createEmpty: RESPONSE,
+  attachTwice: { either: [RESPONSE, { oneOf: ["replace"] }] },
+  attachNothing: RESPONSE,
+  emptyEntry: RESPONSE,
+  entriesMissing: RESPONSE,
+  tooManyEntries: RESPONSE,
+  entryOutsideMemory: RESPONSE,
+  detachNothing: RESPONSE,
+  transferWithoutBacking: RESPONSE,
+  transferEmpty: RESPONSE,
+  transferWholeRows: { oneOf: ["rectangle", "everything"] },
+  transferBeyondBacking: RESPONSE,
+  disabledDisplay: { oneOf: ["size", "zeros"] },
+  moveCursor: { oneOf: ["position", "visibility"] },
+  scanoutWithoutBacking: RESPONSE,
+  minScanoutPixels: COUNT_RULE,
+  edidOfNoScanout: RESPONSE,
+  blobBeyondBacking: RESPONSE,
+  mapWithoutFlag: RESPONSE,
+  cursorSize: { either: [RESPONSE, { oneOf: ["ignore"] }] },
+  contextExists: { oneOf: ["error", "ignore"] },
+  uuid: { oneOf: ["random", "resource-id", "refuse"] },
+};
 
 /**
  * The table behind the profile names. `spec` is the strictest reading of the specification that real drivers live

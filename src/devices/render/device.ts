@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import type {
   DeviceHost,
   DeviceType,
@@ -32,7 +33,12 @@ import { RenderCore, type RenderCounters } from "./core.ts";
 import type { Drawing } from "./drawing.ts";
 import { Engine, RenderContext, Work } from "./engine.ts";
 import { beginRecord, type RenderCommandObserver, type RenderCommandRecord } from "./observe.ts";
-import { completeTiming, type RenderDeviceOptions, type RenderLimits } from "./options.ts";
+import {
+  completeTiming,
+  RENDER_DEVICE_RULES,
+  type RenderDeviceOptions,
+  type RenderLimits,
+} from "./options.ts";
 import { HEADER_BYTES, RenderRequest, RenderResponse, type ResponseHeader } from "./protocol.ts";
 import { prepareRender, saveRender } from "./save.ts";
 
@@ -94,6 +100,7 @@ export class RenderDevice implements DeviceType {
 
   /** Throws {@link VirtioUsageError} for limits or times that are impossible. */
   constructor(options: RenderDeviceOptions = {}) {
+    checkOptions("RenderDevice", options, RENDER_DEVICE_RULES);
     this.#core = new RenderCore(options);
     const features: number[] = [];
     if (options.sharedObjects !== undefined) features.push(VIRTIO_RENDER_F_IMPORT_UUID);

@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
+import { type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
+import { SHARED_OBJECTS_RULE, type SharedObjectRegistry } from "../../device/shared-objects.ts";
 import type { RenderCommandObserver } from "./observe.ts";
 
 /** Time on which the device draws. The clocks of the driver's KMS model fit, and so does anything like them. */
@@ -80,6 +81,24 @@ export interface RenderDeviceOptions {
   /** Called with every command once it is finished. Costs nothing when absent. */
   readonly onCommand?: RenderCommandObserver;
 }
+
+export const RENDER_DEVICE_RULES: OptionRules<RenderDeviceOptions> = {
+  sharedObjects: SHARED_OBJECTS_RULE,
+  importPages: "boolean",
+  queueSize: QUEUE_SIZE_RULE,
+  limits: { numbers: DEFAULT_RENDER_LIMITS },
+  timing: {
+    fields: {
+      clock: { like: "a RenderClock", has: ["now", "callAt"] },
+      pixelsPerMs: "number",
+      commandMs: "number",
+      slicePixels: "number",
+    } satisfies OptionRules<RenderTiming>,
+    required: ["clock"],
+  },
+  schedule: "function",
+  onCommand: "function",
+};
 
 /** The limits of a device; throws {@link VirtioUsageError} for one that is impossible. */
 export function completeLimits(limits: Partial<RenderLimits> | undefined): RenderLimits {

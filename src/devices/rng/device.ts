@@ -1,5 +1,6 @@
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
+import { checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
@@ -47,6 +48,14 @@ export interface RngDeviceOptions {
   readonly maxAbandonedCalls?: number;
 }
 
+const RULES: OptionRules<RngDeviceOptions> = {
+  source: "function",
+  queueSize: QUEUE_SIZE_RULE,
+  maxBytesPerRequest: "number",
+  maxRequestsInFlight: "number",
+  maxAbandonedCalls: "number",
+};
+
 /** Counts kept since the device was made. */
 export interface RngCounters {
   /** Requests answered. */
@@ -88,6 +97,7 @@ export class RngDevice implements DeviceType {
 
   /** Throws {@link VirtioUsageError} for a limit that is no positive integer. */
   constructor(options: RngDeviceOptions = {}) {
+    checkOptions("RngDevice", options, RULES);
     this.#source = options.source ?? platformRandomBytes;
     this.#maxBytes = positive("maxBytesPerRequest", options.maxBytesPerRequest ?? DEFAULT_MAX_BYTES);
     const maxInFlight = positive("maxRequestsInFlight", options.maxRequestsInFlight ?? DEFAULT_MAX_IN_FLIGHT);

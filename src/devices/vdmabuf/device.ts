@@ -1,6 +1,7 @@
 import type { BackendError } from "../../base/backend-error.ts";
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
+import { checkOptions } from "../../base/options.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
@@ -29,7 +30,12 @@ import { Exports } from "./exports.ts";
 import { VdmabufHost, type VdmabufVm } from "./host.ts";
 import type { VdmabufId } from "./id.ts";
 import { describeMessage, type VdmabufMessageObserver } from "./observe.ts";
-import { completeVdmabufLimits, type VdmabufDeviceOptions, type VdmabufLimits } from "./options.ts";
+import {
+  completeVdmabufLimits,
+  VDMABUF_DEVICE_RULES,
+  type VdmabufDeviceOptions,
+  type VdmabufLimits,
+} from "./options.ts";
 import { GuestMessage } from "./protocol.ts";
 import { readSavedVdmabuf, type SavedVdmabuf, saveVdmabuf } from "./save.ts";
 
@@ -116,6 +122,7 @@ export class VdmabufDevice implements DeviceType {
 
   /** Throws {@link VirtioUsageError} for a limit out of range and for a VM id that is taken. */
   constructor(options: VdmabufDeviceOptions = {}) {
+    checkOptions("VdmabufDevice", options, VDMABUF_DEVICE_RULES);
     this.host = options.host ?? new VdmabufHost();
     this.limits = completeVdmabufLimits(options.limits);
     this.#observer = options.onMessage ?? null;

@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { SharedObjectRegistry } from "../../device/shared-objects.ts";
+import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { SHARED_OBJECTS_RULE, type SharedObjectRegistry } from "../../device/shared-objects.ts";
 import type { VdmabufBuffer } from "./buffer.ts";
 import type { VdmabufId } from "./id.ts";
 
@@ -25,6 +26,11 @@ export interface VdmabufHostOptions {
   /** Where other devices find the buffers too, under the 16 bytes of their identifiers. Default: nowhere. */
   readonly sharedObjects?: SharedObjectRegistry;
 }
+
+const RULES: OptionRules<VdmabufHostOptions> = {
+  importer: { like: "a VdmabufImporter", has: ["onExport"] },
+  sharedObjects: SHARED_OBJECTS_RULE,
+};
 
 /**
  * A device, as far as its host is concerned.
@@ -55,6 +61,7 @@ export class VdmabufHost {
   readonly #vms = new Map<number, VdmabufVm>();
 
   constructor(options: VdmabufHostOptions = {}) {
+    checkOptions("VdmabufHost", options, RULES);
     this.importer = options.importer ?? null;
     this.sharedObjects = options.sharedObjects ?? null;
   }

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
 import {
   VIRTIO_VDMABUF_EVENTS,
   VIRTIO_VDMABUF_MAX_PAGES,
@@ -47,6 +48,14 @@ export interface VdmabufDeviceOptions {
   /** Called after every message with everything about it. Costs nothing when absent. */
   readonly onMessage?: VdmabufMessageObserver;
 }
+
+export const VDMABUF_DEVICE_RULES: OptionRules<VdmabufDeviceOptions> = {
+  host: { like: "a VdmabufHost", has: ["enter", "find"] },
+  vmId: "number",
+  limits: { numbers: DEFAULT_VDMABUF_LIMITS },
+  queueSize: QUEUE_SIZE_RULE,
+  onMessage: "function",
+};
 
 const UPPER: Readonly<Record<keyof VdmabufLimits, number>> = {
   maxBuffers: Number.MAX_SAFE_INTEGER,

@@ -1,5 +1,7 @@
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import type { TraceSink } from "../../base/trace.ts";
 import type { DriverErrorCode } from "../errors.ts";
+import { REFUSE_RULE } from "../features.ts";
 import type { VirtioDriver } from "../virtio-driver.ts";
 import { CardState } from "./card-state.ts";
 import { DrmFile } from "./file.ts";
@@ -37,6 +39,17 @@ export interface KmsCardOptions {
   readonly onIoctl?: (name: string, error: DriverErrorCode | null) => void;
 }
 
+const RULES: OptionRules<KmsCardOptions> = {
+  profile: "string",
+  clock: { like: "a KmsClock", has: ["now", "block", "callAt"] },
+  refuse: REFUSE_RULE,
+  entryLists: "string",
+  hangAfterMs: "number",
+  pollMs: "number",
+  trace: "function",
+  onIoctl: "function",
+};
+
 /**
  * A graphics card as Linux' mode setting has it (`/dev/dri/card0`), driven by its virtio-gpu driver. Programs
  * {@link open} it. It sends what that driver sends: the same commands in the same order, with the same notifications.
@@ -60,6 +73,7 @@ export class KmsCard {
   #bound = false;
 
   private constructor(driver: VirtioDriver, options: KmsCardOptions) {
+    checkOptions("KmsCard", options, RULES);
     this.#state = new CardState(driver, {
       profile: linuxProfile(options.profile ?? "linux-6.1"),
       clock: options.clock ?? new SystemClock(),

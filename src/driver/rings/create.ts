@@ -1,12 +1,24 @@
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import type { DriverRing, DriverRingOptions, RingContext } from "./driver-ring.ts";
 import { PackedDriverRing } from "./packed.ts";
 import { SplitDriverRing } from "./split.ts";
+
+const RULES: OptionRules<DriverRingOptions> = {
+  format: { oneOf: ["split", "packed"] },
+  size: "number",
+  indirectDesc: "boolean",
+  eventIdx: "boolean",
+  inOrder: "boolean",
+  maxIndirectElements: "number",
+  excessLength: { oneOf: ["fault", "clamp"] },
+};
 
 /**
  * Makes a ring of the wanted format, with freshly allocated memory unless `context.memory` says where it lies.
  * Throws `VirtioUsageError` for a size the format cannot have, `DriverError` ENOMEM without memory.
  */
 export function createDriverRing(options: DriverRingOptions, context: RingContext): DriverRing {
+  checkOptions("createDriverRing", options, RULES, ["format", "size"]);
   return options.format === "split"
     ? new SplitDriverRing(options, context)
     : new PackedDriverRing(options, context);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import {
   VIRTIO_F_ADMIN_VQ,
   VIRTIO_F_NOTIF_CONFIG_DATA,
@@ -76,6 +77,13 @@ export interface PciDriverOptions {
    */
   readonly queueVectors?: "each" | "shared";
 }
+
+const RULES: OptionRules<PciDriverOptions> = {
+  resources: "object",
+  access: { oneOf: ["mapped", "window"] },
+  msix: "function",
+  queueVectors: { oneOf: ["each", "shared"] },
+};
 
 const COMMON = VIRTIO_PCI_COMMON_CFG;
 /** The part of the common configuration every device has; what follows depends on features. */
@@ -172,6 +180,7 @@ export class PciDriverTransport implements DriverTransport {
    * when its registers find no address space.
    */
   static probe(bus: PciBus, options: PciDriverOptions = {}): PciDriverTransport | null {
+    checkOptions("PciDriverTransport.probe", options, RULES);
     // [transport-pci.driver.pci-device-discovery.1]
     if (bus.configRead(PCI_VENDOR_ID, 2) !== VIRTIO_PCI_VENDOR_ID) return null;
     const id = bus.configRead(PCI_DEVICE_ID, 2);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import type { SharedMemoryRegion } from "../../device/device-type.ts";
 import { inside } from "../../device/state/schema.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
@@ -64,6 +65,12 @@ export interface MmioTransportOptions {
   readonly onInterrupt?: (asserted: boolean) => void;
 }
 
+const RULES: OptionRules<MmioTransportOptions> = {
+  vendorId: [0, 0xffffffff],
+  sharedMemoryBases: "object",
+  onInterrupt: "function",
+};
+
 // Not defined for this transport, or reserved for it (section 4.2.5), so that it must not be offered.
 const UNSUPPORTED_FEATURES = [VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_ADMIN_VQ, VIRTIO_F_SR_IOV];
 
@@ -107,6 +114,7 @@ export class MmioTransport {
 
   /** Throws `VirtioUsageError` when the device has a transport already or its shared memory has no address. */
   constructor(device: VirtioDevice, options: MmioTransportOptions = {}) {
+    checkOptions("MmioTransport", options, RULES);
     this.device = device;
     this.#policy = MMIO_POLICIES[device.profile];
     this.#vendorId = (options.vendorId ?? this.#policy.vendorId) >>> 0;

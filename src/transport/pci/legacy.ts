@@ -75,8 +75,7 @@ export class LegacyConfig {
 
   /** What the device demands: the largest size, which no driver can change. */
   get #queueSize(): number {
-    const size = this.#device.queueMaxSize(this.#queueSelect);
-    return size === 0 ? 0 : 2 ** (31 - Math.clz32(size));
+    return this.#device.queueMaxSize(this.#queueSelect);
   }
 
   read(at: number, widthBytes: number): number {

@@ -1,3 +1,4 @@
+import type { OptionRules } from "../../base/options.ts";
 import type { PciBar } from "./bar.ts";
 import type { MsixMessage } from "./msix.ts";
 
@@ -108,3 +109,47 @@ export interface PciTransportOptions {
   /** The address of a BAR changed, or whether it takes part in decoding. */
   readonly onBarChange?: (bar: PciBar) => void;
 }
+
+export const PCI_TRANSPORT_RULES: OptionRules<PciTransportOptions> = {
+  layout: {
+    either: [
+      { oneOf: ["qemu"] },
+      {
+        fields: {
+          structures: "object",
+          kind: { oneOf: ["memory", "io"] },
+          bar: "number",
+          is64Bit: "boolean",
+          sizeBytes: "number",
+          address: "address",
+          ioNotifyBar: "number",
+          legacyAddress: "number",
+        } satisfies OptionRules<PciLayout>,
+      },
+    ],
+  },
+  msix: {
+    either: [
+      { oneOf: [false] },
+      { fields: { vectors: "number", bar: "number" } satisfies OptionRules<PciMsixOptions> },
+    ],
+  },
+  notifyOffMultiplier: "number",
+  notifConfigData: "function",
+  subsystemVendorId: "number",
+  transitional: "boolean",
+  subsystemId: "number",
+  revisionId: "number",
+  interruptPin: "number",
+  express: "boolean",
+  vendorData: {
+    each: {
+      fields: { vendorId: "number", data: "bytes" } satisfies OptionRules<PciVendorData>,
+      required: ["vendorId", "data"],
+    },
+  },
+  command: [0, 0xffff],
+  onInterrupt: "function",
+  onMsix: "function",
+  onBarChange: "function",
+};

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { hi32, lo32 } from "../../base/u64.ts";
 import { inside, misfit } from "../../device/state/schema.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
@@ -27,7 +28,7 @@ import { PciInterrupts } from "./interrupts.ts";
 import { planLayout } from "./layout.ts";
 import { LegacyConfig } from "./legacy.ts";
 import { MsixTable } from "./msix.ts";
-import type { PciTransportOptions } from "./options.ts";
+import { PCI_TRANSPORT_RULES, type PciTransportOptions } from "./options.ts";
 import { PCI_POLICIES, type PciPolicy, QEMU_LAYOUT } from "./policy.ts";
 import { PCI_STATE_VERSION, readSavedPci, type SavedPciTransport } from "./saved-state.ts";
 
@@ -98,6 +99,7 @@ export class PciTransport {
 
   /** Throws {@link VirtioUsageError} when the device has a transport already, or the options don't fit it. */
   constructor(device: VirtioDevice, options: PciTransportOptions = {}) {
+    checkOptions("PciTransport", options, PCI_TRANSPORT_RULES);
     this.device = device;
     this.#options = options;
     const policy = PCI_POLICIES[device.profile];

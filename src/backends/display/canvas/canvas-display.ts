@@ -1,5 +1,6 @@
 import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
 import type { CanvasTarget } from "./canvas.ts";
@@ -32,6 +33,14 @@ export interface CanvasDisplayOptions {
   readonly schedule?: ScheduleFrame;
 }
 
+const RULES: OptionRules<CanvasDisplayOptions> = {
+  canvas: { either: ["function", "object"] },
+  drawCursor: "boolean",
+  waitForFrame: "boolean",
+  maxPixels: "number",
+  schedule: "function",
+};
+
 /**
  * A display on canvases of a page or of a worker (`OffscreenCanvas`). However often the guest flushes, only what has
  * changed is converted and put, once a frame.
@@ -58,6 +67,7 @@ export class CanvasDisplay implements Display {
 
   /** Throws {@link VirtioUsageError} when there is no canvas, and for a `maxPixels` that is no positive integer. */
   constructor(options: CanvasDisplayOptions) {
+    checkOptions("CanvasDisplay", options, RULES, ["canvas"]);
     const { canvas, drawCursor = true, waitForFrame = false, maxPixels = DEFAULT_MAX_PIXELS } = options;
     this.#canvasOf = canvasOf(canvas);
     if (!Number.isSafeInteger(maxPixels) || maxPixels < 1) {

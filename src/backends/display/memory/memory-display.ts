@@ -1,3 +1,4 @@
+import { VirtioUsageError } from "../../../base/errors.ts";
 import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { readScanoutRgba } from "../pictures/read-scanout.ts";
 import { KeptPicture } from "./kept-picture.ts";
@@ -39,6 +40,11 @@ export class MemoryDisplay implements Display {
 
   /** `onFlush` is called with every flush; a promise holds back the driver's response. */
   constructor(onFlush: ((scanoutId: number, damage: PixelRectangle) => void | Promise<void>) | null = null) {
+    if (onFlush !== null && typeof onFlush !== "function") {
+      throw new VirtioUsageError(
+        "MemoryDisplay takes a function that is called with every flush, or nothing",
+      );
+    }
     this.#onFlush = onFlush;
   }
 

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 
 /** Time as a {@link PacedDisplay} sees it. */
@@ -16,6 +17,11 @@ export interface PacedDisplayOptions {
   /** Default: `performance.now` and `setTimeout`. */
   readonly clock?: PaceClock;
 }
+
+const RULES: OptionRules<PacedDisplayOptions> = {
+  refreshHz: "number",
+  clock: "object",
+};
 
 const realClock: PaceClock = {
   now: () => performance.now(),
@@ -65,6 +71,7 @@ export class PacedDisplay implements Display {
 
   /** Throws {@link VirtioUsageError} for a rate out of range. */
   constructor(display: Display, options: PacedDisplayOptions = {}) {
+    checkOptions("PacedDisplay", options, RULES);
     const { refreshHz = 60, clock = realClock } = options;
     if (!(refreshHz >= 1 && refreshHz <= 1000)) {
       throw new VirtioUsageError(`refreshHz is ${refreshHz}, not a number from 1 to 1000`);

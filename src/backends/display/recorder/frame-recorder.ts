@@ -4,6 +4,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { gpuFormat } from "../../../wire/gpu-names.ts";
 import { type CursorPicture, copyCursor, drawCursor } from "../pictures/cursor.ts";
@@ -49,6 +50,17 @@ export interface FrameRecorderOptions {
   /** The time in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }
+
+const RULES: OptionRules<FrameRecorderOptions> = {
+  folder: "string",
+  format: { oneOf: ["png", "raw"] },
+  frames: { either: [{ oneOf: ["every", "last"] }, "number"] },
+  withCursor: "boolean",
+  maxPending: "number",
+  maxFrames: "number",
+  maxPixels: "number",
+  now: "function",
+};
 
 /** What is known of a scanout. */
 interface Screen {
@@ -106,6 +118,7 @@ export class FrameRecorder implements Display {
 
   /** Throws {@link VirtioUsageError} when the folder cannot be written, or for options out of range. */
   constructor(options: FrameRecorderOptions) {
+    checkOptions("FrameRecorder", options, RULES, ["folder"]);
     const { frames = "every" } = options;
     this.folder = resolve(options.folder);
     this.#format = options.format ?? "png";

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { type CursorPicture, copyCursor } from "../pictures/cursor.ts";
 import { bounds } from "../pictures/rectangle.ts";
@@ -45,6 +46,14 @@ export interface TerminalDisplayOptions {
   readonly restoreOnExit?: boolean;
 }
 
+const RULES: OptionRules<TerminalDisplayOptions> = {
+  output: { like: "a terminal", has: ["write", "on", "off"] },
+  scanoutId: [0, 15],
+  maxFramesPerSecond: "number",
+  colours: { oneOf: ["true", "256"] },
+  restoreOnExit: "boolean",
+};
+
 /**
  * A display in a terminal: two dots for each character, one above the other, in true colour, on a screen of its own.
  * The picture is scaled to the terminal, and follows it when that changes size. Only characters that look different
@@ -90,6 +99,7 @@ export class TerminalDisplay implements Display {
 
   /** Throws {@link VirtioUsageError} for options out of range. */
   constructor(options: TerminalDisplayOptions = {}) {
+    checkOptions("TerminalDisplay", options, RULES);
     const framesPerSecond = options.maxFramesPerSecond ?? DEFAULT_FRAMES_PER_SECOND;
     if (!(framesPerSecond > 0 && framesPerSecond <= 1000)) {
       throw new VirtioUsageError(`maxFramesPerSecond is ${framesPerSecond}, not above 0 and up to 1000`);

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import type { TraceSink } from "../../../base/trace.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
@@ -58,6 +59,27 @@ export interface VncServerOptions {
   readonly trace?: TraceSink;
 }
 
+const RULES: OptionRules<VncServerOptions> = {
+  host: "string",
+  port: "number",
+  name: "string",
+  password: "string",
+  initialSize: {
+    fields: { widthPixels: "number", heightPixels: "number" },
+    required: ["widthPixels", "heightPixels"],
+  },
+  maxClients: "number",
+  maxPixels: "number",
+  maxFramesPerSecond: "number",
+  handshakeTimeoutMs: "number",
+  stallTimeoutMs: "number",
+  cursor: { oneOf: ["client", "server"] },
+  onKey: "function",
+  onPointer: "function",
+  onResize: "function",
+  trace: "function",
+};
+
 /** Counts kept since the server was made. */
 export interface VncCounters {
   /** Connections accepted, and those turned away for being too many. */
@@ -95,6 +117,7 @@ export class VncServer implements Display {
 
   /** Throws {@link VirtioUsageError} for options out of range. */
   constructor(options: VncServerOptions = {}) {
+    checkOptions("VncServer", options, RULES);
     const { widthPixels, heightPixels } = options.initialSize ?? DEFAULT_SIZE;
     const maxPixels = inRange("maxPixels", options.maxPixels ?? DEFAULT_MAX_PIXELS, 1, 2 ** 28);
     inRange("initialSize.widthPixels", widthPixels, 1, 65535);

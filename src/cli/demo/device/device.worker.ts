@@ -84,7 +84,7 @@ function plugIn(type: DeviceType, endpoint: DeviceEndpoint) {
 
 const gpuPart = plugIn(gpu, new DeviceEndpoint(gpuHandle));
 // Both are served by one thread: while one looks out for work the other waits.
-const painterPart = plugIn(painter, new DeviceEndpoint(painterHandle, { spinMicroseconds: 0 }));
+const painterPart = plugIn(painter, new DeviceEndpoint(painterHandle, { spinUs: 0 }));
 const machine = [gpuPart, painterPart];
 await Promise.all(machine.map(({ served }) => served));
 const shownOn = live === null ? null : await live.close().catch(refuse);

@@ -77,16 +77,16 @@ class Guest {
     const allocator = new GuestAllocator(memory, { base: FIRST_ADDRESS });
     const refuse = order.settings.ring === "split" ? [VIRTIO_F_RING_PACKED] : [];
     const open = (handle: ChannelHandle): DriverEndpoint =>
-      new DriverEndpoint(handle, { timeoutMilliseconds: WAIT_MS });
+      new DriverEndpoint(handle, { timeoutMs: WAIT_MS });
     this.#gpuBus = open(order.gpu);
     this.#painterBus = open(order.painter);
     this.#chapter("The guest finds a gpu and asks what is connected");
-    this.#gpu = GpuDriver.start(attachDriver(this.#gpuBus, { allocator, waitTimeoutMs: WAIT_MS }), {
+    this.#gpu = GpuDriver.start(attachDriver(this.#gpuBus, { allocator, timeoutMs: WAIT_MS }), {
       refuse,
       firstResourceId: FIRST_RESOURCE_ID,
     });
     this.#painter = this.#gpu.driver.hasFeature(VIRTIO_GPU_F_RESOURCE_UUID)
-      ? PainterDriver.start(attachDriver(this.#painterBus, { allocator, waitTimeoutMs: WAIT_MS }), refuse)
+      ? PainterDriver.start(attachDriver(this.#painterBus, { allocator, timeoutMs: WAIT_MS }), refuse)
       : null;
     this.#kms = new Kms(this.#gpu);
   }

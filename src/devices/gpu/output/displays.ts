@@ -1,5 +1,6 @@
 import { decodeBase64Into, encodeBase64 } from "../../../base/base64.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions } from "../../../base/options.ts";
 import type { PlainValue } from "../../../device/device-type.ts";
 import { inside, misfit } from "../../../device/state/schema.ts";
 import {
@@ -9,7 +10,7 @@ import {
   VIRTIO_GPU_RECT,
   VIRTIO_GPU_RESP_DISPLAY_INFO,
 } from "../../../wire/gpu.ts";
-import type { DisplayConfig } from "../options.ts";
+import { DISPLAY_RULES, type DisplayConfig } from "../options.ts";
 import type { GpuResponse } from "../protocol.ts";
 import type { SavedDisplay } from "../saved-state.ts";
 import { createEdid, EDID_MAX_PIXELS, type EdidOptions } from "./edid.ts";
@@ -62,6 +63,7 @@ export class DisplaySettings {
    * Throws {@link VirtioUsageError} when there is no such display or a setting is impossible.
    */
   prepare(index: number, changes: DisplayConfig): (() => void) | null {
+    checkOptions(`setDisplay(${index})`, changes, DISPLAY_RULES);
     const config = this.#configs[index];
     if (config === undefined) {
       throw new VirtioUsageError(`there is no display ${index}; the device has ${this.count} scanouts`);

@@ -7,7 +7,9 @@
  * for readers that stop there. Linux drops detailed timings under 64 pixels or lines, so tiny modes are repeated
  * in DisplayID, too.
  */
+
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import { type Monitor, writeBaseBlock, writeDisplayId } from "./edid-blocks.ts";
 import { reducedBlankingTiming, type Timing } from "./edid-timing.ts";
 
@@ -36,6 +38,19 @@ export interface EdidOptions {
   /** Height of the visible area in millimetres, 100 to 2550. Default: 96 pixels per inch, or unknown below 100 mm. */
   readonly heightMm?: number;
 }
+
+const EDID_RULES: OptionRules<EdidOptions> = {
+  widthPixels: "number",
+  heightPixels: "number",
+  maxWidthPixels: "number",
+  maxHeightPixels: "number",
+  refreshHz: "number",
+  name: "string",
+  vendor: "string",
+  serial: { either: ["string", "number"] },
+  widthMm: "number",
+  heightMm: "number",
+};
 
 /** The largest width and height in pixels that `createEdid` takes. */
 export const EDID_MAX_PIXELS = 16384;
@@ -66,6 +81,7 @@ const DETAILED_MIN_PIXELS = 64;
  * const edid = createEdid({ widthPixels: 1920, heightPixels: 1080 });
  */
 export function createEdid(options: EdidOptions): Uint8Array {
+  checkOptions("createEdid", options, EDID_RULES, ["widthPixels", "heightPixels"]);
   const monitor = complete(options);
   const edid = new Uint8Array(monitor.extended ? 2 * BLOCK_BYTES : BLOCK_BYTES);
   writeBaseBlock(edid.subarray(0, BLOCK_BYTES), monitor);

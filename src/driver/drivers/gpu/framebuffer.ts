@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import {
   VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE,
   VIRTIO_GPU_BLOB_MEM_GUEST,
@@ -22,6 +23,14 @@ export interface FramebufferOptions {
   /** A blob resource of guest memory, scanned out in place: no transfers. Default false. */
   readonly blob?: boolean;
 }
+
+const RULES: OptionRules<FramebufferOptions> = {
+  width: "number",
+  height: "number",
+  format: "number",
+  contiguous: "boolean",
+  blob: "boolean",
+};
 
 /**
  * A resource with backing pages in guest memory, to draw into and to show. Pixels are 32-bit values: for the default
@@ -62,6 +71,7 @@ export class GpuFramebuffer {
    * nothing is left behind then.
    */
   static create(gpu: GpuDriver, options: FramebufferOptions): GpuFramebuffer {
+    checkOptions("GpuFramebuffer.create", options, RULES, ["width", "height"]);
     const { width, height } = options;
     if (!(width > 0 && height > 0) || !Number.isInteger(width) || !Number.isInteger(height)) {
       throw new VirtioUsageError(`a framebuffer of ${width}×${height} pixels`);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import { VIRTIO_ID_GPU } from "../../../wire/common.ts";
 import {
   VIRTIO_GPU_CONFIG,
@@ -14,8 +15,9 @@ import {
 } from "../../../wire/gpu.ts";
 import type { GuestAllocator } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
+import { REFUSE_RULE } from "../../features.ts";
 import type { SharedMemoryWindow } from "../../transports/transport.ts";
-import type { QueueRequest, VirtioDriver } from "../../virtio-driver.ts";
+import { QUEUE_CHOICE_RULE, type QueueRequest, type VirtioDriver } from "../../virtio-driver.ts";
 import { type GpuAsync, makeAsync } from "./gpu-async.ts";
 import { type FenceCounter, frameLikeLinux, GpuChannel, type GpuFraming } from "./gpu-channel.ts";
 import {
@@ -69,6 +71,18 @@ export interface GpuDriverOptions {
   /** Send what was not negotiated or is not aligned, too: for testing devices. Default false. */
   readonly permissive?: boolean;
 }
+
+const RULES: OptionRules<GpuDriverOptions> = {
+  refuse: REFUSE_RULE,
+  controlSlots: "number",
+  cursorSlots: "number",
+  controlQueue: QUEUE_CHOICE_RULE,
+  cursorQueue: QUEUE_CHOICE_RULE,
+  cursorResponses: "boolean",
+  frame: "function",
+  firstResourceId: "number",
+  permissive: "boolean",
+};
 
 /** Features of the device type that the driver understands. */
 export const GPU_DRIVER_FEATURES: readonly number[] = [
@@ -145,6 +159,7 @@ export class GpuDriver {
 
   /** Initializes the device and returns its driver. Throws `DriverError`; the device has FAILED then. */
   static start(driver: VirtioDriver, options: GpuDriverOptions = {}): GpuDriver {
+    checkOptions("GpuDriver.start", options, RULES);
     const queues: DriverQueue[] = [];
     driver.initialize({
       deviceId: VIRTIO_ID_GPU,

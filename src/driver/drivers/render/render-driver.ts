@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import {
   VIRTIO_RENDER_COMMANDQ,
   VIRTIO_RENDER_CONFIG,
@@ -7,7 +8,8 @@ import {
   VIRTIO_RENDER_F_IMPORT_UUID,
 } from "../../../wire/render.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
-import type { QueueRequest, VirtioDriver } from "../../virtio-driver.ts";
+import { REFUSE_RULE } from "../../features.ts";
+import { QUEUE_CHOICE_RULE, type QueueRequest, type VirtioDriver } from "../../virtio-driver.ts";
 import type { MemEntryList } from "../gpu/mem-entries.ts";
 import { RenderChannel, type RenderReply } from "./render-channel.ts";
 import {
@@ -41,6 +43,11 @@ export interface RenderDriverOptions {
   readonly queue?: Pick<QueueRequest, "size" | "ring">;
 }
 
+const RULES: OptionRules<RenderDriverOptions> = {
+  refuse: REFUSE_RULE,
+  queue: QUEUE_CHOICE_RULE,
+};
+
 /**
  * Drives a render device (see PROTOCOL.md of the device). The methods of this class send one command each and wait for
  * the answer, drawing included; they throw `RenderCommandError` when the device says no. {@link requests} queues
@@ -70,6 +77,7 @@ export class RenderDriver {
 
   /** Initializes the device and returns its driver. Throws `DriverError`; the device has FAILED then. */
   static start(driver: VirtioDriver, options: RenderDriverOptions = {}): RenderDriver {
+    checkOptions("RenderDriver.start", options, RULES);
     driver.initialize({
       deviceId: VIRTIO_RENDER_DEVICE_ID,
       features: [VIRTIO_RENDER_F_IMPORT_UUID, VIRTIO_RENDER_F_IMPORT_PAGES],

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import { DriverError } from "../../errors.ts";
 import { KmsFence } from "../../kms/buffers/fences.ts";
 import type { RenderBuffer } from "./render-buffer.ts";
@@ -15,6 +16,11 @@ export interface RenderJobsOptions {
    */
   readonly implicitSync?: boolean;
 }
+
+const RULES: OptionRules<RenderJobsOptions> = {
+  contextId: "number",
+  implicitSync: "boolean",
+};
 
 /** Work for the renderer: drawn some time, and then its fence is reached. */
 export class RenderJob {
@@ -57,6 +63,7 @@ export class RenderJobs {
   #running = false;
 
   constructor(render: RenderDriver, options: RenderJobsOptions = {}) {
+    checkOptions("RenderJobs", options, RULES);
     this.render = render;
     this.contextId = options.contextId ?? 0;
     this.implicitSync = options.implicitSync ?? true;

@@ -1,7 +1,9 @@
+import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import { VIRTIO_ID_RNG } from "../../../wire/common.ts";
 import type { DmaBuffer } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
 import { DriverError } from "../../errors.ts";
+import { REFUSE_RULE } from "../../features.ts";
 import { regionOf } from "../../guest-buffer.ts";
 import { ElementList } from "../../rings/elements.ts";
 import type { VirtioDriver } from "../../virtio-driver.ts";
@@ -14,6 +16,10 @@ export interface RngDriverOptions {
   /** Feature bits not to accept. */
   readonly refuse?: readonly number[];
 }
+
+const RULES: OptionRules<RngDriverOptions> = {
+  refuse: REFUSE_RULE,
+};
 
 /**
  * Drives an entropy device (virtio 1.4, section 5.4).
@@ -39,6 +45,7 @@ export class RngDriver {
 
   /** Initializes the device and returns its driver. Throws `DriverError`; the device has FAILED then. */
   static start(driver: VirtioDriver, options: RngDriverOptions = {}): RngDriver {
+    checkOptions("RngDriver.start", options, RULES);
     driver.initialize({
       deviceId: VIRTIO_ID_RNG,
       features: [],

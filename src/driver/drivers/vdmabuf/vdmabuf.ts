@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../../base/errors.ts";
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../../../base/options.ts";
 import { VIRTIO_ID_DMABUF } from "../../../wire/common.ts";
 import {
   VIRTIO_VDMABUF_CMD_EXPORT,
@@ -14,6 +15,7 @@ import {
 import type { GuestAllocator } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
 import { DriverError } from "../../errors.ts";
+import { REFUSE_RULE } from "../../features.ts";
 import type { GuestBuffer } from "../../guest-buffer.ts";
 import type { VirtioDriver } from "../../virtio-driver.ts";
 import { VdmabufGuestBuffer } from "./vdmabuf-buffer.ts";
@@ -48,6 +50,14 @@ export interface VdmabufDriverOptions {
   /** Fills the keys of identifiers with random words. Default: the platform's cryptographic generator. */
   readonly randomWords?: (target: Uint32Array<ArrayBuffer>) => void;
 }
+
+const RULES: OptionRules<VdmabufDriverOptions> = {
+  refuse: REFUSE_RULE,
+  replies: { oneOf: ["in-place", "recv"] },
+  receiveBuffers: COUNT_FROM_0_RULE,
+  slots: "number",
+  randomWords: "function",
+};
 
 /** Something the host did, for whoever uses the driver. */
 export interface VdmabufDriverEvent {
@@ -109,6 +119,7 @@ export class VdmabufDriver {
 
   /** Initializes the device and returns its driver. Throws {@link DriverError}; the device has FAILED then. */
   static start(driver: VirtioDriver, options: VdmabufDriverOptions = {}): VdmabufDriver {
+    checkOptions("VdmabufDriver.start", options, RULES);
     const queues: DriverQueue[] = [];
     driver.initialize({
       deviceId: VIRTIO_ID_DMABUF,

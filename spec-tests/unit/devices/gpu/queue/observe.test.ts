@@ -151,6 +151,7 @@ test("counters", () => {
     cursorUpdates: 1,
     cursorMoves: 1,
     fences: 1,
+    backendFailures: 0,
   });
 });
 
