@@ -53,8 +53,8 @@ for (const [name, entryPoint, kilobytes] of [
   ["VirtioUsageError", "virtio-emulator", 1],
   // The checks of options take 3 of each of these, once in a program.
   ["GuestMemory", "virtio-emulator", 9],
-  ["RngDevice", "virtio-emulator", 9],
-  ["MmioTransport", "virtio-emulator", 11],
+  ["RngDevice", "virtio-emulator", 10],
+  ["MmioTransport", "virtio-emulator", 12],
   ["DeviceEndpoint", "virtio-emulator/adapters/worker", 9],
   // buffer-layout, which everything that knows structs needs, takes 18 of each of these.
   ["GuestAllocator", "virtio-emulator/driver", 32],
