@@ -19,6 +19,7 @@ export {
   type DeviceHost,
   type DeviceType,
   type Profile,
+  type RequestDeviceType,
   type SavedDevice,
   SharedObjectRegistry,
   VirtioDevice,

@@ -1,6 +1,7 @@
 // Section 5.4 of the specification.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { completeDeviceType } from "../../src/device/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { DeviceRig, settle } from "../support/device-rig.ts";
 
@@ -56,7 +57,7 @@ test("[entropy.driver.device-operation.2] the used length says how many bytes ar
 });
 
 test("device id 4, one queue, no features, no configuration space", () => {
-  const device = new RngDevice();
+  const device = completeDeviceType(new RngDevice());
   assert.equal([device.deviceId, device.configLengthBytes], [4, 0]);
   assert.equal(device.features, []);
   assert.equal(

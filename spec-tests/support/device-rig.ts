@@ -1,6 +1,11 @@
 // A device behind no transport, driven by rings written by hand: the smallest driver that can tell a device what to
 // do. Nothing of src/driver and src/wire is in it.
-import type { DeviceType, TransportHooks, VirtioDeviceOptions } from "../../src/device/index.ts";
+import type {
+  DeviceType,
+  RequestDeviceType,
+  TransportHooks,
+  VirtioDeviceOptions,
+} from "../../src/device/index.ts";
 import { VirtioDevice } from "../../src/device/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
 import { INDIRECT, NEXT, RawSplitRing, WRITE, writeSplitDescriptor } from "./raw-ring.ts";
@@ -60,7 +65,7 @@ export class DeviceRig {
   readonly #sent: Map<number, Sent>[] = [];
   #next = 0x40000;
 
-  constructor(type: DeviceType, options: RigOptions = {}) {
+  constructor(type: DeviceType | RequestDeviceType, options: RigOptions = {}) {
     this.#options = options;
     this.memory =
       options.memory ??

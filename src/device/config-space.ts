@@ -1,15 +1,15 @@
-import type { DeviceType } from "./device-type.ts";
+import type { CompleteDeviceType } from "./complete-type.ts";
 import type { SavedDevice } from "./state/saved-state.ts";
 
 /** The configuration space as its driver sees it: its version, and what it still shows while the device is suspended. */
 export class ConfigSpace {
-  readonly #type: DeviceType;
+  readonly #type: CompleteDeviceType;
   #generation = 0;
   #changedSinceRead = false;
   /** What a suspended device's space shows although it changed; null while it shows what there is. */
   #shown: Uint8Array | null = null;
 
-  constructor(type: DeviceType) {
+  constructor(type: CompleteDeviceType) {
     this.#type = type;
   }
 

@@ -1,7 +1,9 @@
+import type { MaybeLater } from "../base/later.ts";
 import type { TraceSink } from "../base/trace.ts";
 import type { WorkBudget } from "../base/work-budget.ts";
 import type { DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
+import type { DescriptorChain } from "../virtqueue/chain.ts";
 import type { DeviceQueue } from "../virtqueue/device-queue.ts";
 import type { FeatureDependency } from "./features.ts";
 
@@ -32,54 +34,129 @@ export type PlainValue =
   | { readonly [key: string]: PlainValue };
 
 /**
- * What makes a virtio device of a certain type. The framework, {@link VirtioDevice}, does everything that all
- * types share and calls these; a type never sees registers, status bits or interrupts.
+ * What every device type may say of itself. Only {@link name}, {@link deviceId} and {@link queues} have no default.
+ * {@link VirtioDevice} reads these once, when it is made.
  */
-export interface DeviceType {
+export interface DeviceTraits {
   /** For messages and traces: `gpu`, `rng`. */
   readonly name: string;
-  /** Virtio device id (virtio 1.4, chapter 5). */
+  /** Virtio device id (virtio 1.4, chapter 5), 1 … 65535. */
   readonly deviceId: number;
-  /** PCI class code, 24 bits, used by the PCI transport. */
-  readonly pciClass: number;
-  /** Feature bits of the type that are offered. */
-  readonly features: readonly number[];
-  readonly featureDependencies: readonly FeatureDependency[];
+  /** At least one. */
   readonly queues: readonly QueueDescription[];
-  /** Length of the device-specific configuration space in bytes, 0 when there is none. */
-  readonly configLengthBytes: number;
-  readonly sharedMemory: readonly SharedMemoryRegion[];
 
-  /** Called once, before anything else. */
-  attach(host: DeviceHost): void;
-  /** Byte `offset` of the configuration space; must have no side effect. */
-  readConfigByte(offset: number): number;
+  /** PCI class code, 24 bits, used by the PCI transport. Default 0xff0000: none that the PCI-SIG has a number for. */
+  readonly pciClass?: number;
+  /** Feature bits of the type that are offered: 0 … 23, or from 50 on. Default none. */
+  readonly features?: readonly number[];
+  /** Which of them need others. Default none do. */
+  readonly featureDependencies?: readonly FeatureDependency[];
+  /** Default none. */
+  readonly sharedMemory?: readonly SharedMemoryRegion[];
+
+  /**
+   * The device-specific configuration space, byte by byte, as the driver reads it. What the driver writes is ignored
+   * unless there is {@link writeConfig}; the device changes it within `host.changeConfig`. Default: there is none, or
+   * it is described by the next two.
+   */
+  readonly config?: Uint8Array;
+  /** Length of the device-specific configuration space in bytes. Default: that of {@link config}. */
+  readonly configLengthBytes?: number;
+  /** Byte `offset` of the configuration space; must have no side effect. Default: that of {@link config}. */
+  readConfigByte?(offset: number): number;
   /**
    * The driver wrote `value`, little-endian, of 1, 2 or 4 bytes, wholly inside the configuration space. Ignore
-   * what is read-only.
+   * what is read-only. Default: all of it is.
    */
-  writeConfig(offset: number, widthBytes: number, value: number): void;
+  writeConfig?(offset: number, widthBytes: number, value: number): void;
+
+  /** Called once, before anything else. Default: the type does without the framework. */
+  attach?(host: DeviceHost): void;
   /** The driver set DRIVER_OK. */
-  start(): void;
+  start?(): void;
+  /** The queue is closed: forget its chains. Other queues go on. Default: there are none. */
+  queueReset?(index: number): void;
+  /** Back to the state before the driver came. All queues are closed already. Default: there is no state. */
+  reset?(): void;
+  /**
+   * The driver asks to suspend: finish what is in flight soon. The framework waits until nothing is. Default: what is in
+   * flight takes as long as it takes.
+   */
+  quiesce?(): void;
+  /** State beyond queues and features, with nothing in flight. Default: there is none, null. */
+  save?(): PlainValue;
+  /**
+   * Checks a saved state as a whole and changes nothing: whoever wrote it may be a stranger. Throws `VirtioUsageError`
+   * when it does not fit. What it returns takes the state over, at once or never. To be given if {@link save} is.
+   */
+  prepareRestore?(state: PlainValue): PreparedRestore;
+}
+
+/**
+ * What makes a virtio device of a certain type. The framework, {@link VirtioDevice}, does everything that all
+ * types share and calls these; a type never sees registers, status bits or interrupts.
+ *
+ * Where each request is answered by itself, now or later, a {@link RequestDeviceType} is less to write.
+ *
+ * @example
+ * ```ts
+ * class Discard implements DeviceType {
+ *   readonly name = "discard";
+ *   readonly deviceId = 42;
+ *   readonly queues = [{ name: "requestq", maxSize: 64 }];
+ *   handleQueue(_index: number, queue: DeviceQueue): void {
+ *     for (let chain = queue.pop(); chain !== null; chain = queue.pop()) queue.push(chain, 0);
+ *   }
+ * }
+ * ```
+ */
+export interface DeviceType extends DeviceTraits {
   /**
    * Buffers are available; those of a legacy driver maybe before {@link start}. Pop until null, until the device wants
    * no more or until `host.budget` is spent; push what is done. Chains may be kept and pushed later, followed by
    * `host.flush(index)`.
    */
   handleQueue(index: number, queue: DeviceQueue): void;
-  /** The queue is closed: forget its chains. Other queues go on. */
-  queueReset(index: number): void;
-  /** Back to the state before the driver came. All queues are closed already. */
-  reset(): void;
-  /** The driver asks to suspend: finish what is in flight soon. The framework waits until nothing is. */
-  quiesce(): void;
-  /** State beyond queues and features, with nothing in flight. */
-  save(): PlainValue;
+}
+
+/**
+ * A device type whose requests are answered one by one, at once or later and then in any order. The framework takes them
+ * from the queues, counts what is under way, gives the event loop its turns, and forgets answers that come after a reset.
+ *
+ * @example
+ * ```ts
+ * class Echo implements RequestDeviceType {
+ *   readonly name = "echo";
+ *   readonly deviceId = 42;
+ *   readonly queues = [{ name: "requestq", maxSize: 64 }];
+ *   async handleRequest(chain: DescriptorChain): Promise<number> {
+ *     const text = new Uint8Array(Math.min(chain.readableBytes, 4096));
+ *     new ChainReader(chain).bytes(text);
+ *     await thinkItOver(text);
+ *     return chain.write(0, text, 0, text.length);
+ *   }
+ * }
+ * ```
+ */
+export interface RequestDeviceType extends DeviceTraits {
   /**
-   * Checks a saved state as a whole and changes nothing: whoever wrote it may be a stranger. Throws `VirtioUsageError`
-   * when it does not fit. What it returns takes the state over, at once or never.
+   * One request of queue `index`. Returns how many device-writable bytes were written, or a promise of it; the chain is
+   * the caller's again then. After a wait, `chain.abandoned` says that nobody is interested any more; reading and writing
+   * are harmless then, and move nothing.
    */
-  prepareRestore(state: PlainValue): PreparedRestore;
+  handleRequest(chain: DescriptorChain, index: number): MaybeLater<number>;
+  /**
+   * {@link handleRequest} threw or rejected with `error`: writes what the protocol has for it and returns the number of
+   * bytes written. Default: the chain is returned with nothing written, and the device says DEVICE_NEEDS_RESET.
+   */
+  failRequest?(chain: DescriptorChain, index: number, error: unknown): number;
+  /** Requests of a queue that may wait; beyond it no more are taken before one is done. Default 64. */
+  readonly maxRequestsInFlight?: number;
+  /**
+   * Promises that may be under way from before device resets: with so many, no request is taken before one settles.
+   * Default 256.
+   */
+  readonly maxAbandonedCalls?: number;
 }
 
 /** A saved state that was found good. */

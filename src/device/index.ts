@@ -1,10 +1,13 @@
+export { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts";
 export type { DeviceCounters, TransportHooks, VirtioDeviceOptions } from "./device-options.ts";
 export type {
   DeviceHost,
+  DeviceTraits,
   DeviceType,
   PlainValue,
   PreparedRestore,
   QueueDescription,
+  RequestDeviceType,
   SharedMemoryRegion,
 } from "./device-type.ts";
 export { FEATURE_BITS, type FeatureDependency, FeatureSet } from "./features.ts";

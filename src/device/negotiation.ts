@@ -9,7 +9,7 @@ import {
   VIRTIO_F_SUSPEND,
   VIRTIO_F_VERSION_1,
 } from "../wire/common.ts";
-import type { DeviceType } from "./device-type.ts";
+import type { CompleteDeviceType } from "./complete-type.ts";
 import { FeatureSet } from "./features.ts";
 import type { SavedDevice } from "./state/saved-state.ts";
 
@@ -37,17 +37,17 @@ export class Negotiation {
   readonly accepted: FeatureSet = new FeatureSet();
   /** What is in force, without what only legacy drivers have. */
   readonly agreed: FeatureSet = new FeatureSet();
-  readonly #dependencies: DeviceType["featureDependencies"];
+  readonly #dependencies: CompleteDeviceType["featureDependencies"];
   /** What legacy drivers are offered; null unless they are taken. */
   #legacyOffered: FeatureSet | null = null;
 
-  private constructor(dependencies: DeviceType["featureDependencies"], offered: Iterable<number>) {
+  private constructor(dependencies: CompleteDeviceType["featureDependencies"], offered: Iterable<number>) {
     this.#dependencies = dependencies;
     this.offered = new FeatureSet(offered);
   }
 
   /** What a device offers at first. Throws {@link VirtioUsageError} for features that can't be offered. */
-  static begin(type: DeviceType, ringFeatures: readonly number[], translates: boolean): Negotiation {
+  static begin(type: CompleteDeviceType, ringFeatures: readonly number[], translates: boolean): Negotiation {
     for (const bit of ringFeatures) {
       if (bit >= FIRST_RING_FEATURE && bit <= LAST_RING_FEATURE && !RESERVED.includes(bit)) continue;
       throw new VirtioUsageError(

@@ -11,14 +11,15 @@ import {
 } from "../virtqueue/config.ts";
 import type { DeviceQueue, QueueProgress } from "../virtqueue/device-queue.ts";
 import type { QueueFault } from "../virtqueue/fault.ts";
-import type { DeviceType, QueueDescription } from "./device-type.ts";
+import type { CompleteDeviceType } from "./complete-type.ts";
+import type { QueueDescription } from "./device-type.ts";
 import type { DevicePolicy } from "./policy.ts";
 import type { SavedQueue } from "./state/saved-state.ts";
 import { misfit } from "./state/schema.ts";
 
 /** What the queues need of the device they belong to. */
 export interface QueueOwner {
-  readonly type: DeviceType;
+  readonly type: CompleteDeviceType;
   readonly memory: GuestMemory;
   /** Memory as the device sees it with what is negotiated now. */
   readonly dma: DmaSpace;

@@ -19,6 +19,7 @@ import {
   VIRTIO_F_SUSPEND,
   VIRTIO_F_VERSION_1,
 } from "../wire/common.ts";
+import { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts";
 import { ConfigSpace } from "./config-space.ts";
 import {
   type DeviceCounters,
@@ -26,7 +27,7 @@ import {
   VIRTIO_DEVICE_RULES,
   type VirtioDeviceOptions,
 } from "./device-options.ts";
-import type { DeviceHost, DeviceType, PreparedRestore } from "./device-type.ts";
+import type { DeviceHost, DeviceType, PreparedRestore, RequestDeviceType } from "./device-type.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
 import { queueOptions } from "./queue-options.ts";
@@ -53,7 +54,8 @@ declare function setTimeout(task: () => void, milliseconds: number): unknown;
  * ```
  */
 export class VirtioDevice {
-  readonly type: DeviceType;
+  /** Its purpose, with the defaults of all that was left out. */
+  readonly type: CompleteDeviceType;
   readonly memory: GuestMemory;
   readonly profile: Profile;
   readonly counters: DeviceCounters = {
@@ -83,9 +85,12 @@ export class VirtioDevice {
   /** While a saved state is taken over nobody is told anything. */
   #restoring = false;
 
-  constructor(type: DeviceType, options: VirtioDeviceOptions) {
+  /**
+   * Throws {@link VirtioUsageError} that names what the type lacks, or which option is wrong. A type belongs to one device.
+   */
+  constructor(type: DeviceType | RequestDeviceType, options: VirtioDeviceOptions) {
     checkOptions("VirtioDevice", options, VIRTIO_DEVICE_RULES, ["memory"]);
-    this.type = type;
+    this.type = completeDeviceType(type);
     this.memory = options.memory;
     this.profile = options.profile ?? "spec";
     this.#options = options;
@@ -99,10 +104,10 @@ export class VirtioDevice {
     this.#translated =
       options.translator === undefined ? null : new DmaSpace(options.memory, options.translator);
     const ringFeatures = options.ringFeatures ?? this.#policy.ringFeatures;
-    this.#features = Negotiation.begin(type, ringFeatures, this.#translated !== null);
+    this.#features = Negotiation.begin(this.type, ringFeatures, this.#translated !== null);
     this.#queues = new QueueSet(this.#makeQueueOwner());
-    this.#config = new ConfigSpace(type);
-    type.attach(this.#makeHost());
+    this.#config = new ConfigSpace(this.type);
+    this.type.attach(this.#makeHost());
   }
 
   /** Whoever is told may let the guest's memory grow, and hardly anybody who tells expects that. */

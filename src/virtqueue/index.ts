@@ -1,5 +1,7 @@
 export { activateQueue } from "./activate.ts";
 export { DescriptorChain, Scratch } from "./chain.ts";
+export { ChainReader } from "./chain-reader.ts";
+export { ChainWriter } from "./chain-writer.ts";
 export {
   DEFAULT_QUEUE_OPTIONS,
   initialQueueConfig,

@@ -1,6 +1,14 @@
 // Stands between the framework and a device type and writes down which chains the type takes and gives back: that is
 // what the memory of a guest may be changed for.
-import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../../src/device/index.ts";
+import {
+  type CompleteDeviceType,
+  completeDeviceType,
+  type DeviceHost,
+  type DeviceType,
+  type PlainValue,
+  type PreparedRestore,
+  type RequestDeviceType,
+} from "../../../src/device/index.ts";
 import type { MemoryRegion } from "../../../src/memory/index.ts";
 import type {
   DescriptorChain,
@@ -148,20 +156,21 @@ function firstBytes(pieces: readonly Piece[], lengthBytes: number): Piece[] {
 }
 
 /** A device type that does what another does, watched. */
-export class WatchedType implements DeviceType {
+export class WatchedType implements CompleteDeviceType {
   readonly name: string;
   readonly deviceId: number;
   readonly pciClass: number;
-  readonly features: DeviceType["features"];
-  readonly featureDependencies: DeviceType["featureDependencies"];
-  readonly queues: DeviceType["queues"];
+  readonly features: CompleteDeviceType["features"];
+  readonly featureDependencies: CompleteDeviceType["featureDependencies"];
+  readonly queues: CompleteDeviceType["queues"];
   readonly configLengthBytes: number;
-  readonly sharedMemory: DeviceType["sharedMemory"];
-  readonly #type: DeviceType;
+  readonly sharedMemory: CompleteDeviceType["sharedMemory"];
+  readonly #type: CompleteDeviceType;
   readonly #watcher: Watcher;
   readonly #queues = new WeakMap<DeviceQueue, WatchedQueue>();
 
-  constructor(type: DeviceType, watcher: Watcher) {
+  constructor(watched: DeviceType | RequestDeviceType, watcher: Watcher) {
+    const type = completeDeviceType(watched);
     this.#type = type;
     this.#watcher = watcher;
     this.name = type.name;

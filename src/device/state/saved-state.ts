@@ -7,7 +7,8 @@ import {
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_SUSPEND,
 } from "../../wire/common.ts";
-import type { DeviceType, PlainValue } from "../device-type.ts";
+import type { CompleteDeviceType } from "../complete-type.ts";
+import type { PlainValue } from "../device-type.ts";
 import {
   anything,
   type Field,
@@ -101,7 +102,7 @@ const queueField: Field<SavedQueue> = record({
 function deviceField({
   queues,
   configLengthBytes,
-}: DeviceType): Field<Omit<SavedDevice, "type"> & { type: unknown }> {
+}: CompleteDeviceType): Field<Omit<SavedDevice, "type"> & { type: unknown }> {
   const config = listOf(u8, configLengthBytes);
   return record({
     version: whole(),
@@ -126,7 +127,7 @@ function deviceField({
  */
 export function readSavedDevice(
   state: unknown,
-  type: DeviceType,
+  type: CompleteDeviceType,
   largestQueueSize: number | null,
 ): SavedDevice {
   const newest = lifted(state, LIFTS);
@@ -162,7 +163,7 @@ function checkSuspension(state: SavedDevice): void {
   }
 }
 
-function checkSharedMemory({ sharedMemory }: SavedDevice, type: DeviceType): void {
+function checkSharedMemory({ sharedMemory }: SavedDevice, type: CompleteDeviceType): void {
   if (sharedMemory === null) return;
   const here = type.sharedMemory;
   if (sharedMemory.length !== here.length) {

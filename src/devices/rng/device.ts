@@ -12,9 +12,6 @@ import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import { VIRTIO_ID_RNG } from "../../wire/common.ts";
 
-/** PCI class OTHERS: the specification assigns none. */
-const PCI_CLASS_OTHERS = 0xff0000;
-
 const REQUESTQ = 0;
 const DEFAULT_QUEUE_SIZE = 64;
 const DEFAULT_MAX_BYTES = 65536;
@@ -79,12 +76,7 @@ export interface RngCounters {
 export class RngDevice implements DeviceType {
   readonly name = "rng";
   readonly deviceId: number = VIRTIO_ID_RNG;
-  readonly pciClass: number = PCI_CLASS_OTHERS;
-  readonly features: readonly number[] = [];
-  readonly featureDependencies = [];
   readonly queues: readonly { readonly name: string; readonly maxSize: number }[];
-  readonly configLengthBytes = 0;
-  readonly sharedMemory = [];
   readonly counters: RngCounters = { requests: 0, bytes: 0, empty: 0, failures: 0 };
 
   readonly #source: EntropySource;
@@ -118,12 +110,6 @@ export class RngDevice implements DeviceType {
     if (this.#host === null) throw new VirtioBugError("the rng is used before it was attached");
     return this.#host;
   }
-
-  readConfigByte(): number {
-    return 0;
-  }
-  writeConfig(): void {}
-  start(): void {}
 
   handleQueue(_index: number, queue: DeviceQueue): void {
     const { budget } = this.#attached;
@@ -222,10 +208,6 @@ export class RngDevice implements DeviceType {
     this.#life = this.#life.end();
     this.#calls.abandon();
     this.#late.reset();
-  }
-
-  quiesce(): void {
-    // The source finishes what it has; there is nothing to hurry.
   }
 
   save(): PlainValue {

@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { DeviceType, SharedMemoryRegion } from "../../device/device-type.ts";
+import type { CompleteDeviceType } from "../../device/complete-type.ts";
+import type { SharedMemoryRegion } from "../../device/device-type.ts";
 import { PCI_MSIX_ENTRY_SIZE, PCI_STD_NUM_BARS, VIRTIO_PCI_COMMON_CFG } from "../../wire/pci.ts";
 import type { PciBarPlan, PciStructure, PciWindow } from "./bar.ts";
 import { pendingWords } from "./msix.ts";
@@ -29,7 +30,7 @@ export interface PciPlan {
 
 /** What the plan depends on. */
 export interface PlanInput {
-  readonly type: DeviceType;
+  readonly type: CompleteDeviceType;
   /** Whether VIRTIO_F_NOTIFICATION_DATA is offered: notifications may then have 32 bits. */
   readonly notificationData: boolean;
   readonly layout: PciLayout;

@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import type { DeviceType } from "../../device/device-type.ts";
+import type { CompleteDeviceType } from "../../device/complete-type.ts";
 import {
   VIRTIO_ID_9P,
   VIRTIO_ID_BALLOON,
@@ -32,7 +32,7 @@ const TRANSITIONAL_IDS: Readonly<Record<number, number>> = {
 };
 
 /** Room that the legacy interface needs in BAR 0: all that can ever be behind it. */
-export function legacyBytes(type: DeviceType): number {
+export function legacyBytes(type: CompleteDeviceType): number {
   return VIRTIO_PCI_LEGACY_CFG.sizeBytes + type.configLengthBytes;
 }
 
@@ -40,7 +40,7 @@ export function legacyBytes(type: DeviceType): number {
  * PCI device id by which legacy drivers know a device of the type (virtio 1.4, section 4.1.2). Throws
  * {@link VirtioUsageError} when there is none, or an option contradicts what they go by.
  */
-export function transitionalId({ name, deviceId }: DeviceType, options: PciTransportOptions): number {
+export function transitionalId({ name, deviceId }: CompleteDeviceType, options: PciTransportOptions): number {
   const id = TRANSITIONAL_IDS[deviceId];
   if (id === undefined) {
     throw new VirtioUsageError(`${name}: device type ${deviceId} is younger than the legacy interface`);

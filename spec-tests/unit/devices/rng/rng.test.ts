@@ -211,10 +211,8 @@ test("save and restore, and what transports need to know", () => {
   assert.equal(state.type, { version: 1 });
   const next = new DeviceRig(new RngDevice({ queueSize: 8 }), { idle: true, memory: rig.memory });
   next.device.restore(state);
-  assert.equal(
-    [device.name, device.deviceId, device.pciClass, device.configLengthBytes],
-    ["rng", 4, 0xff0000, 0],
-  );
+  const { name, deviceId, pciClass, configLengthBytes } = rig.device.type;
+  assert.equal([name, deviceId, pciClass, configLengthBytes], ["rng", 4, 0xff0000, 0]);
   assert.equal(device.queues, [{ name: "requestq", maxSize: 8 }]);
   assert.throws(() => new RngDevice({ maxBytesPerRequest: 0 }), /positive/);
   assert.throws(() => new RngDevice({ maxRequestsInFlight: 0.5 }), /positive/);

@@ -3,7 +3,6 @@ import { listOf, whole } from "../../../device/state/schema.ts";
 import type { DeviceQueue } from "../../../virtqueue/index.ts";
 import { VIRTIO_ID_BALLOON } from "../../../wire/common.ts";
 
-const PCI_CLASS_OTHERS = 0xff0000;
 const QUEUE_SIZE = 128;
 /** Number of pages the device wants, and where it stands. */
 const NUM_PAGES = 0x1234;
@@ -18,53 +17,36 @@ const CONFIG_BYTES = 8;
 export class SimpleBalloon implements DeviceType {
   readonly name = "balloon";
   readonly deviceId = VIRTIO_ID_BALLOON;
-  readonly pciClass = PCI_CLASS_OTHERS;
-  readonly features = [];
-  readonly featureDependencies = [];
   readonly queues = [
     { name: "inflateq", maxSize: QUEUE_SIZE },
     { name: "deflateq", maxSize: QUEUE_SIZE },
   ];
-  readonly configLengthBytes = CONFIG_BYTES;
-  readonly sharedMemory = [];
-  readonly #config = new Uint8Array(CONFIG_BYTES);
+  readonly config = new Uint8Array(CONFIG_BYTES);
 
   constructor() {
-    new DataView(this.#config.buffer).setUint32(0, NUM_PAGES, true);
-  }
-
-  attach(): void {}
-
-  readConfigByte(offset: number): number {
-    return this.#config[offset] ?? 0;
+    new DataView(this.config.buffer).setUint32(0, NUM_PAGES, true);
   }
 
   writeConfig(offset: number, widthBytes: number, value: number): void {
     for (let i = 0; i < widthBytes; i++) {
-      if (offset + i >= ACTUAL) this.#config[offset + i] = (value >>> (8 * i)) & 0xff;
+      if (offset + i >= ACTUAL) this.config[offset + i] = (value >>> (8 * i)) & 0xff;
     }
   }
-
-  start(): void {}
 
   handleQueue(_index: number, queue: DeviceQueue): void {
     for (let chain = queue.pop(); chain !== null; chain = queue.pop()) queue.push(chain, 0);
   }
 
-  queueReset(): void {}
-
   reset(): void {
-    this.#config.fill(0, ACTUAL);
+    this.config.fill(0, ACTUAL);
   }
 
-  quiesce(): void {}
-
   save(): PlainValue {
-    return [...this.#config];
+    return [...this.config];
   }
 
   prepareRestore(state: PlainValue): PreparedRestore {
-    const config = listOf(whole(0, 0xff), this.#config.length)(state);
-    return { takeOver: () => this.#config.set(config) };
+    const config = listOf(whole(0, 0xff), this.config.length)(state);
+    return { takeOver: () => this.config.set(config) };
   }
 }
