@@ -10,8 +10,7 @@ import {
   GpuRequests,
   MemEntryList,
 } from "../../src/driver/index.ts";
-import { drive } from "../support/driven-device.ts";
-import { ECHO_DEVICE_ID, EchoDevice } from "../support/echo-device.ts";
+import { drive, ECHO_DEVICE_ID, EchoDevice } from "../../src/testing/index.ts";
 
 // What a real kernel put on the wire, command for command: the GPU driver given the same arguments must write the
 // same bytes into elements of the same lengths.

@@ -7,8 +7,8 @@ import { SimpleBalloon } from "../../src/cli/conformance/targets/simple-balloon.
 import { type DeviceType, VirtioDevice } from "../../src/device/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import { RawSplitRing, WRITE } from "../../src/testing/index.ts";
 import { PciTransport } from "../../src/transport/pci/index.ts";
-import { RawSplitRing, WRITE } from "../support/raw-ring.ts";
 
 const test = suite("Linux drives transitional devices by the legacy interface");
 

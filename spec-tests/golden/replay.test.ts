@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Sent } from "../../src/testing/index.ts";
 import { gpuCommandName } from "../../src/wire/index.ts";
-import type { Sent } from "../support/device-rig.ts";
 import { CONTROLQ, CURSORQ, concat, type Entry, entries, F, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig, pattern } from "../support/gpu-rig.ts";
 

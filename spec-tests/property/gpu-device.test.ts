@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { HostHeap } from "../../src/devices/gpu/index.ts";
-import { NEEDS_RESET, settle } from "../support/device-rig.ts";
+import { NEEDS_RESET, settle } from "../../src/testing/index.ts";
 import { CMD, CONTROLQ, CURSORQ, type Entry, type HeaderOptions, msg, OK } from "../support/gpu-messages.ts";
 import { GpuRig } from "../support/gpu-rig.ts";
 import { RecordingRenderer } from "../support/recording-renderer.ts";

@@ -1,17 +1,12 @@
 // An error means that nothing happened: whichever call of a back end fails, at once or late, a command that is answered
 // with an error has left the guest's memory, the device and its back ends as they were.
+
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HostHeap } from "../../src/devices/gpu/index.ts";
-import type { Sent } from "../support/device-rig.ts";
-import {
-  describeCursor,
-  describeSource,
-  FAILURES,
-  FickleDisplay,
-  FickleRenderer,
-  Plan,
-} from "../support/fickle-backends.ts";
+import type { Sent } from "../../src/testing/index.ts";
+import { BackendPlan, FAILURES } from "../../src/testing/index.ts";
+import { describeCursor, describeSource, FickleDisplay, FickleRenderer } from "../support/fickle-backends.ts";
 import { CMD, CONTROLQ, CURSORQ, type Entry, msg } from "../support/gpu-messages.ts";
 import { GpuRig, pattern } from "../support/gpu-rig.ts";
 import { Numbers } from "../support/hostile/numbers.ts";
@@ -28,7 +23,7 @@ const FIRST_ERROR = 0x1200;
 const FIELDS_3D = [2, 1, 10, 64, 64, 1, 1, 0, 0, 0];
 
 function newStage(profile: "spec" | "qemu" | "crosvm") {
-  const plan = new Plan();
+  const plan = new BackendPlan();
   const renderer = new FickleRenderer(plan);
   const display = new FickleDisplay(plan);
   const hostHeap = new HostHeap(1 << 17);

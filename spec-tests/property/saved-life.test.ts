@@ -2,9 +2,9 @@
 // on from there. Whatever a driver can see must stay the same.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { RawSplitRing } from "../../src/testing/index.ts";
 import { MmioMachine } from "../support/mmio-machine.ts";
 import { PciMachine } from "../support/pci-machine.ts";
-import type { RawSplitRing } from "../support/raw-ring.ts";
 
 const OPTIONS = { queueSizes: [8, 16], configBytes: 12 };
 const RING_FEATURES = [28, 29, 34, 35, 38, 40, 43];

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { settle } from "../support/device-rig.ts";
+import { settle } from "../../src/testing/index.ts";
 import { CONTROLQ, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { RecordingRenderer } from "../support/recording-renderer.ts";

@@ -2,16 +2,16 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
-import { DeviceRig } from "../support/device-rig.ts";
-import { EchoDevice } from "../support/echo-device.ts";
 import {
+  DeviceRig,
+  EchoDevice,
   INDIRECT,
   NEXT,
   RawPackedRing,
   RawSplitRing,
   WRITE,
   writeSplitDescriptor,
-} from "../support/raw-ring.ts";
+} from "../../src/testing/index.ts";
 
 // A driver in another thread that makes a buffer available whenever the device has just found the ring empty kept the
 // device in one drain for ever. Here the thread is played by a hook that runs between the device's two looks.

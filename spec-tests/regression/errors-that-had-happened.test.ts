@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { BackendError } from "../../src/base/backend-error.ts";
 import { type Display, HostHeap } from "../../src/devices/gpu/index.ts";
 import { VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";
-import { DeviceRig, settle } from "../support/device-rig.ts";
+import { DeviceRig, settle } from "../../src/testing/index.ts";
 import { CMD, CONTROLQ, CURSORQ, ERR, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { RecordingRenderer } from "../support/recording-renderer.ts";

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseUuid, SharedObjectRegistry } from "../../src/device/index.ts";
 import { RenderDevice } from "../../src/devices/render/index.ts";
-import { DeviceRig } from "../support/device-rig.ts";
+import { DeviceRig } from "../../src/testing/index.ts";
 import { ROK, readAnswer, rmsg } from "../support/render-messages.ts";
 import { FakeExport } from "../support/render-rig.ts";
 

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { BackendError } from "../../src/base/backend-error.ts";
 
-import { settle } from "../support/device-rig.ts";
+import { settle } from "../../src/testing/index.ts";
 import { CONTROLQ, ERR, msg } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { RecordingRenderer } from "../support/recording-renderer.ts";

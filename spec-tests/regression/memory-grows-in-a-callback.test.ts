@@ -7,7 +7,7 @@ import { RenderDevice } from "../../src/devices/render/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";
 import { type AddressTranslator, GuestMemory } from "../../src/memory/index.ts";
-import { DeviceRig, settle } from "../support/device-rig.ts";
+import { DeviceRig, settle } from "../../src/testing/index.ts";
 import { CONTROLQ, CURSORQ, ERR, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { GrowingMemory } from "../support/hostile/machine.ts";

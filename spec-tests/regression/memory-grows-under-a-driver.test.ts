@@ -5,8 +5,8 @@ import { GpuDevice } from "../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GpuDriver, GpuFramebuffer, GuestAllocator, RngDriver } from "../../src/driver/index.ts";
 import { GuestMemory, type MemoryRegion } from "../../src/memory/index.ts";
+import { drive } from "../../src/testing/index.ts";
 import { VIRTIO_F_RING_PACKED } from "../../src/wire/index.ts";
-import { drive } from "../support/driven-device.ts";
 
 // A driver whose memory grew wrote its next request through the views of before: it went nowhere, and the device got
 // what was there from the request before. Guest pages could be read and written no more. And when it was the region

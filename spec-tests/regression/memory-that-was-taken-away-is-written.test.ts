@@ -2,8 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type EntropySource, RngDevice } from "../../src/devices/rng/index.ts";
 import { GuestMemory, type MemoryRegion } from "../../src/memory/index.ts";
-import { DeviceRig, NEEDS_RESET, settle } from "../support/device-rig.ts";
-import { RawSplitRing, WRITE } from "../support/raw-ring.ts";
+import { DeviceRig, NEEDS_RESET, RawSplitRing, settle, WRITE } from "../../src/testing/index.ts";
 
 // A request that was under way when its memory was taken out of the machine was finished all the same: into the buffer
 // that was no part of the guest any more, and into the rings.

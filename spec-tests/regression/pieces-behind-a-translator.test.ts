@@ -3,9 +3,8 @@ import * as assert from "uvu/assert";
 import { GpuDevice } from "../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { type AddressTranslator, GuestMemory } from "../../src/memory/index.ts";
-import { DeviceRig } from "../support/device-rig.ts";
+import { DeviceRig, WRITE } from "../../src/testing/index.ts";
 import { CONTROLQ, ERR, msg, OK, u32At } from "../support/gpu-messages.ts";
-import { WRITE } from "../support/raw-ring.ts";
 
 // Each element of a chain, and each entry of a resource's backing, was cut by the translator into as many pieces as it
 // liked: what was bounded for one of them was not for all together.

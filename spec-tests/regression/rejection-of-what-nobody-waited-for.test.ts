@@ -4,7 +4,7 @@ import { BackendError } from "../../src/base/backend-error.ts";
 import type { TraceEvent } from "../../src/base/index.ts";
 import type { Display } from "../../src/devices/gpu/index.ts";
 import { VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";
-import { DeviceRig, type Sent, settle } from "../support/device-rig.ts";
+import { DeviceRig, type Sent, settle } from "../../src/testing/index.ts";
 import { CMD, CONTROLQ, CURSORQ, ERR, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { RecordingRenderer } from "../support/recording-renderer.ts";

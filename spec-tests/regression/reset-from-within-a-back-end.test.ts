@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { HostHeap, type RenderedPixels } from "../../src/devices/gpu/index.ts";
-import { settle } from "../support/device-rig.ts";
+import { settle } from "../../src/testing/index.ts";
 import { CMD, CONTROLQ, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { RecordingRenderer } from "../support/recording-renderer.ts";

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { RngDevice } from "../../src/devices/rng/index.ts";
-import { ACKNOWLEDGE, DeviceRig, DRIVER, FEATURES_OK } from "../support/device-rig.ts";
+import { ACKNOWLEDGE, DeviceRig, DRIVER, FEATURES_OK } from "../../src/testing/index.ts";
 
 // A driver that wrote bits which are not offered, and was refused, could be saved but not restored.
 

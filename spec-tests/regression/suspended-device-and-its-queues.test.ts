@@ -1,8 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type EntropySource, RngDevice } from "../../src/devices/rng/index.ts";
-import { DeviceRig, NEEDS_RESET, settle } from "../support/device-rig.ts";
-import { WRITE } from "../support/raw-ring.ts";
+import { DeviceRig, NEEDS_RESET, settle, WRITE } from "../../src/testing/index.ts";
 
 // Suspended with a queue that had faulted, the device finished what it still held of it: a suspended device must not
 // access any queue. And a queue that was enabled while the device was suspended stayed dead after the resume.

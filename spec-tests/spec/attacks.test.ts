@@ -5,20 +5,23 @@ import * as assert from "uvu/assert";
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import {
+  DeviceRig,
+  FILLER,
+  INDIRECT,
+  NEEDS_RESET,
+  NEXT,
+  RawPackedRing,
+  RawSplitRing,
+  settle,
+  WRITE,
+  writeSplitDescriptor,
+} from "../../src/testing/index.ts";
 import type { QueueFaultCode } from "../../src/virtqueue/index.ts";
-import { DeviceRig, FILLER, NEEDS_RESET, settle } from "../support/device-rig.ts";
 import { CONTROLQ, msg, OK } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../support/gpu-rig.ts";
 import { MmioMachine } from "../support/mmio-machine.ts";
 import { PciMachine } from "../support/pci-machine.ts";
-import {
-  INDIRECT,
-  NEXT,
-  RawPackedRing,
-  RawSplitRing,
-  WRITE,
-  writeSplitDescriptor,
-} from "../support/raw-ring.ts";
 import {
   type Machine,
   type Registers,

@@ -2,8 +2,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { VirtioDevice, type VirtioDeviceOptions } from "../../src/device/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import { INDIRECT, NEXT, RawSplitRing, WRITE } from "../../src/testing/index.ts";
 import { LoopbackDevice } from "../support/loopback-device.ts";
-import { INDIRECT, NEXT, RawSplitRing, WRITE } from "../support/raw-ring.ts";
 
 const test = suite("device status, features, reset, configuration, suspend");
 

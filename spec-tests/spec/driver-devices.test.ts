@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import { GpuDevice } from "../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GpuDriver, MemEntryList, RngDriver } from "../../src/driver/index.ts";
+import { drive } from "../../src/testing/index.ts";
 import { VIRTIO_GPU_BLOB_MEM_GUEST } from "../../src/wire/index.ts";
-import { drive } from "../support/driven-device.ts";
 
 const test = suite("drivers of device types");
 

@@ -10,8 +10,14 @@ import {
   VirtioDriver,
 } from "../../src/driver/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
-import { type Driven, type DrivenOptions, drive, type RegisterAccess } from "../support/driven-device.ts";
-import { ECHO_DEVICE_ID, EchoDevice } from "../support/echo-device.ts";
+import {
+  type Driven,
+  type DrivenOptions,
+  drive,
+  ECHO_DEVICE_ID,
+  EchoDevice,
+  type RegisterAccess,
+} from "../../src/testing/index.ts";
 
 // Register offsets of section 4.2.2, written out.
 const STATUS = 0x70;

@@ -1,8 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type DriverError, ElementList, MmioDriverTransport } from "../../src/driver/index.ts";
-import { type Driven, drive } from "../support/driven-device.ts";
-import { ECHO_DEVICE_ID, EchoDevice } from "../support/echo-device.ts";
+import { type Driven, drive, ECHO_DEVICE_ID, EchoDevice } from "../../src/testing/index.ts";
 
 // Registers and directions of table 4.1 in section 4.2.2, written out.
 const READ_ONLY = [0x000, 0x004, 0x008, 0x00c, 0x010, 0x034, 0x060, 0x0b0, 0x0b4, 0x0b8, 0x0bc, 0x0fc];

@@ -1,9 +1,14 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DriverError, ElementList, type PciBus, PciDriverTransport } from "../../src/driver/index.ts";
+import {
+  type Driven,
+  type DrivenOptions,
+  drive,
+  ECHO_DEVICE_ID,
+  EchoDevice,
+} from "../../src/testing/index.ts";
 import type { PciTransportOptions } from "../../src/transport/pci/index.ts";
-import { type Driven, type DrivenOptions, drive } from "../support/driven-device.ts";
-import { ECHO_DEVICE_ID, EchoDevice } from "../support/echo-device.ts";
 
 const test = suite("virtio over PCI, driver side");
 const RING_FEATURES = [28, 29, 34, 40, 43];

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { completeDeviceType } from "../../src/device/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
-import { DeviceRig, settle } from "../support/device-rig.ts";
+import { DeviceRig, settle } from "../../src/testing/index.ts";
 
 const test = suite("entropy");
 

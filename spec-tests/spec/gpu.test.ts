@@ -4,7 +4,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { HostHeap } from "../../src/devices/gpu/index.ts";
-import { settle } from "../support/device-rig.ts";
+import { settle } from "../../src/testing/index.ts";
 import { BGRX, CMD, CONTROLQ, CURSORQ, ERR, F, msg, OK, u32At } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig, pattern } from "../support/gpu-rig.ts";
 import { RecordingRenderer } from "../support/recording-renderer.ts";

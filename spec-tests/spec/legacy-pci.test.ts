@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { VirtioDevice } from "../../src/device/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import type { RawSplitRing } from "../../src/testing/index.ts";
 import { PciTransport } from "../../src/transport/pci/index.ts";
 import {
   ANY_LAYOUT,
@@ -22,7 +23,6 @@ import {
   STATUS,
 } from "../support/legacy-machine.ts";
 import { PciMachine } from "../support/pci-machine.ts";
-import type { RawSplitRing } from "../support/raw-ring.ts";
 import { RING_PACKED, VERSION_1 } from "../support/transport-device.ts";
 
 const test = suite("legacy interface of transitional PCI devices");

@@ -1,23 +1,14 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DmaSpace, GuestMemory } from "../../src/memory/index.ts";
+import { INDIRECT, NEXT, RawPackedRing, WRITE, writeSplitDescriptor } from "../../src/testing/index.ts";
 import {
   activateQueue,
   type DescriptorChain,
   type DeviceQueue,
   type QueueOptions,
 } from "../../src/virtqueue/index.ts";
-import {
-  faults,
-  INDIRECT,
-  NEXT,
-  popped,
-  queueOptions,
-  RawPackedRing,
-  readAll,
-  WRITE,
-  writeSplitDescriptor,
-} from "../support/raw-ring.ts";
+import { faults, popped, queueOptions, readAll } from "../support/queue-asserts.ts";
 
 const test = suite("packed ring, device side");
 

@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DmaSpace, GuestMemory } from "../../src/memory/index.ts";
+import { INDIRECT, NEXT, RawSplitRing, WRITE, writeSplitDescriptor } from "../../src/testing/index.ts";
 import {
   activateQueue,
   type DescriptorChain,
@@ -8,17 +9,7 @@ import {
   type QueueFaultCode,
   type QueueOptions,
 } from "../../src/virtqueue/index.ts";
-import {
-  faults,
-  INDIRECT,
-  NEXT,
-  popped,
-  queueOptions,
-  RawSplitRing,
-  readAll,
-  WRITE,
-  writeSplitDescriptor,
-} from "../support/raw-ring.ts";
+import { faults, popped, queueOptions, readAll } from "../support/queue-asserts.ts";
 
 const test = suite("split ring, device side");
 

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { VirtioDevice } from "../../src/device/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import { EchoDevice } from "../../src/testing/index.ts";
 import type { QueueConfig } from "../../src/virtqueue/index.ts";
-import { EchoDevice } from "./echo-device.ts";
 
 /** What the test tells the thread. Words of `control`: notifications sent, interrupts sent, 1 to stop. */
 export interface EchoThreadData {

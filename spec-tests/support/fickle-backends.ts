@@ -1,6 +1,5 @@
 // Back ends that keep a model of what they were told, and fail at a call that the test chooses: at once, late, or with a
 // result that is none. A call that failed has changed nothing of the model.
-import { BackendError } from "../../src/base/backend-error.ts";
 import type {
   BlobInfo,
   Capset,
@@ -11,55 +10,7 @@ import type {
   Renderer,
   ScanoutSource,
 } from "../../src/devices/gpu/index.ts";
-
-export const FAILURES = ["throw", "throw-anything", "reject", "useless", "reject-and-useless"] as const;
-export type Failure = (typeof FAILURES)[number];
-
-/** Which calls of back ends fail, and which come late. */
-export class Plan {
-  /** Calls until one fails, counted down; below zero none does. */
-  failAfter = -1;
-  failure: Failure = "throw";
-  /** Says of each call whether it comes late. */
-  late: () => boolean = () => false;
-  /** Calls that failed, by name. */
-  readonly failed: string[] = [];
-  #owed: (() => void)[] = [];
-
-  /** Calls whose promises have not settled. */
-  get owed(): number {
-    return this.#owed.length;
-  }
-
-  settle(index: number): void {
-    const [settle] = this.#owed.splice(index, 1);
-    settle?.();
-  }
-
-  /** One call: `happen` is what it does to the model, `useless` a result that means nothing. */
-  call<T>(name: string, happen: () => T, useless?: unknown): T | Promise<T> {
-    const late = this.late();
-    if (this.failAfter < 0 || this.failAfter-- > 0) {
-      return late ? new Promise<T>((resolve) => void this.#owed.push(() => resolve(happen()))) : happen();
-    }
-    this.failed.push(`${name}: ${this.failure}`);
-    const error = new BackendError("out-of-memory", "as planned");
-    switch (this.failure) {
-      case "throw-anything":
-        throw new TypeError("this back end has a bug");
-      case "reject":
-        return new Promise<T>((_, reject) => void this.#owed.push(() => reject(error)));
-      case "useless":
-        if (useless !== undefined) return useless as T;
-        throw error;
-      case "reject-and-useless":
-        if (useless === undefined) return Promise.reject(error);
-        return new Promise<T>((resolve) => void this.#owed.push(() => resolve(useless as T)));
-      default:
-        throw error;
-    }
-  }
-}
+import type { BackendPlan } from "../../src/testing/index.ts";
 
 interface ModelResource {
   backing: GuestPages | null;
@@ -71,7 +22,7 @@ export class FickleRenderer implements Renderer {
   readonly capsets: readonly Capset[] = [{ id: 1, maxVersion: 1, maxSizeBytes: 16 }];
   readonly contexts = new Map<number, Set<number>>();
   readonly resources = new Map<number, ModelResource>();
-  readonly #plan: Plan;
+  readonly #plan: BackendPlan;
   readonly #picture: RenderedPixels = {
     widthPixels: 64,
     heightPixels: 64,
@@ -80,7 +31,7 @@ export class FickleRenderer implements Renderer {
     bytes: new Uint8Array(64 * 64 * 4).fill(0x3d),
   };
 
-  constructor(plan: Plan) {
+  constructor(plan: BackendPlan) {
     this.#plan = plan;
   }
 
@@ -176,9 +127,9 @@ export class FickleRenderer implements Renderer {
 export class FickleDisplay implements Display {
   readonly scanouts = new Map<number, unknown>();
   readonly cursors = new Map<number, unknown>();
-  readonly #plan: Plan;
+  readonly #plan: BackendPlan;
 
-  constructor(plan: Plan) {
+  constructor(plan: BackendPlan) {
     this.#plan = plan;
   }
 

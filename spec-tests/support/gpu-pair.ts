@@ -12,7 +12,7 @@ import {
   GuestAllocator,
 } from "../../src/driver/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
-import { FILLER } from "./device-rig.ts";
+import { FILLER } from "../../src/testing/index.ts";
 import { CURSORQ } from "./gpu-messages.ts";
 import { pattern } from "./gpu-rig.ts";
 import { RecordingRenderer } from "./recording-renderer.ts";

@@ -1,6 +1,6 @@
 import { MemoryDisplay } from "../../src/backends/display/memory/index.ts";
 import { GpuDevice, type GpuDeviceOptions } from "../../src/devices/gpu/index.ts";
-import { DeviceRig, type RigOptions, type Sent } from "./device-rig.ts";
+import { DeviceRig, type RigOptions, type Sent } from "../../src/testing/index.ts";
 import { CONTROLQ, CURSORQ, type Entry, msg, type ResponseHeader, readHeader } from "./gpu-messages.ts";
 
 /** An answered command. */

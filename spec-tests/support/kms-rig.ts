@@ -15,6 +15,7 @@ import {
   type KmsCardOptions,
   VirtualClock,
 } from "../../src/driver/kms/index.ts";
+import { type Driven, type DrivenOptions, drive } from "../../src/testing/index.ts";
 import type { DescriptorChain, DeviceQueue, QueueFault, QueueProgress } from "../../src/virtqueue/index.ts";
 import {
   gpuCommandName,
@@ -22,7 +23,6 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_MMIO_QUEUE_NOTIFY,
 } from "../../src/wire/index.ts";
-import { type Driven, type DrivenOptions, drive } from "./driven-device.ts";
 
 /** What becomes of an answer: so many milliseconds late, never, without its fence, or as it is (null). */
 export type AnswerPolicy = (command: string) => number | "never" | "no-fence" | null;

@@ -1,8 +1,8 @@
 // A transitional PCI function and a driver of before virtio 1.0, by the numbers of section 4.1.4.10.
 import type { VirtioDeviceOptions } from "../../src/device/index.ts";
+import { RawSplitRing, WRITE } from "../../src/testing/index.ts";
 import type { PciTransportOptions } from "../../src/transport/pci/index.ts";
 import { PciMachine } from "./pci-machine.ts";
-import { RawSplitRing, WRITE } from "./raw-ring.ts";
 import type { TransportTypeOptions } from "./transport-device.ts";
 
 export const DEVICE_FEATURES = 0;

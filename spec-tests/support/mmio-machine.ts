@@ -1,6 +1,6 @@
 import type { VirtioDeviceOptions } from "../../src/device/index.ts";
+import type { RawSplitRing } from "../../src/testing/index.ts";
 import { MmioTransport, type MmioTransportOptions } from "../../src/transport/mmio/index.ts";
-import type { RawSplitRing } from "./raw-ring.ts";
 import { Machine, type Registers, type TransportTypeOptions } from "./transport-device.ts";
 
 /** A machine whose device is behind virtio-mmio, driven by register offsets as in the table of section 4.2.2. */

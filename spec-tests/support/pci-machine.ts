@@ -1,11 +1,11 @@
 import type { VirtioDeviceOptions } from "../../src/device/index.ts";
+import type { RawSplitRing } from "../../src/testing/index.ts";
 import {
   type MsixMessage,
   type PciBar,
   PciTransport,
   type PciTransportOptions,
 } from "../../src/transport/pci/index.ts";
-import type { RawSplitRing } from "./raw-ring.ts";
 import { Machine, type Registers, type TransportTypeOptions } from "./transport-device.ts";
 
 /** A capability as found by walking the list. */

@@ -1,7 +1,7 @@
 import type { SharedContent, SharedImage, SharedObject } from "../../src/device/index.ts";
 import { parseUuid, SharedObjectRegistry } from "../../src/device/index.ts";
 import { RenderDevice, type RenderDeviceOptions } from "../../src/devices/render/index.ts";
-import { DeviceRig, type RigOptions, type Sent } from "./device-rig.ts";
+import { DeviceRig, type RigOptions, type Sent } from "../../src/testing/index.ts";
 import { type RawLayout, type RenderAnswer, ROK, readAnswer, rmsg } from "./render-messages.ts";
 
 export const COMMANDQ = 0;

@@ -7,6 +7,7 @@ import {
   GuestAllocator,
 } from "../../src/driver/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import { EchoDevice, type EchoDeviceOptions } from "../../src/testing/index.ts";
 import {
   VIRTIO_CONFIG_S_ACKNOWLEDGE,
   VIRTIO_CONFIG_S_DRIVER,
@@ -20,7 +21,6 @@ import {
   VIRTIO_F_SUSPEND,
   VIRTIO_F_VERSION_1,
 } from "../../src/wire/index.ts";
-import { EchoDevice, type EchoDeviceOptions } from "./echo-device.ts";
 
 /** Which ring, between which features. */
 export interface RingKind {

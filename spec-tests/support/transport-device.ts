@@ -13,8 +13,8 @@ import {
 } from "../../src/device/index.ts";
 import { listOf, whole } from "../../src/device/state/schema.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import { RawSplitRing, WRITE } from "../../src/testing/index.ts";
 import type { DeviceQueue } from "../../src/virtqueue/index.ts";
-import { RawSplitRing, WRITE } from "./raw-ring.ts";
 
 export const ACKNOWLEDGE = 1;
 export const DRIVER = 2;

@@ -14,8 +14,8 @@ import {
   type VdmabufDriverOptions,
 } from "../../src/driver/index.ts";
 import { type AddressTranslator, GuestMemory } from "../../src/memory/index.ts";
+import { type Driven, type DrivenOptions, drive } from "../../src/testing/index.ts";
 import { VIRTIO_F_RING_PACKED } from "../../src/wire/index.ts";
-import { type Driven, type DrivenOptions, drive } from "./driven-device.ts";
 import { PAGE, RECV, readWords, writeEntry } from "./vdmabuf-messages.ts";
 
 export const FORMATS = ["split", "packed"] as const;

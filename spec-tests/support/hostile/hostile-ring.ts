@@ -1,8 +1,15 @@
 // The driver's end of one queue, in the hands of somebody who does not keep to the rules.
 
 import type { GuestMemory } from "../../../src/memory/index.ts";
+import {
+  INDIRECT,
+  NEXT,
+  type RawDescriptor,
+  RawPackedRing,
+  RawSplitRing,
+  WRITE,
+} from "../../../src/testing/index.ts";
 import type { QueueConfig } from "../../../src/virtqueue/index.ts";
-import { INDIRECT, NEXT, type RawDescriptor, RawPackedRing, RawSplitRing, WRITE } from "../raw-ring.ts";
 import type { Numbers } from "./numbers.ts";
 
 /** One element of a chain. */

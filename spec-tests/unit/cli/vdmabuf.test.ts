@@ -14,7 +14,7 @@ import type { VdmabufJson } from "../../../src/cli/vdmabuf/report.ts";
 import type { Display, ScanoutSource } from "../../../src/devices/gpu/index.ts";
 import { VdmabufDevice, VdmabufHost } from "../../../src/devices/vdmabuf/index.ts";
 import { encodeVdmabufPicture, VdmabufDriver, VdmabufStatusError } from "../../../src/driver/index.ts";
-import { drive } from "../../support/driven-device.ts";
+import { drive } from "../../../src/testing/index.ts";
 
 const SIZE = { width: 96, height: 80 };
 const PICTURE_BYTES = SIZE.width * SIZE.height * 4;

@@ -11,8 +11,8 @@ import { CLAUSES, KIT_AREAS, NOT_OBSERVABLE } from "../../../src/conformance/ind
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import { RngDriver } from "../../../src/driver/index.ts";
 import { GuestMemory } from "../../../src/memory/index.ts";
+import { drive } from "../../../src/testing/index.ts";
 import { CheckedMachine } from "../../support/checked-driver.ts";
-import { drive } from "../../support/driven-device.ts";
 import { ACKNOWLEDGE, DRIVER, FAILED, NEXT, RawGuest, RING, WRITE } from "../../support/mutants/raw-guest.ts";
 
 const test = suite("driver checker");

@@ -9,8 +9,8 @@ import {
   VirtioDevice,
 } from "../../../src/device/index.ts";
 import { GuestMemory } from "../../../src/memory/index.ts";
+import { DeviceRig } from "../../../src/testing/index.ts";
 import type { DeviceQueue } from "../../../src/virtqueue/index.ts";
-import { DeviceRig } from "../../support/device-rig.ts";
 import { LoopbackDevice } from "../../support/loopback-device.ts";
 
 const test = suite("device type");

@@ -3,8 +3,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BackendError, type TraceEvent, VirtioBugError } from "../../../src/base/index.ts";
 import type { DeviceHost, RequestDeviceType } from "../../../src/device/index.ts";
+import { DeviceRig, NEEDS_RESET, settle } from "../../../src/testing/index.ts";
 import { ChainReader, type DescriptorChain } from "../../../src/virtqueue/index.ts";
-import { DeviceRig, NEEDS_RESET, settle } from "../../support/device-rig.ts";
 
 const test = suite("request loop");
 

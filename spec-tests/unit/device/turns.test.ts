@@ -2,9 +2,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { DeviceHost } from "../../../src/device/index.ts";
+import { DeviceRig, EchoDevice } from "../../../src/testing/index.ts";
 import type { DeviceQueue } from "../../../src/virtqueue/index.ts";
-import { DeviceRig } from "../../support/device-rig.ts";
-import { EchoDevice } from "../../support/echo-device.ts";
 
 const COST = 10;
 

@@ -11,6 +11,7 @@ import {
   GpuFramebuffer,
   MemEntryList,
 } from "../../../src/driver/index.ts";
+import { type DrivenOptions, drive } from "../../../src/testing/index.ts";
 import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,
@@ -26,7 +27,6 @@ import {
   VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
   VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
 } from "../../../src/wire/index.ts";
-import { type DrivenOptions, drive } from "../../support/driven-device.ts";
 
 function start(
   options: Partial<DrivenOptions> = {},

@@ -11,13 +11,13 @@ import {
   KmsFence,
   type LinuxProfileName,
 } from "../../../src/driver/kms/index.ts";
+import { settle } from "../../../src/testing/index.ts";
 import {
   VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE,
   VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE,
   VIRTIO_GPU_BLOB_MEM_GUEST,
   VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
 } from "../../../src/wire/index.ts";
-import { settle } from "../../support/device-rig.ts";
 import { ShareMachine } from "../../support/share-machine.ts";
 
 const WIDTH = 64;

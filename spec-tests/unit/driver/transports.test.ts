@@ -2,6 +2,14 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DriverError, ElementList, type VirtioDriver } from "../../../src/driver/index.ts";
 import {
+  type Driven,
+  type DrivenOptions,
+  drive,
+  ECHO_DEVICE_ID,
+  EchoDevice,
+  type EchoDeviceOptions,
+} from "../../../src/testing/index.ts";
+import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_IN_ORDER,
   VIRTIO_F_INDIRECT_DESC,
@@ -11,8 +19,6 @@ import {
   VIRTIO_F_RING_RESET,
   VIRTIO_F_SUSPEND,
 } from "../../../src/wire/index.ts";
-import { type Driven, type DrivenOptions, drive } from "../../support/driven-device.ts";
-import { ECHO_DEVICE_ID, EchoDevice, type EchoDeviceOptions } from "../../support/echo-device.ts";
 
 const ALL_RING_FEATURES = [
   VIRTIO_F_INDIRECT_DESC,

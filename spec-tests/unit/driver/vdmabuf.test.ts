@@ -16,8 +16,8 @@ import {
   VdmabufStatusError,
 } from "../../../src/driver/index.ts";
 import { GuestMemory } from "../../../src/memory/index.ts";
+import { type DrivenOptions, drive } from "../../../src/testing/index.ts";
 import { VIRTIO_F_RING_PACKED } from "../../../src/wire/index.ts";
-import { type DrivenOptions, drive } from "../../support/driven-device.ts";
 import { pattern } from "../../support/gpu-rig.ts";
 
 interface StartOptions {

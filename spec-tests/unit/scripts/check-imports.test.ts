@@ -31,6 +31,10 @@ const GOOD: readonly [file: string, text: string][] = [
   ],
   ["src/adapters/worker/node.ts", 'import { Worker } from "node:worker_threads";'],
   ["src/fuzz/generate.ts", 'import { a } from "../driver/index.ts";'],
+  [
+    "src/testing/machine.ts",
+    'import { a } from "../driver/index.ts"; import { b } from "../device/index.ts";',
+  ],
   ["src/index.ts", 'export { a } from "./devices/gpu/index.ts"; export { b } from "./base/index.ts";'],
   ["src/cli/main.ts", 'import { Command } from "commander"; import "node:fs"; import "../fuzz/index.ts";'],
   ["src/wire/buffer-layout.d.ts", 'declare module "buffer-layout" { function u8(): number; }'],
@@ -57,6 +61,13 @@ const BAD: readonly [file: string, text: string, message: RegExp][] = [
     'import { a } from "../transport/mmio/index.ts";',
     /may not import src\/transport/,
   ],
+  [
+    "src/testing/machine.ts",
+    'import { a } from "../conformance/index.ts";',
+    /may not import src\/conformance/,
+  ],
+  ["src/testing/machine.ts", 'import "node:fs";', /may not import/],
+  ["src/device/device.ts", 'import { a } from "../testing/index.ts";', /may not import src\/testing/],
   ["src/device/device.ts", 'import { a } from "../driver/index.ts";', /may not import src\/driver/],
   [
     "src/transport/pci/bar.ts",

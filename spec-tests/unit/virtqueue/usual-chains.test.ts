@@ -6,17 +6,17 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DmaSpace, GuestMemory } from "../../../src/memory/index.ts";
-import { activateQueue, type DeviceQueue, type QueueProgress } from "../../../src/virtqueue/index.ts";
 import {
   INDIRECT,
   NEXT,
-  queueOptions,
   type RawDescriptor,
   RawPackedRing,
   RawSplitRing,
   WRITE,
   writeSplitDescriptor,
-} from "../../support/raw-ring.ts";
+} from "../../../src/testing/index.ts";
+import { activateQueue, type DeviceQueue, type QueueProgress } from "../../../src/virtqueue/index.ts";
+import { queueOptions } from "../../support/queue-asserts.ts";
 
 const test = suite("usual and unusual chains");
 

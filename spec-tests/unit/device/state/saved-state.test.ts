@@ -7,12 +7,16 @@ import { GpuDevice } from "../../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../../src/devices/rng/index.ts";
 import { GpuDriver, GpuFramebuffer, RngDriver } from "../../../../src/driver/index.ts";
 import type { GuestMemory } from "../../../../src/memory/index.ts";
+import {
+  DeviceRig,
+  type Driven,
+  drive,
+  EchoDevice,
+  NEEDS_RESET,
+  WRITE,
+} from "../../../../src/testing/index.ts";
 import { MmioTransport, type SavedMmioTransport } from "../../../../src/transport/mmio/index.ts";
 import { PciTransport, type SavedPciTransport } from "../../../../src/transport/pci/index.ts";
-import { DeviceRig, NEEDS_RESET } from "../../../support/device-rig.ts";
-import { type Driven, drive } from "../../../support/driven-device.ts";
-import { EchoDevice } from "../../../support/echo-device.ts";
-import { WRITE } from "../../../support/raw-ring.ts";
 import { RingPair } from "../../../support/ring-pair.ts";
 
 const SUSPEND = 16;
@@ -123,9 +127,10 @@ function stage(queueSize = 64) {
   const rig = new DeviceRig(new EchoDevice({ queues: 2, maxSize: queueSize }), { ringFeatures: [F_SUSPEND] });
   const { device } = rig;
   const restore = (state: object, maxSize = queueSize) => {
-    const next = new DeviceRig(new EchoDevice({ queues: 2, maxSize }), { memory: rig.memory, idle: true });
+    const type = new EchoDevice({ queues: 2, maxSize });
+    const next = new DeviceRig(type, { memory: rig.memory, idle: true });
     next.device.restore({ ...device.save(), ...state });
-    return next;
+    return Object.assign(next, { type });
   };
   return { rig, device, restore };
 }
@@ -154,9 +159,8 @@ test("status and suspension belong together", () => {
 });
 
 test("what a suspended device shows of its configuration is that of a suspended device", () => {
-  const rig = new DeviceRig(new EchoDevice({ configLengthBytes: 4 }), { ringFeatures: [F_SUSPEND] });
-  const { device, memory } = rig;
-  const type = device.type as EchoDevice;
+  const type = new EchoDevice({ configLengthBytes: 4 });
+  const { device, memory } = new DeviceRig(type, { ringFeatures: [F_SUSPEND] });
   const change = (value: number) => type.host?.changeConfig(() => type.config.fill(value));
   const restore = (state: object) => {
     const next = new DeviceRig(new EchoDevice({ configLengthBytes: 4 }), { memory, idle: true });
@@ -226,7 +230,7 @@ test("a queue that faulted stays dead after restore and resume, and is told of o
   assert.is(next.device.status, RUNNING | NEEDS_RESET);
   assert.is(next.device.activeQueue(0), null);
   assert.is(next.device.counters.queueFaults, 0);
-  assert.is((next.device.type as EchoDevice).seen.length, 0, "nothing is done twice");
+  assert.is(next.type.seen.length, 0, "nothing is done twice");
   assert.is.not(next.device.activeQueue(1), null, "the other queue goes on");
   next.device.resetQueue(0);
   next.enableQueue(0);

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { GpuDeviceOptions } from "../../../../src/devices/gpu/index.ts";
-import { type Sent, settle } from "../../../support/device-rig.ts";
+import { type Sent, settle } from "../../../../src/testing/index.ts";
 import { BGRX, CMD, CONTROLQ, CURSORQ, ERR, msg, OK } from "../../../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../../../support/gpu-rig.ts";
 import { type Held, RecordingRenderer } from "../../../support/recording-renderer.ts";

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type GuestPages, HostHeap, type ScanoutSource } from "../../../../src/devices/gpu/index.ts";
 import { GuestMemory } from "../../../../src/memory/index.ts";
-import { NEEDS_RESET, settle } from "../../../support/device-rig.ts";
+import { NEEDS_RESET, settle } from "../../../../src/testing/index.ts";
 import { BGRX, CMD, CONTROLQ, CURSORQ, concat, ERR, msg, OK, words } from "../../../support/gpu-messages.ts";
 import { type Answer, expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
 import { RecordingRenderer } from "../../../support/recording-renderer.ts";

@@ -8,7 +8,7 @@ import {
   HostHeap,
   type ScanoutSource,
 } from "../../../../src/devices/gpu/index.ts";
-import { settle } from "../../../support/device-rig.ts";
+import { settle } from "../../../../src/testing/index.ts";
 import { BGRX, CMD, CONTROLQ, ERR, F, msg, OK, u32At } from "../../../support/gpu-messages.ts";
 import { type Answer, expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
 import { RecordingRenderer } from "../../../support/recording-renderer.ts";

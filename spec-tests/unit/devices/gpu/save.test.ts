@@ -11,7 +11,7 @@ import {
   type Renderer,
 } from "../../../../src/devices/gpu/index.ts";
 import { GuestMemory } from "../../../../src/memory/index.ts";
-import type { DeviceRig } from "../../../support/device-rig.ts";
+import type { DeviceRig } from "../../../../src/testing/index.ts";
 import { BGRA, BGRX, CMD, msg, OK } from "../../../support/gpu-messages.ts";
 import { expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
 import { RecordingRenderer } from "../../../support/recording-renderer.ts";

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { MemoryDisplay } from "../../../../src/backends/display/memory/index.ts";
 import { type GpuDeviceOptions, HostHeap } from "../../../../src/devices/gpu/index.ts";
 import type { AddressTranslator } from "../../../../src/memory/index.ts";
-import type { Sent } from "../../../support/device-rig.ts";
+import type { Sent } from "../../../../src/testing/index.ts";
 import { CONTROLQ, ERR, msg, OK } from "../../../support/gpu-messages.ts";
 import { expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
 import { RecordingRenderer } from "../../../support/recording-renderer.ts";

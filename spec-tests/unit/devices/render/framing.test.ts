@@ -1,7 +1,7 @@
 // Requests and responses cut into descriptors anywhere: the device must not care (section 2.7.4).
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { FILLER } from "../../../support/device-rig.ts";
+import { FILLER } from "../../../../src/testing/index.ts";
 import { RERR, ROK, readImport, renderHeader, rmsg } from "../../../support/render-messages.ts";
 import { ARGB, COMMANDQ, expectRender, RenderRig } from "../../../support/render-rig.ts";
 

@@ -6,7 +6,7 @@ import {
   RenderDevice,
   type RenderTiming,
 } from "../../../../src/devices/render/index.ts";
-import { DRIVER_OK, type Sent } from "../../../support/device-rig.ts";
+import { DRIVER_OK, type Sent } from "../../../../src/testing/index.ts";
 import { RERR, ROK, renderHeader, rmsg } from "../../../support/render-messages.ts";
 import { COMMANDQ, expectRender, RenderRig } from "../../../support/render-rig.ts";
 import { TestClock } from "../../../support/test-clock.ts";

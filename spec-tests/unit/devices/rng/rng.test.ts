@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { TraceEvent } from "../../../../src/base/index.ts";
 import { RngDevice } from "../../../../src/devices/rng/index.ts";
-import { DeviceRig, settle } from "../../../support/device-rig.ts";
+import { DeviceRig, settle } from "../../../../src/testing/index.ts";
 
 const Q = 0;
 

@@ -11,7 +11,7 @@ import {
   type VdmabufMessageRecord,
   vdmabufIdBytes,
 } from "../../../../src/devices/vdmabuf/index.ts";
-import { DeviceRig, FILLER, type RigOptions, type Sent } from "../../../support/device-rig.ts";
+import { DeviceRig, FILLER, type RigOptions, type Sent } from "../../../../src/testing/index.ts";
 import { pattern } from "../../../support/gpu-rig.ts";
 import {
   DMABUF_REL,

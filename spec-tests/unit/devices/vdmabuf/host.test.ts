@@ -14,7 +14,7 @@ import {
   type VdmabufReleaseReason,
   vdmabufIdBytes,
 } from "../../../../src/devices/vdmabuf/index.ts";
-import { drive } from "../../../support/driven-device.ts";
+import { drive } from "../../../../src/testing/index.ts";
 import { FORMATS, VdmabufGuest } from "../../../support/vdmabuf-guest.ts";
 import {
   DMABUF_REL,

@@ -1,5 +1,5 @@
-import type { DeviceType } from "../../src/device/index.ts";
-import { VirtioDevice, type VirtioDeviceOptions } from "../../src/device/index.ts";
+import type { DeviceType, RequestDeviceType } from "../device/index.ts";
+import { VirtioDevice, type VirtioDeviceOptions } from "../device/index.ts";
 import {
   type DriverPlatform,
   type DriverTransport,
@@ -8,10 +8,10 @@ import {
   type PciDriverOptions,
   PciDriverTransport,
   VirtioDriver,
-} from "../../src/driver/index.ts";
-import { GuestMemory } from "../../src/memory/index.ts";
-import { MmioTransport, type MmioTransportOptions } from "../../src/transport/mmio/index.ts";
-import { type MsixMessage, PciTransport, type PciTransportOptions } from "../../src/transport/pci/index.ts";
+} from "../driver/index.ts";
+import { GuestMemory } from "../memory/index.ts";
+import { MmioTransport, type MmioTransportOptions } from "../transport/mmio/index.ts";
+import { type MsixMessage, PciTransport, type PciTransportOptions } from "../transport/pci/index.ts";
 
 /** Choices for {@link drive}. */
 export interface DrivenOptions {
@@ -55,8 +55,11 @@ export interface Driven {
 
 const MSIX_ADDRESS = 0xfee0_0000;
 
-/** Puts a device type behind a transport and a driver in front of it. */
-export function drive(type: DeviceType, options: DrivenOptions): Driven {
+/**
+ * Puts a device type behind a transport and a driver in front of it, which has not begun: for tests of drivers. Throws
+ * when the driver finds no device.
+ */
+export function drive(type: DeviceType | RequestDeviceType, options: DrivenOptions): Driven {
   const memory =
     options.memory ??
     new GuestMemory([{ base: 0x8000_0000, memory: new ArrayBuffer(options.memoryBytes ?? 16 << 20) }]);

@@ -1,21 +1,17 @@
 // Rings written by hand, field by field from the text of sections 2.7 and 2.8, without src/wire and src/driver:
 // what the device side is held against.
 
-import * as assert from "uvu/assert";
-import type { GuestMemory } from "../../src/memory/index.ts";
-import {
-  DEFAULT_QUEUE_OPTIONS,
-  type DescriptorChain,
-  type DeviceQueue,
-  type QueueConfig,
-  type QueueFaultCode,
-  type QueueOptions,
-} from "../../src/virtqueue/index.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
+import type { QueueConfig } from "../virtqueue/config.ts";
 
+/** VIRTQ_DESC_F_NEXT */
 export const NEXT = 1;
+/** VIRTQ_DESC_F_WRITE */
 export const WRITE = 2;
+/** VIRTQ_DESC_F_INDIRECT */
 export const INDIRECT = 4;
 
+/** A descriptor of either ring format, or an entry of an indirect table; flags and next are 0 when left out. */
 export interface RawDescriptor {
   readonly addr: bigint | number;
   readonly len: number;
@@ -201,31 +197,4 @@ export class RawPackedRing {
     const view = viewOf(this.memory, this.device, 4);
     return { offWrap: view.getUint16(0, true), flags: view.getUint16(2, true) };
   }
-}
-
-/** Queue options for a test, everything not named as the library's defaults. */
-export function queueOptions(options: Partial<QueueOptions> = {}): QueueOptions {
-  return { ...DEFAULT_QUEUE_OPTIONS, ...options };
-}
-
-/** The next chain, which must be there. */
-export function popped(queue: DeviceQueue): DescriptorChain {
-  const chain = queue.pop();
-  assert.is(queue.fault, null, `fault ${queue.fault?.code}`);
-  assert.ok(chain !== null, "a chain is available");
-  return chain as DescriptorChain;
-}
-
-/** All device-readable bytes of a chain. */
-export function readAll(chain: DescriptorChain): number[] {
-  const bytes = new Uint8Array(chain.readableBytes);
-  assert.is(chain.read(0, bytes, 0, bytes.length), bytes.length);
-  return [...bytes];
-}
-
-/** The next pop ends the queue for the given reason. */
-export function faults(queue: DeviceQueue, code: QueueFaultCode): void {
-  assert.is(queue.pop(), null);
-  assert.is(queue.fault?.code, code);
-  assert.is(queue.pop(), null, "the queue stands still");
 }

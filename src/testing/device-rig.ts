@@ -1,15 +1,11 @@
 // A device behind no transport, driven by rings written by hand: the smallest driver that can tell a device what to
-// do. Nothing of src/driver and src/wire is in it.
-import type {
-  DeviceType,
-  RequestDeviceType,
-  TransportHooks,
-  VirtioDeviceOptions,
-} from "../../src/device/index.ts";
-import { VirtioDevice } from "../../src/device/index.ts";
-import { GuestMemory } from "../../src/memory/index.ts";
+// do. Nothing of src/driver and src/wire is in it, so that a wrong constant there does not cancel out.
+import type { DeviceType, RequestDeviceType, TransportHooks, VirtioDeviceOptions } from "../device/index.ts";
+import { VirtioDevice } from "../device/index.ts";
+import { GuestMemory } from "../memory/index.ts";
 import { INDIRECT, NEXT, RawSplitRing, WRITE, writeSplitDescriptor } from "./raw-ring.ts";
 
+/** Bits of the device status field (virtio 1.4, section 2.1). */
 export const ACKNOWLEDGE = 1;
 export const DRIVER = 2;
 export const DRIVER_OK = 4;
@@ -20,6 +16,7 @@ const VERSION_1 = 32;
 const INDIRECT_DESC = 28;
 const RING_RESET = 40;
 
+/** Choices for a {@link DeviceRig}. */
 export interface RigOptions {
   /** Device-specific feature bits to accept. Default: all that are offered below 24. */
   readonly features?: readonly number[];
@@ -50,6 +47,18 @@ const RING_SPACE = 0x4000;
 /** What response buffers hold before the device writes: anything but zeros. */
 export const FILLER = 0xa5;
 
+/**
+ * A device and split rings written by hand, without a transport and without a driver in between: for tests of a device
+ * type that decide every byte themselves. Nothing happens by itself; what the device puts off is in {@link scheduled}.
+ *
+ * @example
+ * ```ts
+ * const rig = new DeviceRig(new RngDevice());
+ * const sent = rig.offer(0, [], [16]); // queue 0, nothing to read, 16 bytes to write
+ * rig.notify(0);
+ * assert.equal(sent.written, 16);
+ * ```
+ */
 export class DeviceRig {
   readonly memory: GuestMemory;
   readonly device: VirtioDevice;

@@ -1,5 +1,5 @@
-import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../src/device/index.ts";
-import type { DescriptorChain, DeviceQueue } from "../../src/virtqueue/index.ts";
+import type { DeviceHost, DeviceType } from "../device/index.ts";
+import type { DescriptorChain, DeviceQueue } from "../virtqueue/index.ts";
 
 /** Virtio device ids are the specification's; this one is not in its table. */
 export const ECHO_DEVICE_ID = 63;
@@ -26,12 +26,7 @@ export interface EchoDeviceOptions {
 export class EchoDevice implements DeviceType {
   readonly name = "echo";
   readonly deviceId = ECHO_DEVICE_ID;
-  readonly pciClass = 0xff0000;
-  readonly features: readonly number[] = [];
-  readonly featureDependencies = [];
   readonly queues: readonly { name: string; maxSize: number }[];
-  readonly configLengthBytes: number;
-  readonly sharedMemory = [];
   /** Requests in the order they came, held ones and answered ones. */
   readonly seen: Uint8Array<ArrayBuffer>[] = [];
   readonly held: EchoRequest[][];
@@ -51,21 +46,15 @@ export class EchoDevice implements DeviceType {
     this.held = this.queues.map(() => []);
     this.hold = options.hold ?? false;
     this.#answer = options.answer ?? ((request, room) => request.slice(0, room).map((byte) => byte + 1));
-    this.configLengthBytes = options.configLengthBytes ?? 0;
-    this.config = new Uint8Array(this.configLengthBytes);
+    this.config = new Uint8Array(options.configLengthBytes ?? 0);
   }
 
   attach(host: DeviceHost): void {
     this.host = host;
   }
-  readConfigByte(offset: number): number {
-    return this.config[offset] ?? 0;
-  }
   writeConfig(offset: number, widthBytes: number, value: number): void {
     for (let i = 0; i < widthBytes; i++) this.config[offset + i] = value >>> (8 * i);
   }
-  start(): void {}
-
   handleQueue(index: number, queue: DeviceQueue): void {
     this.handled++;
     for (let chain = queue.pop(); chain !== null; chain = queue.pop()) {
@@ -104,11 +93,5 @@ export class EchoDevice implements DeviceType {
         i,
         (this.held[i] as EchoRequest[]).map((_, at) => at),
       );
-  }
-  save(): PlainValue {
-    return null;
-  }
-  prepareRestore(): PreparedRestore {
-    return { takeOver() {} };
   }
 }
