@@ -20,6 +20,10 @@ export interface DeviceModel {
   readonly queues: readonly string[];
   /** Bytes of its configuration space that every such device has. */
   readonly configBytes: number;
+  /** Feature bits that the specification gives to the type. Default none. */
+  readonly features?: readonly number[];
+  /** Pairs of them: the first may be offered and accepted only with the second. Default none. */
+  readonly featureDependencies?: readonly (readonly [feature: number, requires: number])[];
   /** A request that the device answers at once whatever its state, and that changes nothing. */
   probe(queue: number): Exchange;
 }

@@ -9,13 +9,8 @@ import {
   VIRTIO_F_SR_IOV,
   VIRTIO_F_VERSION_1,
 } from "../../../wire/common.ts";
-import {
-  VIRTIO_GPU_F_BLOB_ALIGNMENT,
-  VIRTIO_GPU_F_CONTEXT_INIT,
-  VIRTIO_GPU_F_RESOURCE_BLOB,
-  VIRTIO_GPU_F_VIRGL,
-} from "../../../wire/gpu.ts";
 import { CaseList, type CaseRun } from "../../case.ts";
+import { GPU_MODEL } from "../../models/index.ts";
 import { inOrder, SMALL } from "../support/rings.ts";
 import { works } from "./support.ts";
 
@@ -24,17 +19,6 @@ const SENSIBLE_OFFER = "content.device.feature-bits.1";
 const SUBSET = "content.device.feature-bits.2";
 const SUPPORTED = "content.device.feature-bits.3";
 const RESERVED = "content.device.reserved-feature-bits";
-
-/** Feature → the one it requires, by device. */
-const DEPENDENCIES: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
-  gpu: [
-    [VIRTIO_GPU_F_CONTEXT_INIT, VIRTIO_GPU_F_VIRGL],
-    [VIRTIO_GPU_F_BLOB_ALIGNMENT, VIRTIO_GPU_F_RESOURCE_BLOB],
-  ],
-};
-
-/** Features of the device type itself. */
-const OF_DEVICE: Readonly<Record<string, readonly number[]>> = { gpu: [0, 1, 2, 3, 4, 5] };
 
 /** Device-independent features of the specification that are for drivers of it. */
 const COMMON = [28, 29, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 43];
@@ -50,7 +34,7 @@ const NOT_HERE = [
 ];
 
 function dependencies(t: CaseRun): readonly (readonly [number, number])[] {
-  return DEPENDENCIES[t.guest.model.name] ?? [];
+  return t.guest.model.featureDependencies ?? [];
 }
 
 cases.add({
@@ -104,7 +88,7 @@ cases.add({
   clauses: [SUPPORTED],
   needs: { format: "any" },
   async run(t) {
-    const known = new Set([...COMMON, ...(OF_DEVICE[t.guest.model.name] ?? [])]);
+    const known = new Set([...COMMON, ...(t.guest.model.features ?? [])]);
     if (t.guest.registers.transport === "mmio") {
       for (const bit of [VIRTIO_F_SR_IOV, VIRTIO_F_ADMIN_VQ, VIRTIO_F_NOTIF_CONFIG_DATA]) known.delete(bit);
     }
@@ -174,7 +158,7 @@ cases.add({
   },
 });
 
-for (const [feature, required] of DEPENDENCIES["gpu"] ?? []) {
+for (const [feature, required] of GPU_MODEL.featureDependencies ?? []) {
   cases.add({
     id: `content/features/bit-${feature}-without-bit-${required}`,
     title: "FEATURES_OK does not stand when a feature was accepted without the one it requires",
