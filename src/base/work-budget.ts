@@ -57,6 +57,24 @@ export class WorkBudget {
     this.#ask();
   }
 
+  /** Does something that costs so much: now if anything is left for it, else in a later turn, behind all that wait. */
+  inTurn<T>(units: number, work: () => T): T | Promise<T> {
+    if (this.left > 0 && this.#tasks.length === 0) {
+      this.left -= units;
+      return work();
+    }
+    return new Promise((resolve, reject) => {
+      this.later(() => {
+        this.left -= units;
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
   /** Forgets all tasks: those whom they belonged to are gone. */
   clear(): void {
     this.#tasks = [];

@@ -71,6 +71,7 @@ recorder("every flush becomes a PNG, with its hash, damage and time", async (con
     frames: 1,
     flushes: 2,
     skipped: 0,
+    merged: 0,
     recorded: [
       {
         flush: 1,
@@ -219,7 +220,103 @@ recorder("makes a driver wait that is faster than the disk", async (context) => 
     [false, false, true, true, true, true],
   );
   await Promise.all(answers);
-  assert.is((await display.close()).recorded.length, 6);
+  const { recorded, merged, skipped } = await display.close();
+  assert.equal(
+    recorded.map(({ flush }) => flush),
+    [1, 2, 6],
+  );
+  assert.equal([merged, skipped], [3, 0]);
+});
+
+recorder("a driver that waits for its answers loses no frame", async (context) => {
+  const { display } = make(context, { maxPending: 1 });
+  const shown = new TestPicture(60, 40);
+  display.setScanout(0, shown);
+  for (let i = 0; i < 6; i++) {
+    shown.draw(() => [i, i, i]);
+    await display.flush(0, 0, 0, 60, 40);
+  }
+  const { recorded, merged } = await display.close();
+  assert.equal([recorded.length, merged], [6, 0]);
+  assert.is(new Set(recorded.map(({ sha256: hash }) => hash)).size, 6);
+});
+
+recorder("frames are bounded before they are copied", async (context) => {
+  const bytes = 640 * 480 * 4;
+  const { display } = make(context, { maxPendingBytes: 3 * bytes, format: "raw" });
+  const shown = new TestPicture(640, 480);
+  display.setScanout(0, shown);
+  const slice = Uint8Array.prototype.slice;
+  let copied = 0;
+  const counting = function (this: Uint8Array, ...args: [number?, number?]): Uint8Array {
+    copied += this.length;
+    return slice.apply(this, args);
+  };
+  Object.defineProperty(Uint8Array.prototype, "slice", {
+    value: counting,
+    writable: true,
+    configurable: true,
+  });
+  const answers: (void | Promise<void>)[] = [];
+  try {
+    for (let i = 0; i < 24; i++) answers.push(display.flush(0, 0, 0, 640, 480));
+  } finally {
+    Object.defineProperty(Uint8Array.prototype, "slice", {
+      value: slice,
+      writable: true,
+      configurable: true,
+    });
+  }
+  assert.is(copied, 3 * bytes);
+  await Promise.all(answers);
+  const { recorded, merged } = await display.close();
+  assert.equal([recorded.length, merged], [4, 20]);
+});
+
+recorder("a frame without room gives way to another size", async (context) => {
+  const { display } = make(context, { maxPending: 1 });
+  display.setScanout(0, new TestPicture(60, 40));
+  void display.flush(0, 0, 0, 60, 40);
+  const waits = display.flush(0, 0, 0, 60, 40);
+  display.setScanout(0, new TestPicture(30, 20));
+  await waits;
+  const again = display.flush(0, 0, 0, 30, 20);
+  await again;
+  const { recorded, skipped } = await display.close();
+  assert.equal(
+    recorded.map(({ flush, width }) => [flush, width]),
+    [
+      [1, 60],
+      [3, 30],
+    ],
+  );
+  assert.is(skipped, 1);
+});
+
+recorder("packs and hashes a frame in many turns", async (context) => {
+  const tasks: (() => void)[] = [];
+  const { display } = make(context, { maxTurnPixels: 1 << 16, schedule: (task) => void tasks.push(task) });
+  const shown = new TestPicture(1024, 512);
+  shown.draw(motley);
+  shown.showOn(display);
+  const closed = display.close();
+  let turns = 0;
+  let done = false;
+  void closed.then(() => {
+    done = true;
+  });
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const ready = tasks.splice(0);
+    assert.ok(ready.length <= 1, "one turn at a time");
+    for (const task of ready) {
+      turns++;
+      task();
+    }
+  }
+  // 8 parts to be hashed and 8 to be packed; the first needs no turn of its own.
+  assert.is(turns, 15);
+  assert.is((await closed).recorded[0]?.sha256, sha256(rgbaOf(shown.rgb())));
 });
 
 recorder("the guest's fence comes when there is room again", async (context) => {
@@ -237,7 +334,10 @@ recorder("the guest's fence comes when there is room again", async (context) => 
   await new Promise((resolve) => setImmediate(resolve));
   rig.collect(0);
   for (const each of sent) expectOk(rig.answer(each));
-  assert.is(recorded.length, 4);
+  assert.equal(
+    recorded.map(({ flush }) => flush),
+    [1, 4],
+  );
   assert.is(new Set(recorded.map((frame) => frame.sha256)).size, 1);
 });
 
@@ -295,7 +395,7 @@ recorder("says at once when it cannot write", (context) => {
 });
 
 recorder("a disk that fails later is not the guest's problem", async (context) => {
-  const { folder, display } = make(context);
+  const { folder, display } = make(context, { maxPending: 1 });
   const shown = new TestPicture(30, 30);
   rmSync(folder, { recursive: true });
   shown.showOn(display);

@@ -510,4 +510,55 @@ for (const [manner, code] of [
   });
 }
 
+terminal("a large frame is drawn in turns, and what is flushed meanwhile in the next", (context) => {
+  const tasks: (() => void)[] = [];
+  const { screen, display } = make(context, 40, 10, {
+    maxTurnPixels: 1 << 17,
+    schedule: (task) => void tasks.push(task),
+  });
+  const shown = new TestPicture(1600, 800);
+  shown.draw(() => [10, 20, 30]);
+  const read = countReads(shown);
+  const { written } = screen;
+  shown.showOn(display);
+  for (let i = 0; i < 31; i++) void display.flush(0, 0, 0, 1600, 800);
+  const most = (1 << 17) + (1 << 16);
+  const pixels = [read()];
+  assert.is(screen.written, written, "half a frame is not drawn");
+  while (tasks.length > 0) {
+    assert.is(tasks.length, 1, "one turn is asked for at a time");
+    tasks.shift()?.();
+    pixels.push(read());
+  }
+  for (const each of pixels) assert.ok(each <= most, `${each} in one turn`);
+  const total = pixels.reduce((sum, each) => sum + each, 0);
+  assert.ok(total >= 1600 * 800 && total <= 2 * 1600 * 800, `${total} pixels for 32 flushes`);
+  assert.ok(screen.written > written);
+  shown.draw(() => [200, 100, 50]);
+  void display.flush(0, 0, 0, 1600, 800);
+  display.draw();
+  assert.is(screen.dots()[10]?.[20], 0xc86432);
+});
+
+/** Pixels behind a row of dots, when 1600 × 800 are shown on 40 × 20: they are read in one go. */
+const PART_PIXELS = 1600 * 40;
+
+/** Counts the pixels that such a picture is asked for. */
+function countReads(shown: TestPicture): () => number {
+  const { pixels } = shown;
+  let rows = 0;
+  Object.defineProperty(shown, "pixels", {
+    get: () => {
+      rows++;
+      return pixels;
+    },
+  });
+  let before = 0;
+  return () => {
+    const parts = rows - before;
+    before = rows;
+    return parts * PART_PIXELS;
+  };
+}
+
 terminal.run();

@@ -337,4 +337,25 @@ function countLooks(action: () => void): number {
   return looks;
 }
 
+test("a scanout that gets another size, again and again, is paid for as if it were flushed", async () => {
+  const rig = makeRig({ display: new MemoryDisplay() });
+  expectOk(rig.command(msg.create2d(1, 2, 1024, 1024)));
+  await turns(rig);
+  const sizes = Array.from({ length: 8 }, (_, i) => msg.setScanout(0, 1, rect(1024, 1024 - i)));
+  const before = rig.gpu.counters.commands;
+  begin(rig, sizes);
+  let last = before;
+  let most = rig.gpu.counters.commands - last;
+  last = rig.gpu.counters.commands;
+  await turns(rig, () => {
+    most = Math.max(most, rig.gpu.counters.commands - last);
+    last = rig.gpu.counters.commands;
+  });
+  assert.is(last - before, 8);
+  assert.is(most, 1, "each of them is more than a turn's work");
+  // What stays as large costs nothing of the kind.
+  begin(rig, [msg.setScanout(0, 1, rect(512, 8)), msg.setScanout(0, 1, { x: 1, y: 0, w: 512, h: 8 })]);
+  assert.is(rig.gpu.counters.commands - last, 2);
+});
+
 test.run();

@@ -35,6 +35,8 @@ export interface FrameIndex {
   readonly flushes: number;
   /** Frames that should have been recorded but were not, for there were too many. */
   readonly skipped: number;
+  /** Flushes whose frame became one with that of a later flush, for there was no room yet (`maxPending`). */
+  readonly merged: number;
   readonly recorded: readonly RecordedFrame[];
 }
 

@@ -5,12 +5,14 @@ import { dirname, join, resolve } from "node:path";
 import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
 import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { gpuFormat } from "../../../wire/gpu-names.ts";
 import { type CursorPicture, copyCursor, drawCursor } from "../pictures/cursor.ts";
 import { readScanoutRgba } from "../pictures/read-scanout.ts";
 import { bounds } from "../pictures/rectangle.ts";
 import { BYTES_PER_PIXEL, DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
+import { pixelBudget, TURN_RULES, type TurnOptions } from "../pictures/turns.ts";
 import {
   damageOf,
   type FrameFormat,
@@ -25,11 +27,14 @@ const INDEX_FILE = "index.json";
 const INDEX_INTERVAL_MS = 1000;
 /** Writing the index takes no more than this part of the time. */
 const INDEX_SHARE = 20;
-const DEFAULT_MAX_PENDING = 4;
+const DEFAULT_MAX_PENDING = 64;
+const DEFAULT_MAX_PENDING_BYTES = 256 << 20;
+/** Pixels that are hashed at a time. */
+const HASH_PIXELS = 1 << 16;
 const DEFAULT_MAX_FRAMES = 100_000;
 
 /** Choices for a {@link FrameRecorder}. */
-export interface FrameRecorderOptions {
+export interface FrameRecorderOptions extends TurnOptions {
   /** Where the frames and `index.json` go. It is made if need be; what is in it may be overwritten. */
   readonly folder: string;
   /** Default `png`. */
@@ -41,8 +46,14 @@ export interface FrameRecorderOptions {
   readonly frames?: "every" | "last" | number;
   /** Whether the cursor is drawn into the frames. Moving it makes no frame. Default false. */
   readonly withCursor?: boolean;
-  /** Frames that wait for being written; when there are more the driver waits. Default 4. */
+  /**
+   * Frames that wait for being written. When there is no room for another, a flush is answered only once there is, and
+   * its frame taken then. A driver that waits for its answers loses nothing; of one that flushes the same scanout again
+   * meanwhile, the two frames become one, and are counted as `merged`. Default 64.
+   */
   readonly maxPending?: number;
+  /** The same in bytes, four a pixel; there is always room for one frame. Default 256 MiB. */
+  readonly maxPendingBytes?: number;
   /** Frames recorded at most; then they are only counted. Default 100 000. */
   readonly maxFrames?: number;
   /** Pixels of a scanout; a larger one is refused with ERR_OUT_OF_MEMORY. Default 7680 × 4320. */
@@ -57,9 +68,11 @@ const RULES: OptionRules<FrameRecorderOptions> = {
   frames: { either: [{ oneOf: ["every", "last"] }, "number"] },
   withCursor: "boolean",
   maxPending: "number",
+  maxPendingBytes: "number",
   maxFrames: "number",
   maxPixels: "number",
   now: "function",
+  ...TURN_RULES,
 };
 
 /** What is known of a scanout. */
@@ -72,6 +85,8 @@ interface Screen {
   /** Flushes of this scanout. */
   flushes: number;
   damage: PixelRectangle | null;
+  /** Those who flushed the frame that there was no room for yet; null when there is none. */
+  waiting: (() => void)[] | null;
   /** Number and time of its last flush. */
   lastFlush: number;
   lastMs: number;
@@ -84,6 +99,9 @@ interface Screen {
  * A display that writes what it is shown to files: one for each frame, which is one flush of a scanout, and
  * `index.json` with their sizes, hashes, damage and times. Only damaged pixels are converted. Files are written in the
  * order of the frames, behind the guest's back as long as it is not too fast.
+ *
+ * What was flushed is read at once, since the guest may draw on; hashing, packing and writing is spread over turns of
+ * the event loop.
  *
  * @example
  * ```ts
@@ -99,6 +117,8 @@ export class FrameRecorder implements Display {
   readonly #frames: number | "last";
   readonly #withCursor: boolean;
   readonly #maxPending: number;
+  readonly #maxPendingBytes: number;
+  readonly #budget: WorkBudget;
   readonly #maxFrames: number;
   readonly #maxPixels: number;
   readonly #now: () => number;
@@ -108,13 +128,14 @@ export class FrameRecorder implements Display {
   #flushes = 0;
   #taken = 0;
   #skipped = 0;
+  #merged = 0;
   #closed = false;
   #failure: Error | null = null;
   #indexDueMs = 0;
   /** Ends when everything that was taken so far is written. Never rejects. */
   #written: Promise<void> = Promise.resolve();
   #pending = 0;
-  #waiting: (() => void)[] = [];
+  #pendingBytes = 0;
 
   /** Throws {@link VirtioUsageError} when the folder cannot be written, or for options out of range. */
   constructor(options: FrameRecorderOptions) {
@@ -126,6 +147,9 @@ export class FrameRecorder implements Display {
     if (this.#frames !== "last") atLeastOne("frames", this.#frames);
     this.#withCursor = options.withCursor ?? false;
     this.#maxPending = atLeastOne("maxPending", options.maxPending ?? DEFAULT_MAX_PENDING);
+    const { maxPendingBytes = DEFAULT_MAX_PENDING_BYTES } = options;
+    this.#maxPendingBytes = atLeastOne("maxPendingBytes", maxPendingBytes);
+    this.#budget = pixelBudget(options);
     this.#maxFrames = atLeastOne("maxFrames", options.maxFrames ?? DEFAULT_MAX_FRAMES);
     this.#maxPixels = atLeastOne("maxPixels", options.maxPixels ?? DEFAULT_MAX_PIXELS);
     this.#now = options.now ?? (() => performance.now());
@@ -146,6 +170,7 @@ export class FrameRecorder implements Display {
       frames: this.#frames,
       flushes: this.#flushes,
       skipped: this.#skipped,
+      merged: this.#merged,
       recorded: [...this.#recorded],
     };
   }
@@ -162,16 +187,18 @@ export class FrameRecorder implements Display {
   async close(): Promise<FrameIndex> {
     if (!this.#closed) {
       this.#closed = true;
+      await this.#idle();
       if (this.#frames === "last") {
         const shown = [...this.#screens].filter(([, { flushes }]) => flushes > 0);
         for (const [scanoutId, screen] of shown.sort(
           ([, first], [, second]) => first.lastFlush - second.lastFlush,
         )) {
           this.#take(scanoutId, screen);
+          await this.#idle();
         }
       }
     }
-    await this.#written;
+    await this.#idle();
     if (this.#failure !== null) throw this.#failure;
     await this.#writeIndex();
     return this.index();
@@ -186,6 +213,7 @@ export class FrameRecorder implements Display {
       if (widthPixels * heightPixels > this.#maxPixels) {
         throw new BackendError("out-of-memory", `${widthPixels}x${heightPixels} is too large to record`);
       }
+      this.#giveUp(screen);
       screen.rgba = new Uint8Array(widthPixels * heightPixels * BYTES_PER_PIXEL);
       for (let i = 3; i < screen.rgba.length; i += BYTES_PER_PIXEL) screen.rgba[i] = 255;
       screen.widthPixels = widthPixels;
@@ -213,9 +241,14 @@ export class FrameRecorder implements Display {
     screen.lastMs = this.#now() - this.#beginMs;
     screen.flushes++;
     if (this.#frames === "last" || (screen.flushes - 1) % this.#frames !== 0) return;
-    this.#take(scanoutId, screen);
-    if (this.#pending <= this.#maxPending) return;
-    return new Promise((resolve) => void this.#waiting.push(resolve));
+    if (screen.waiting === null && this.#hasRoom(screen)) {
+      this.#take(scanoutId, screen);
+      return;
+    }
+    if (screen.waiting === null) screen.waiting = [];
+    else this.#merged++;
+    const { waiting } = screen;
+    return new Promise((resolve) => void waiting.push(resolve));
   }
 
   setCursor(scanoutId: number, cursor: CursorImage | null): void {
@@ -240,6 +273,7 @@ export class FrameRecorder implements Display {
         heightPixels: 0,
         flushes: 0,
         damage: null,
+        waiting: null,
         lastFlush: 0,
         lastMs: 0,
         cursor: null,
@@ -249,6 +283,41 @@ export class FrameRecorder implements Display {
       this.#screens.set(scanoutId, screen);
     }
     return screen;
+  }
+
+  /** Asked before a frame is copied. */
+  #hasRoom({ rgba }: Screen): boolean {
+    if (this.#pending === 0 || this.#taken >= this.#maxFrames) return true;
+    return this.#pending < this.#maxPending && this.#pendingBytes + rgba.length <= this.#maxPendingBytes;
+  }
+
+  /** Takes the frames that there is room for by now. */
+  #takeWaiting(): void {
+    const waiting = [...this.#screens].filter((each) => each[1].waiting !== null);
+    for (const [scanoutId, screen] of waiting.sort(([, a], [, b]) => a.lastFlush - b.lastFlush)) {
+      if (!this.#hasRoom(screen) && this.#failure === null) return;
+      if (this.#failure === null) this.#take(scanoutId, screen);
+      this.#answer(screen);
+    }
+  }
+
+  #answer(screen: Screen): void {
+    const { waiting } = screen;
+    screen.waiting = null;
+    for (const go of waiting ?? []) go();
+  }
+
+  /** The picture of a frame that there was no room for goes. */
+  #giveUp(screen: Screen): void {
+    if (screen.waiting === null) return;
+    this.#skipped++;
+    this.#answer(screen);
+  }
+
+  /** Waits until all frames are written, those included that are taken meanwhile. */
+  async #idle(): Promise<void> {
+    do await this.#written;
+    while (this.#pending > 0);
   }
 
   /** Takes what a scanout shows as a frame, to be written later. */
@@ -266,33 +335,44 @@ export class FrameRecorder implements Display {
       const area = { x: 0, y: 0, widthPixels, heightPixels };
       drawCursor(screen.cursor, screen.cursorX, screen.cursorY, rgba, area);
     }
-    const frame: RecordedFrame = {
+    const frame = {
       flush: lastFlush,
       scanoutId,
       file: fileName(lastFlush, scanoutId, this.#format),
       width: widthPixels,
       height: heightPixels,
-      sha256: createHash("sha256").update(rgba).digest("hex"),
       damage: damageOf(damage),
       timeMs: Math.round(lastMs * 1000) / 1000,
     };
     this.#pending++;
+    this.#pendingBytes += rgba.length;
     this.#written = this.#written.then(async () => {
       try {
-        if (this.#failure === null) await this.#write(frame, rgba);
+        if (this.#failure === null) await this.#write({ ...frame, sha256: await this.#hash(rgba) }, rgba);
       } catch (error) {
         this.#failure = new Error(`recording stopped: cannot write ${frame.file}: ${reasonOf(error)}`, {
           cause: error,
         });
       }
       this.#pending--;
-      if (this.#pending <= this.#maxPending) for (const go of this.#waiting.splice(0)) go();
+      this.#pendingBytes -= rgba.length;
+      this.#takeWaiting();
     });
+  }
+
+  /** A part in each turn: hashing a large frame takes longer than anybody may have the thread. */
+  async #hash(rgba: Uint8Array): Promise<string> {
+    const hash = createHash("sha256");
+    for (let at = 0; at < rgba.length; at += HASH_PIXELS * BYTES_PER_PIXEL) {
+      const part = rgba.subarray(at, at + HASH_PIXELS * BYTES_PER_PIXEL);
+      await this.#budget.inTurn(part.length / BYTES_PER_PIXEL, () => hash.update(part));
+    }
+    return hash.digest("hex");
   }
 
   async #write(frame: RecordedFrame, rgba: Uint8Array): Promise<void> {
     const { file, width, height } = frame;
-    const bytes = this.#format === "png" ? await encodePng(rgba, width, height) : rgba;
+    const bytes = this.#format === "png" ? await encodePng(rgba, width, height, this.#budget) : rgba;
     await writeFile(join(this.folder, file), bytes);
     this.#recorded.push(frame);
     const begin = performance.now();

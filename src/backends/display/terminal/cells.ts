@@ -1,3 +1,4 @@
+import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import type { CursorPicture } from "../pictures/cursor.ts";
 import { BYTES_PER_PIXEL, readPart } from "../pictures/rgba.ts";
@@ -5,9 +6,8 @@ import { BYTES_PER_PIXEL, readPart } from "../pictures/rgba.ts";
 /** Pixels that are read at a time, or one row. */
 const PIXELS_AT_ONCE = 1 << 16;
 
-// Pixels of the picture on their way into dots, and the sums of those of one row of dots.
+// Pixels of the picture on their way into dots.
 let pixels: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-let sums: Float64Array<ArrayBuffer> = new Float64Array(0);
 
 /** One axis of the picture on one of the terminal: which pixels each dot stands for. */
 class Axis {
@@ -72,52 +72,9 @@ export class Cells {
     this.#vertical = new Axis(rows * 2, heightPixels, scale);
   }
 
-  /** Brings over the dots that show something of a rectangle of the picture. */
-  update(source: ScanoutSource, area: PixelRectangle): void {
-    const horizontal = this.#horizontal;
-    const vertical = this.#vertical;
-    const left = horizontal.from(area.x);
-    const right = horizontal.to(area.x + area.widthPixels);
-    const bottom = vertical.to(area.y + area.heightPixels);
-    if (right <= left) return;
-    const x = horizontal.start(left);
-    const width = horizontal.end(right - 1) - x;
-    for (let row = vertical.from(area.y); row < bottom; row++) {
-      const y = vertical.start(row);
-      const height = vertical.end(row) - y;
-      this.#addUp(source, x, y, width, height, left, right);
-      const at = (vertical.first + row) * this.columns + horizontal.first;
-      for (let dot = left; dot < right; dot++) {
-        const count = (horizontal.end(dot) - horizontal.start(dot)) * height;
-        this.dots[at + dot] = mean((dot - left) * 3, count);
-      }
-    }
-  }
-
-  /** Adds up the colours of the pixels behind dots of one row. */
-  #addUp(
-    source: ScanoutSource,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    left: number,
-    right: number,
-  ): void {
-    const horizontal = this.#horizontal;
-    const length = (right - left) * 3;
-    if (sums.length < length) sums = new Float64Array(length);
-    sums.fill(0, 0, length);
-    const most = Math.max(1, Math.floor(PIXELS_AT_ONCE / width));
-    for (let done = 0; done < height; done += most) {
-      const rows = Math.min(most, height - done);
-      const lengthBytes = width * rows * BYTES_PER_PIXEL;
-      if (pixels.length < lengthBytes) pixels = new Uint8Array(lengthBytes);
-      readPart(source, x, y + done, width, rows, pixels);
-      for (let dot = left; dot < right; dot++) {
-        addPixels(horizontal.start(dot) - x, horizontal.end(dot) - x, width, rows, (dot - left) * 3);
-      }
-    }
+  /** Begins to bring over the dots that show something of a rectangle of the picture. */
+  update(area: PixelRectangle): CellUpdate {
+    return new CellUpdate(this, this.#horizontal, this.#vertical, area);
   }
 
   /** Makes everything black. */
@@ -167,8 +124,85 @@ export class Cells {
   }
 }
 
+/** Brings over a part of a picture, in as many goes as it takes. */
+export class CellUpdate {
+  readonly #cells: Cells;
+  readonly #horizontal: Axis;
+  readonly #vertical: Axis;
+  /** First dot of each row and the one behind the last; the row that is next and the one behind the last. */
+  readonly #left: number;
+  readonly #right: number;
+  #row: number;
+  readonly #bottom: number;
+  /** Rows of pixels of this row of dots that are summed up already. */
+  #done = 0;
+  readonly #sums: Float64Array<ArrayBuffer>;
+
+  constructor(cells: Cells, horizontal: Axis, vertical: Axis, area: PixelRectangle) {
+    this.#cells = cells;
+    this.#horizontal = horizontal;
+    this.#vertical = vertical;
+    this.#left = horizontal.from(area.x);
+    this.#right = horizontal.to(area.x + area.widthPixels);
+    this.#row = vertical.from(area.y);
+    this.#bottom = this.#right <= this.#left ? this.#row : vertical.to(area.y + area.heightPixels);
+    this.#sums = new Float64Array(Math.max(0, this.#right - this.#left) * 3);
+  }
+
+  /** Goes on until the budget, which counts pixels, is spent; without one to the end. Returns whether that was all. */
+  step(source: ScanoutSource, budget: WorkBudget | null): boolean {
+    while (this.#row < this.#bottom) {
+      if (budget?.spent === true) return false;
+      const pixelsRead = this.#addUp(source);
+      budget?.charge(pixelsRead);
+    }
+    return true;
+  }
+
+  /** Adds up the colours of some of the pixels behind one row of dots; sets the dots with the last of them. */
+  #addUp(source: ScanoutSource): number {
+    const horizontal = this.#horizontal;
+    const vertical = this.#vertical;
+    const left = this.#left;
+    const right = this.#right;
+    const sums = this.#sums;
+    const x = horizontal.start(left);
+    const width = horizontal.end(right - 1) - x;
+    const row = this.#row;
+    const y = vertical.start(row);
+    const height = vertical.end(row) - y;
+    if (this.#done === 0) sums.fill(0);
+    const rows = Math.min(Math.max(1, Math.floor(PIXELS_AT_ONCE / width)), height - this.#done);
+    const lengthBytes = width * rows * BYTES_PER_PIXEL;
+    if (pixels.length < lengthBytes) pixels = new Uint8Array(lengthBytes);
+    readPart(source, x, y + this.#done, width, rows, pixels);
+    for (let dot = left; dot < right; dot++) {
+      addPixels(sums, horizontal.start(dot) - x, horizontal.end(dot) - x, width, rows, (dot - left) * 3);
+    }
+    this.#done += rows;
+    if (this.#done === height) {
+      this.#done = 0;
+      this.#row++;
+      const cells = this.#cells;
+      const at = (vertical.first + row) * cells.columns + horizontal.first;
+      for (let dot = left; dot < right; dot++) {
+        const count = (horizontal.end(dot) - horizontal.start(dot)) * height;
+        cells.dots[at + dot] = mean(sums, (dot - left) * 3, count);
+      }
+    }
+    return width * rows;
+  }
+}
+
 /** Adds columns of what was read to the sums at a place. */
-function addPixels(start: number, end: number, stride: number, rows: number, at: number): void {
+function addPixels(
+  sums: Float64Array,
+  start: number,
+  end: number,
+  stride: number,
+  rows: number,
+  at: number,
+): void {
   let red = 0;
   let green = 0;
   let blue = 0;
@@ -185,7 +219,7 @@ function addPixels(start: number, end: number, stride: number, rows: number, at:
   sums[at + 2] = (sums[at + 2] as number) + blue;
 }
 
-function mean(at: number, count: number): number {
+function mean(sums: Float64Array, at: number, count: number): number {
   const red = Math.round((sums[at] as number) / count);
   const green = Math.round((sums[at + 1] as number) / count);
   return (red << 16) | (green << 8) | Math.round((sums[at + 2] as number) / count);

@@ -1,9 +1,11 @@
 import { VirtioUsageError } from "../../../base/errors.ts";
 import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { type CursorPicture, copyCursor } from "../pictures/cursor.ts";
 import { bounds } from "../pictures/rectangle.ts";
-import { Cells } from "./cells.ts";
+import { pixelBudget, TURN_RULES, type TurnOptions } from "../pictures/turns.ts";
+import { Cells, type CellUpdate } from "./cells.ts";
 import { ENTER_TERMINAL, LEAVE_TERMINAL, Painter, type TerminalColours } from "./painter.ts";
 
 const DEFAULT_FRAMES_PER_SECOND = 30;
@@ -30,7 +32,7 @@ export interface TerminalOutput {
 }
 
 /** Choices for a {@link TerminalDisplay}; all have defaults. */
-export interface TerminalDisplayOptions {
+export interface TerminalDisplayOptions extends TurnOptions {
   /** Where to draw. Default `process.stdout`. */
   readonly output?: TerminalOutput;
   /** Which scanout is shown. Default 0. */
@@ -52,6 +54,7 @@ const RULES: OptionRules<TerminalDisplayOptions> = {
   maxFramesPerSecond: "number",
   colours: { oneOf: ["true", "256"] },
   restoreOnExit: "boolean",
+  ...TURN_RULES,
 };
 
 /**
@@ -60,7 +63,7 @@ const RULES: OptionRules<TerminalDisplayOptions> = {
  * are written. It owns the terminal from its making until {@link close}.
  *
  * Between two frames it is only noted what was flushed: a fast guest costs no more than a slow one, and what is drawn
- * may be newer than the flush.
+ * may be newer than the flush. A frame that is too much work for one turn of the event loop takes several.
  *
  * @example
  * ```ts
@@ -78,6 +81,7 @@ export class TerminalDisplay implements Display {
   readonly #scanoutId: number;
   readonly #frameMs: number;
   readonly #painter: Painter;
+  readonly #budget: WorkBudget;
   readonly #releases: (() => void)[] = [];
   #closed = false;
   #source: ScanoutSource | null = null;
@@ -86,6 +90,8 @@ export class TerminalDisplay implements Display {
   #cells: Cells;
   /** Bounds of what was flushed since it was last looked at. */
   #damage: PixelRectangle | null = null;
+  /** What is being brought over, in this turn and in others. */
+  #update: CellUpdate | null = null;
   /** Bounds of what was flushed since the picture has this size. */
   #flushed: PixelRectangle | null = null;
   #cursor: CursorPicture | null = null;
@@ -107,6 +113,7 @@ export class TerminalDisplay implements Display {
     this.#output = options.output ?? process.stdout;
     this.#scanoutId = options.scanoutId ?? 0;
     this.#frameMs = 1000 / framesPerSecond;
+    this.#budget = pixelBudget(options);
     this.#painter = new Painter(options.colours ?? coloursOf(this.#output));
     this.#cells = this.#makeCells();
     this.#listen(options.restoreOnExit ?? true);
@@ -123,15 +130,45 @@ export class TerminalDisplay implements Display {
     this.#write(LEAVE_TERMINAL);
   }
 
-  /** Draws at once what has not been drawn yet, whatever the frame rate. */
+  /** Draws at once what has not been drawn yet, whatever the frame rate and however much it is. */
   draw(): void {
     if (this.#closed) return;
+    // What was begun, and what was flushed since.
+    if (this.#update !== null) this.#bringOver(null);
+    this.#beginFrame();
+    this.#bringOver(null);
+    this.#paint();
+  }
+
+  #beginFrame(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#isDue = false;
     this.#nextAt = performance.now() + this.#frameMs;
-    if (this.#damage !== null && this.#source !== null) this.#cells.update(this.#source, this.#damage);
+    this.#update = this.#damage === null || this.#source === null ? null : this.#cells.update(this.#damage);
     this.#damage = null;
+  }
+
+  /** Goes on with a frame until the budget is spent. Returns whether all is there. */
+  #bringOver(budget: WorkBudget | null): boolean {
+    if (this.#source !== null && this.#update?.step(this.#source, budget) === false) return false;
+    this.#update = null;
+    return true;
+  }
+
+  /** A frame, or the rest of one; when it is too much for this turn, it goes on in the next. */
+  #drawInTurns(): void {
+    if (this.#bringOver(this.#budget)) this.#paint();
+    else this.#budget.later(() => this.#goOn());
+  }
+
+  #goOn(): void {
+    if (this.#closed || this.#update === null) return;
+    this.#drawInTurns();
+    if (this.#update === null && this.#isDue) this.#schedule();
+  }
+
+  #paint(): void {
     if (this.#cursorMoved) {
       this.#cursorMoved = false;
       this.#cells.setCursor(this.#source === null ? null : this.#cursor, this.#cursorX, this.#cursorY);
@@ -147,6 +184,7 @@ export class TerminalDisplay implements Display {
     const wasOff = this.#source === null;
     this.#source = source;
     if (source === null) {
+      this.#update = null;
       this.#damage = null;
       this.#flushed = null;
       this.#cells.clear();
@@ -195,10 +233,17 @@ export class TerminalDisplay implements Display {
   /** Draws when it is time and the terminal has taken what it was given. */
   #schedule(): void {
     this.#isDue = true;
-    if (this.#timer !== null || this.#isBlocked || this.#closed) return;
+    if (this.#timer !== null || this.#isBlocked || this.#closed || this.#update !== null) return;
     const wait = this.#nextAt - performance.now();
-    if (wait <= 0) this.draw();
-    else this.#timer = setTimeout(() => this.draw(), wait);
+    if (wait > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.#schedule();
+      }, wait);
+      return;
+    }
+    this.#beginFrame();
+    this.#drawInTurns();
   }
 
   #write(text: string): void {
@@ -211,6 +256,7 @@ export class TerminalDisplay implements Display {
     const columns = clamp(this.#output.columns, FALLBACK_COLUMNS, MAX_COLUMNS);
     const rows = clamp(this.#output.rows, FALLBACK_ROWS, MAX_ROWS);
     this.#painter.forget(columns, rows);
+    this.#update = null;
     this.#cursorMoved = true;
     return new Cells(columns, rows, this.#widthPixels, this.#heightPixels);
   }

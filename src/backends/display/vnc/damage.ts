@@ -50,6 +50,13 @@ export class Damage {
     return taken.sort((first, second) => first.y - second.y || first.x - second.x);
   }
 
+  /** Takes out everything, and returns it from top to bottom. */
+  takeAll(): PixelRectangle[] {
+    const taken = this.#pieces;
+    this.#pieces = [];
+    return taken.sort((first, second) => first.y - second.y || first.x - second.x);
+  }
+
   clear(): void {
     this.#pieces = [];
   }

@@ -1,7 +1,9 @@
 import { BackendError } from "../../../base/backend-error.ts";
+import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { CursorImage, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { type CursorPicture, copyCursor, drawCursor } from "../pictures/cursor.ts";
 import { bounds, intersection } from "../pictures/rectangle.ts";
+import { Conversions } from "./conversions.ts";
 import { Picture } from "./picture.ts";
 import type { Screen } from "./protocol.ts";
 
@@ -18,6 +20,8 @@ export interface Viewer {
   cursorMoved(before: PixelRectangle | null, after: PixelRectangle | null): void;
   /** The cursor has another image. */
   cursorChanged(): void;
+  /** All that was there when somebody came is in the picture now. */
+  filled(): void;
 }
 
 /** One scanout on the desktop. */
@@ -54,6 +58,9 @@ class Head {
 /**
  * The desktop: all scanouts side by side, as they were at their last flush. Pixels are converted once, however many
  * clients there are, and not at all while there are none.
+ *
+ * What is too much for one turn of the event loop is converted in several, and the flush is answered with the last of
+ * them. A guest that draws on without waiting for the answer is seen with what it has drawn by then.
  */
 export class Framebuffer {
   widthPixels: number;
@@ -63,15 +70,20 @@ export class Framebuffer {
   readonly #maxPixels: number;
   readonly #heads: Head[] = [];
   readonly #viewers = new Set<Viewer>();
+  readonly #conversions: Conversions<Head>;
   #picture: Picture | null = null;
+  /** Stands for the first conversion of everything while it is under way. */
+  #filling: object | null = null;
   readonly #changed = (rectangle: PixelRectangle): void => {
     for (const viewer of this.#viewers) viewer.damaged(rectangle);
   };
 
-  constructor(widthPixels: number, heightPixels: number, maxPixels: number) {
+  /** `budget` counts pixels. */
+  constructor(widthPixels: number, heightPixels: number, maxPixels: number, budget: WorkBudget) {
     this.widthPixels = widthPixels;
     this.heightPixels = heightPixels;
     this.#maxPixels = maxPixels;
+    this.#conversions = new Conversions(budget, (head, band) => this.#convert(head, band));
   }
 
   /** The monitors on the desktop, at least one. */
@@ -94,19 +106,42 @@ export class Framebuffer {
     return this.#picture;
   }
 
+  /** Whether the picture has all that was flushed before there was one. */
+  get isFilled(): boolean {
+    return this.#filling === null;
+  }
+
   /** Throws a RangeError when there is no memory for the pixels. */
   attach(viewer: Viewer): void {
-    if (this.#picture === null) {
-      const picture = new Picture(this.widthPixels, this.heightPixels);
-      for (const head of this.#heads) this.#convert(picture, head, head.flushed);
-      this.#picture = picture;
-    }
+    if (this.#picture === null) this.#fill(new Picture(this.widthPixels, this.heightPixels));
     this.#viewers.add(viewer);
   }
 
   detach(viewer: Viewer): void {
     this.#viewers.delete(viewer);
-    if (this.#viewers.size === 0) this.#picture = null;
+    if (this.#viewers.size > 0) return;
+    this.#picture = null;
+    this.#filling = null;
+    this.#conversions.clear();
+  }
+
+  #fill(picture: Picture): void {
+    this.#picture = picture;
+    this.#filling = null;
+    const waits: Promise<void>[] = [];
+    for (const head of this.#heads) {
+      if (head.flushed === null) continue;
+      const later = this.#conversions.add(head, head.flushed);
+      if (later !== undefined) waits.push(later);
+    }
+    if (waits.length === 0) return;
+    const filling = {};
+    this.#filling = filling;
+    void Promise.all(waits).then(() => {
+      if (this.#filling !== filling) return;
+      this.#filling = null;
+      for (const viewer of this.#viewers) viewer.filled();
+    });
   }
 
   /** Throws {@link BackendError} for a picture that is too large. */
@@ -130,19 +165,27 @@ export class Framebuffer {
       }
       head.source = source;
       head.flushed = null;
+      this.#conversions.forget(head);
       this.#arrange(head, widthPixels, heightPixels);
     }
     this.#cursorMoved(head, cursorBefore);
   }
 
-  flush(scanoutId: number, x: number, y: number, widthPixels: number, heightPixels: number): void {
+  /** Returns nothing when all was brought over at once. */
+  flush(
+    scanoutId: number,
+    x: number,
+    y: number,
+    widthPixels: number,
+    heightPixels: number,
+  ): Promise<void> | undefined {
     const head = this.#head(scanoutId);
-    if (head.source === null) return;
+    if (head.source === null) return undefined;
     const whole = { x: 0, y: 0, widthPixels: head.widthPixels, heightPixels: head.heightPixels };
     const rectangle = intersection({ x, y, widthPixels, heightPixels }, whole);
-    if (rectangle === null) return;
+    if (rectangle === null) return undefined;
     head.flushed = bounds(head.flushed, rectangle);
-    if (this.#picture !== null) this.#convert(this.#picture, head, rectangle);
+    return this.#picture === null ? undefined : this.#conversions.add(head, rectangle);
   }
 
   setCursor(scanoutId: number, image: CursorImage | null): void {
@@ -187,9 +230,8 @@ export class Framebuffer {
     return head;
   }
 
-  #convert(picture: Picture, head: Head, rectangle: PixelRectangle | null): void {
-    if (head.source === null || rectangle === null) return;
-    picture.update(head.source, rectangle, head.left, 0, this.#changed);
+  #convert(head: Head, rectangle: PixelRectangle): void {
+    if (head.source !== null) this.#picture?.update(head.source, rectangle, head.left, 0, this.#changed);
   }
 
   /** Other heads close the gap; the only one stays as it is, black: guests turn it off for a moment at a time. */
@@ -197,6 +239,7 @@ export class Framebuffer {
     const before = head.cursorArea();
     head.source = null;
     head.flushed = null;
+    this.#conversions.forget(head);
     if (head.widthPixels === 0) return;
     this.#cursorMoved(head, before);
     if (this.#heads.some((other) => other !== head && other.widthPixels > 0)) {

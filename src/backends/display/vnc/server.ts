@@ -4,6 +4,7 @@ import { checkOptions, type OptionRules } from "../../../base/options.ts";
 import type { TraceSink } from "../../../base/trace.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
+import { pixelBudget, TURN_RULES, type TurnOptions } from "../pictures/turns.ts";
 import { Framebuffer } from "./framebuffer.ts";
 import { Session, type SessionSettings } from "./session.ts";
 
@@ -16,7 +17,7 @@ const DEFAULT_HANDSHAKE_MS = 10_000;
 const DEFAULT_STALL_MS = 30_000;
 
 /** Choices for a {@link VncServer}; all have defaults. */
-export interface VncServerOptions {
+export interface VncServerOptions extends TurnOptions {
   /** Address to listen on. Default 127.0.0.1: RFB is not encrypted, and without a password open to all. */
   readonly host?: string;
   /** TCP port, 0 for any free one. Default 5900, which viewers call display 0. */
@@ -78,6 +79,7 @@ const RULES: OptionRules<VncServerOptions> = {
   onPointer: "function",
   onResize: "function",
   trace: "function",
+  ...TURN_RULES,
 };
 
 /** Counts kept since the server was made. */
@@ -93,7 +95,8 @@ export interface VncCounters {
 /**
  * A display that VNC viewers can look at: an RFB server (RFC 6143, versions 3.3, 3.7 and 3.8) with the encodings Raw
  * and ZRLE, Cursor, Cursor With Alpha, DesktopSize and ExtendedDesktopSize. All scanouts appear side by side on one
- * desktop. While nobody looks, a flush costs next to nothing.
+ * desktop. While nobody looks, a flush costs next to nothing. What is more than a few milliseconds of work, for the
+ * desktop or for its clients, is spread over several turns of the event loop; the guest's flush is answered at its end.
  *
  * @example
  * ```ts
@@ -127,10 +130,12 @@ export class VncServer implements Display {
     this.#host = options.host ?? DEFAULT_HOST;
     this.#port = inRange("port", options.port ?? DEFAULT_PORT, 0, 65535);
     this.#maxClients = inRange("maxClients", options.maxClients ?? DEFAULT_MAX_CLIENTS, 1, 1024);
-    this.#framebuffer = new Framebuffer(widthPixels, heightPixels, maxPixels);
+    const budget = pixelBudget(options);
+    this.#framebuffer = new Framebuffer(widthPixels, heightPixels, maxPixels, budget);
     this.#trace = options.trace ?? null;
     const cursor = options.cursor ?? (options.onPointer === undefined ? "server" : "client");
     this.#settings = {
+      budget,
       name: options.name ?? "virtio-gpu",
       password: options.password ?? null,
       cursorByClient: cursor === "client",
@@ -188,8 +193,14 @@ export class VncServer implements Display {
     this.#framebuffer.setScanout(scanoutId, source);
   }
 
-  flush(scanoutId: number, x: number, y: number, widthPixels: number, heightPixels: number): void {
-    this.#framebuffer.flush(scanoutId, x, y, widthPixels, heightPixels);
+  flush(
+    scanoutId: number,
+    x: number,
+    y: number,
+    widthPixels: number,
+    heightPixels: number,
+  ): void | Promise<void> {
+    return this.#framebuffer.flush(scanoutId, x, y, widthPixels, heightPixels);
   }
 
   setCursor(scanoutId: number, cursor: CursorImage | null): void {

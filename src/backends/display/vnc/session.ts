@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { PixelRectangle } from "../../../devices/gpu/index.ts";
 import { type ClientHandler, ClientInput, RfbError } from "./client-input.ts";
 import { Damage } from "./damage.ts";
@@ -46,6 +47,8 @@ const INPUT_BURST_BYTES = 1 << 18;
 
 /** What all clients of a server have in common. */
 export interface SessionSettings {
+  /** In pixels; that of the framebuffer. */
+  readonly budget: WorkBudget;
   readonly name: string;
   readonly password: string | null;
   /** Whether clients that can draw the cursor themselves do. */
@@ -318,6 +321,10 @@ export class Session implements ClientHandler, Viewer {
     this.#schedule();
   }
 
+  filled(): void {
+    this.#schedule();
+  }
+
   // Output
 
   /** Whether the cursor is part of the picture for this client. */
@@ -344,7 +351,8 @@ export class Session implements ClientHandler, Viewer {
   /** Sends an update if the client waits for one, there is something to say and it is time. */
   #schedule(): void {
     if (!this.#ready || this.#ended || this.#busy || !this.#asked || this.#frameTimer !== null) return;
-    if (!this.#hasNews()) return;
+    // Viewers that take a single picture want a whole one.
+    if (!this.#framebuffer.isFilled || !this.#hasNews()) return;
     const now = performance.now();
     if (now < this.#nextAt) {
       this.#frameTimer = setTimeout(() => {
@@ -387,8 +395,11 @@ export class Session implements ClientHandler, Viewer {
     if (cursor !== null) this.#send(cursor);
     const zrle = this.#encodings.has(ENCODING_ZRLE) ? this.#zrleEncoder() : null;
     for (const rectangle of cut) {
-      if (zrle === null) this.#send(encodeRaw(rectangle, read, translator));
-      else this.#send(...(await zrle.encode(rectangle, read, translator)));
+      const encode = (): readonly Buffer[] | Promise<readonly Buffer[]> =>
+        zrle === null ? [encodeRaw(rectangle, read, translator)] : zrle.encode(rectangle, read, translator);
+      this.#send(
+        ...(await this.#settings.budget.inTurn(rectangle.widthPixels * rectangle.heightPixels, encode)),
+      );
       await this.#taken();
       if (this.#ended) return;
     }

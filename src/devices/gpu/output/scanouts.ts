@@ -70,6 +70,8 @@ export class Scanouts {
   readonly #renderer: Renderer | null;
   readonly #counters: ScanoutCounters;
   readonly #life: () => Life;
+  /** Pixels of scanouts that got another size or went dark: displays make their picture of it anew. */
+  remadePixels = 0;
   /** What each scanout was before the change under way. */
   readonly #before: Scanout[];
 
@@ -197,6 +199,7 @@ export class Scanouts {
     scanout.pages = null;
     scanout.shown = false;
     if (!shown) return;
+    this.remadePixels += scanout.widthPixels * scanout.heightPixels;
     return this.#life().attempt(() => this.#display?.setScanout(scanout.scanoutId, null));
   }
 
@@ -286,6 +289,13 @@ export class Scanouts {
     const shown = scanout.pixels !== null || scanout.pages !== null;
     const before = this.#before[index] as Scanout;
     if (!shown && !scanout.shown) return;
+    const { widthPixels, heightPixels } = scanout;
+    const fits =
+      shown &&
+      before.shown &&
+      before.widthPixels === widthPixels &&
+      before.heightPixels === heightPixels;
+    if (!fits) this.remadePixels += widthPixels * heightPixels;
     scanout.shown = shown;
     let result: MaybeLater<void>;
     try {

@@ -74,7 +74,7 @@ export class CommandQueues {
     core.reason = "";
     response.reset();
     const copiedBefore = core.counters.bytesCopied;
-    const shownBefore = core.counters.flushedPixels;
+    const shownBefore = core.counters.flushedPixels + core.scanouts.remadePixels;
     const { life } = core;
     const complete = request.load(chain);
     const command = complete ? findCommand(request.type) : null;
@@ -91,7 +91,8 @@ export class CommandQueues {
       : core.refuse(core.policy.shortHeader, "the request is shorter than a header");
     request.chain = null;
     if (request.hasRing) request.timeline = context ?? core.contexts.get(request.ctxId) ?? request.ctxId;
-    core.host.budget.left -= (core.counters.flushedPixels - shownBefore) * this.#pixelWork;
+    const shown = core.counters.flushedPixels + core.scanouts.remadePixels - shownBefore;
+    core.host.budget.left -= shown * this.#pixelWork;
     if (record !== null) record.bytesCopied = core.counters.bytesCopied - copiedBefore;
     if (type === PENDING) {
       this.#wait(new OutstandingCommand(index, queue, chain, request), core.takeDeferred(), record, life);
