@@ -291,10 +291,7 @@ export class Scanouts {
     if (!shown && !scanout.shown) return;
     const { widthPixels, heightPixels } = scanout;
     const fits =
-      shown &&
-      before.shown &&
-      before.widthPixels === widthPixels &&
-      before.heightPixels === heightPixels;
+      shown && before.shown && before.widthPixels === widthPixels && before.heightPixels === heightPixels;
     if (!fits) this.remadePixels += widthPixels * heightPixels;
     scanout.shown = shown;
     let result: MaybeLater<void>;
