@@ -1,7 +1,7 @@
 /** How the names of src/wire are spelled in Linux' headers, as C expressions. */
 import type { WireStruct } from "../../src/wire/index.ts";
-import * as wire from "../../src/wire/index.ts";
 import type { FactExpressions } from "./linux-headers.ts";
+import { wire } from "./wire.ts";
 
 /** Constants that Linux spells differently, or that follow from something in its headers. */
 const CONSTANTS: Readonly<Record<string, string>> = {
