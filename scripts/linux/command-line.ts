@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import { createDisplay, type LiveDisplay } from "../../src/cli/display/live-display.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
+import { formatDesktopReport, runDesktop } from "./desktop/run-desktop.ts";
 import { SCENARIOS } from "./guest-session.ts";
 import type { LinuxDeviceFactory } from "./linux-device.ts";
 import { LinuxError, LinuxUsageError, messageOf } from "./linux-error.ts";
@@ -49,6 +50,14 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
   try {
     const out = options.out ?? relative(process.cwd(), join(repositoryRoot(), ".build/linux"));
     checkFolder(out);
+    if (options.desktop) {
+      const report = await runDesktop(out, (text) => progress.say(text));
+      progress.end();
+      process.stdout.write(
+        options.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatDesktopReport(report),
+      );
+      return report.problems.length === 0 ? 0 : 1;
+    }
     const report = await runLinux({
       ...options,
       createDevice,

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { LinuxError, messageOf } from "./linux-error.ts";
 import { PrivateApt } from "./private-apt.ts";
 
-const KERNEL_PACKAGE = /^linux-image-6\.1\.[0-9]+-[0-9]+-686$/;
+export const KERNEL_PACKAGE = /^linux-image-6\.1\.[0-9]+-[0-9]+-686$/;
 /** Loaded last, since it brings the driver and the device together. */
 export const LAST_MODULE = "virtio_pci";
 const DRIVER_MODULE = "virtio_gpu";
@@ -91,7 +91,10 @@ async function build(apt: PrivateApt, work: string, progress: (text: string) => 
   await copyFile(join(root, "bin/busybox"), join(guest, "busybox"));
   await copyFile(join(root, "usr/share/seabios/bios.bin"), join(guest, "bios.bin"));
   await copyFile(join(root, "usr/share/seabios/vgabios-stdvga.bin"), join(guest, "vgabios.bin"));
-  const modules = await modulesInOrder(join(root, "lib/modules", kernelRelease));
+  const modules = await modulesInOrder(join(root, "lib/modules", kernelRelease), [
+    DRIVER_MODULE,
+    LAST_MODULE,
+  ]);
   for (const [name, path] of modules) await copyFile(path, join(guest, "modules", `${name}.ko`));
   const manifest: Manifest = { format: FORMAT, kernelRelease, modules: [...modules.keys()], packages };
   await writeFile(join(guest, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`);
@@ -107,7 +110,7 @@ async function publish(made: string, target: string): Promise<void> {
 }
 
 /** The one with the highest version and build number. */
-function newest(names: readonly string[]): string | undefined {
+export function newest(names: readonly string[]): string | undefined {
   const numbers = (name: string) => (name.match(/\d+/g) ?? []).map(Number);
   return [...names].sort((a, b) => {
     const [left, right] = [numbers(a), numbers(b)];
@@ -119,8 +122,11 @@ function newest(names: readonly string[]): string | undefined {
   })[names.length - 1];
 }
 
-/** The modules the driver and the bus need, each behind those it depends on. Names have underscores. */
-async function modulesInOrder(folder: string): Promise<Map<string, string>> {
+/** Modules, by name with underscores, each behind those it depends on. */
+export async function modulesInOrder(
+  folder: string,
+  wanted: readonly string[],
+): Promise<Map<string, string>> {
   const paths = new Map<string, string>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith(".ko")) continue;
@@ -134,8 +140,7 @@ async function modulesInOrder(folder: string): Promise<Map<string, string>> {
     for (const needed of dependencies(await readFile(path))) await add(needed);
     order.set(name, path);
   };
-  await add(DRIVER_MODULE);
-  await add(LAST_MODULE);
+  for (const name of wanted) await add(name);
   return order;
 }
 

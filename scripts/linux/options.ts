@@ -17,6 +17,8 @@ const DEFAULT_FEATURE_SETS: readonly (readonly FeatureName[])[] = [
 export interface LinuxOptions {
   readonly json: boolean;
   readonly list: boolean;
+  /** Weston instead of the scenarios. */
+  readonly desktop: boolean;
   readonly scenarios: readonly ScenarioName[];
   readonly featureSets: readonly (readonly FeatureName[])[];
   readonly kernel: string | undefined;
@@ -57,11 +59,21 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
       message: "--kernel needs --initrd too: a kernel's modules and programs come from there",
     };
   }
+  if (values.desktop === true) {
+    const others = Object.keys(values).filter((name) => !["desktop", "json", "out"].includes(name));
+    if (others[0] !== undefined) {
+      return {
+        kind: "error",
+        message: `--desktop goes with --json and --out only, not with ${others.join(", ")}`,
+      };
+    }
+  }
   return {
     kind: "run",
     options: {
       json: values.json === true,
       list: values.list === true,
+      desktop: values.desktop === true,
       scenarios: values.scenario ?? SCENARIOS,
       featureSets: values.features ?? DEFAULT_FEATURE_SETS,
       kernel: values.kernel,
@@ -80,6 +92,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
 interface Values {
   readonly json?: true;
   readonly list?: true;
+  readonly desktop?: true;
   readonly scenario?: ScenarioName[];
   readonly features?: FeatureName[][];
   readonly kernel?: string;
@@ -143,6 +156,10 @@ function createCommand(write: (text: string) => void): Command {
         "present a peculiar device to the driver, and watch what it makes of it: " +
           PCI_STAGES.map(({ id }) => id).join(", "),
       ).argParser(stage),
+    )
+    .option(
+      "--desktop",
+      "boot Debian's Weston instead, save it in the middle of a frame, and go on in another program (10 minutes)",
     )
     .option("--list", "list the scenarios")
     .allowExcessArguments(false)

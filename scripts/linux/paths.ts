@@ -25,6 +25,11 @@ export function guestFolder(): string {
   return process.env["VIRTIO_GUEST_FOLDER"] ?? join(repositoryRoot(), ".guest");
 }
 
+/** What the guest with a desktop is given besides Debian's packages. */
+export function desktopSources(): string {
+  return join(repositoryRoot(), "scripts/linux/desktop");
+}
+
 /** The sources of the guest's own programs. */
 export function guestSources(): string {
   return join(repositoryRoot(), "scripts/linux/guest");

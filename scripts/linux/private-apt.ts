@@ -84,6 +84,24 @@ export class PrivateApt {
     return version.toString("utf8").trim();
   }
 
+  /**
+   * Downloads packages with all they depend on and unpacks them; nothing of them is run.
+   * @returns names and versions
+   */
+  async unpackAll(names: readonly string[], target: string): Promise<Record<string, string>> {
+    const args = ["-q", "-y", "--no-install-recommends", "--download-only", "install", ...names];
+    await runProgram("apt-get", args, { env: this.#environment });
+    const archives = join(this.#folder, "cache/archives");
+    await mkdir(target, { recursive: true });
+    const versions: Record<string, string> = {};
+    for (const entry of (await readdir(archives)).filter((name) => name.endsWith(".deb")).sort()) {
+      await runProgram("dpkg-deb", ["-x", join(archives, entry), target]);
+      const [name, version] = entry.replace(/\.deb$/, "").split("_");
+      if (name !== undefined && version !== undefined) versions[name] = decodeURIComponent(version);
+    }
+    return versions;
+  }
+
   /** Why the lists may be incomplete, if they may. */
   get updateProblem(): string | undefined {
     return this.#updateProblem;
