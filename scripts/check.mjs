@@ -82,6 +82,7 @@ async function packedPackage() {
 const CHECKS = {
   "entry-points": entryPoints,
   imports: () => runTool("check-imports"),
+  devices: () => runTool("check-devices"),
   clauses: () => runTool("coverage-spec", "--check"),
   style: () => node("node_modules/@biomejs/biome/bin/biome", "check", "--colors=off", "--error-on-warnings"),
   types: () => node(TSC, "-p", "tsconfig.json"),
