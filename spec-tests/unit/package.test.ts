@@ -60,8 +60,8 @@ for (const [name, entryPoint, kilobytes] of [
   ["GuestAllocator", "virtio-emulator/driver", 32],
   ["readScanoutRgba", "virtio-emulator/backends/display/memory", 32],
   ["TerminalDisplay", "virtio-emulator/backends/display/terminal", 40],
-  // Without the cases of the kit, which take 400.
-  ["DriverChecker", "virtio-emulator/conformance", 135],
+  // Without the cases of the kit, which take 400; 45 are what it says of the statements that bind drivers.
+  ["DriverChecker", "virtio-emulator/conformance", 180],
 ] as const) {
   test(`${name} of ${entryPoint} takes ${kilobytes} kB at most`, async () => {
     const bytes = await bytesOf(name, entryPoint);

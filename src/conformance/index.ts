@@ -11,15 +11,21 @@ export {
 export { CASES } from "./cases/index.ts";
 export {
   BINDS_DRIVER,
+  type CitedStatement,
   CLAUSES,
   type Clause,
   type ClauseLevel,
   type ClauseRole,
+  citeStatement,
   clauseById,
   clauseResults,
   KIT_AREAS,
   NOT_OBSERVABLE,
   SPECIFICATION,
+  SPECIFICATION_TAG,
+  sentenceOf,
+  statementLines,
+  type WordingOf,
 } from "./clauses/index.ts";
 export {
   type AccessWidth,

@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { VirtioUsageError } from "../../../src/base/errors.ts";
+import { citeStatement } from "../../../src/conformance/index.ts";
 import {
   type Expectations,
   expectationsOf,
@@ -47,6 +48,7 @@ judging("without expectations what fails and what is wedged is found, worst firs
     target: "a",
     caseId: "x/fail",
     clauses: [CLAUSE],
+    statements: [citeStatement(CLAUSE)],
     verdict: "fail",
     expected: null,
     message: "fail!",

@@ -98,6 +98,33 @@ withXmllint("what is expected is skipped with its reason, what is not fails", ()
   assert.is(query(xml, "string(/testsuites/@failures)"), "3");
 });
 
+withXmllint("a failure's text says what the statement demands and where it stands, and its wording", () => {
+  const report = reportOf(
+    "a-target",
+    [
+      caseResult("x/fail", {
+        verdict: "fail",
+        clauses: ["transport-mmio.device.mmio-device-register-layout.2"],
+        detail: evidence("Version is 1"),
+      }),
+    ],
+    [],
+  );
+  const xml = formatJunit([
+    { report, judgement: judge(report, null, undefined, () => "<In their words> & no others.") },
+  ]);
+  xmllint(xml, "--noout");
+  const body = query(xml, "string(//failure)");
+  for (const line of [
+    "transport-mmio.device.mmio-device-register-layout.2  MUST  4.2.2.1 Device Requirements: MMIO Device Register Layout",
+    "  Version reads as 2.",
+    "  transport-mmio.tex:265  https://github.com/oasis-tcs/virtio-spec/blob/v1.4-cs01/transport-mmio.tex#L265",
+    '  "<In their words> & no others."',
+  ]) {
+    assert.ok(body.split("\n").includes(line), `${line} in\n${body}`);
+  }
+});
+
 withXmllint("whatever a device says, it stays XML", () => {
   const nasty = `<a b='c' d="e">&amp;]]>\u0000\u0001\u001b[31m\ud800\udfff lone \ud800 \ufffe\nnext ✓ 😀`;
   const xml = junit(

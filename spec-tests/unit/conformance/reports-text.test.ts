@@ -34,7 +34,41 @@ const failing = (target = "a-target") =>
     }),
   ]);
 
+/** The lines of the findings, from their number on. */
+const findingsOf = (text: string) =>
+  text
+    .slice(text.search(/^\d+ findings?$/m))
+    .split("\n\n", 1)
+    .join("")
+    .split("\n");
+
 const json = suite("JSON");
+
+json(
+  "a finding says what its statements demand, where they stand, and their wording where it is known",
+  () => {
+    const report = failing();
+    const judgement = judge(report, null, undefined, () => "In their words.");
+    const { findings } = JSON.parse(formatJson([{ report, judgement }])) as {
+      findings: { statements: unknown }[];
+    };
+    assert.equal(findings[0]?.statements, [
+      {
+        id: INDIRECT,
+        level: "must",
+        number: "2.7.5.3.2",
+        title: "Device Requirements: Indirect Descriptors",
+        sentence:
+          "VIRTQ_DESC_F_WRITE on a descriptor that points to an indirect table means nothing and is passed over.",
+        file: "split-ring.tex",
+        line: 282,
+        documentUrl: "https://docs.oasis-open.org/virtio/virtio/v1.4/cs01/virtio-v1.4-cs01.html",
+        sourceUrl: "https://github.com/oasis-tcs/virtio-spec/blob/v1.4-cs01/split-ring.tex#L282",
+        wording: "In their words.",
+      },
+    ]);
+  },
+);
 
 json("one run is an object with all the statements, the cases and the sums", () => {
   const text = formatJson([judged(failing())]);
@@ -126,15 +160,38 @@ table("the areas add up to the total", () => {
 });
 
 table("each finding is one line with its verdict, statement, case and what was found", () => {
-  const lines = formatTable([judged(failing())])
-    .trim()
-    .split("\n");
-  assert.is(lines.at(-3), "2 findings");
+  const lines = findingsOf(formatTable([judged(failing())]));
+  assert.is(lines[0], "2 findings");
   assert.match(
-    lines.at(-2) ?? "",
+    lines[1] ?? "",
     /^ {2}fail {4}split-ring\.device\.indirect-descriptors\.1 {2}split-ring\/indirect\/nested:device=gpu {2}Status is 15, not 79$/,
   );
-  assert.match(lines.at(-1) ?? "", /^ {2}wedged {2}split-ring\.device/);
+  assert.match(lines[2] ?? "", /^ {2}wedged {2}split-ring\.device/);
+  assert.is(lines.length, 3);
+});
+
+table("what the findings' statements demand follows, each once, with section, source and link", () => {
+  const text = formatTable([judged(failing())]);
+  const [, statements = ""] = text.split("1 statement that the findings are about");
+  assert.match(statements, /^ {2}https:\/\/docs\.oasis-open\.org\/virtio\/.*\.html\n/);
+  assert.equal(
+    statements
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim()),
+    [
+      `${INDIRECT}  MUST  2.7.5.3.2 Device Requirements: Indirect Descriptors`,
+      "VIRTQ_DESC_F_WRITE on a descriptor that points to an indirect table means nothing and is passed over.",
+      "split-ring.tex:282  https://github.com/oasis-tcs/virtio-spec/blob/v1.4-cs01/split-ring.tex#L282",
+    ],
+  );
+});
+
+table("the wording stands with the statement where it is known", () => {
+  const report = failing();
+  const judgement = judge(report, null, undefined, (id) => (id === INDIRECT ? "In their words." : null));
+  assert.match(formatTable([{ report, judgement }]), /\n {4}"In their words\."\n/);
 });
 
 table("of several targets it says which", () => {
@@ -175,11 +232,9 @@ table("variants of a case and targets share a line, as long as the verdict is th
         ),
       ),
     );
-  const lines = formatTable([variants("p"), variants("q")])
-    .trimEnd()
-    .split("\n");
+  const lines = findingsOf(formatTable([variants("p"), variants("q")]));
   assert.equal(
-    lines.slice(-4).map((line) => line.trim().split(/ {2,}/)),
+    lines.map((line) => line.trim().split(/ {2,}/)),
     [
       ["8 findings"],
       ["p,q", "fail", INDIRECT, "x/a (2 variants)", "1, not 3"],

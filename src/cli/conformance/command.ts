@@ -59,6 +59,19 @@ export function addConformanceCommand(program: Command, console: Console): void 
       "hold the verdicts against those in this file: findings are the differences, known differences are listed",
     )
     .option("--write-expect <file>", "write the file for --expect; keeps the reasons that stand in it")
+    .option(
+      "--spec <dir>",
+      "a copy of the repository oasis-tcs/virtio-spec: findings then show the statements' own wording, too",
+    )
+    .addOption(
+      new Option(
+        "--explain <id>",
+        "say what a statement demands and where it stands, and run nothing: an id, or a glob like 'gpu.device.*'; may be " +
+          "given several times",
+      )
+        .argParser(collect)
+        .conflicts(["list", "json", "junit", "html", "expect", "writeExpect"]),
+    )
     .allowExcessArguments(false)
     .action(async (options: ConformanceOptions) => {
       // The kit is large, and the other commands do without it.

@@ -36,6 +36,8 @@ export interface ConformanceOptions {
   readonly qemu?: string;
   readonly expect?: string;
   readonly writeExpect?: string;
+  readonly spec?: string;
+  readonly explain?: readonly string[];
 }
 
 const MAX_SHARDS = 10_000;

@@ -1,4 +1,10 @@
-import { CASES, type CaseDefinition, runCases, type Target } from "../../conformance/index.ts";
+import {
+  CASES,
+  type CaseDefinition,
+  runCases,
+  type Target,
+  type WordingOf,
+} from "../../conformance/index.ts";
 import {
   type Expectations,
   expectationsOf,
@@ -13,10 +19,12 @@ import {
 import { type Console, styleFor } from "../console.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../usage-error.ts";
+import { explain } from "./explain.ts";
 import { type Outputs, openOutputs, readExpectations, readIfThere } from "./files.ts";
 import { LiveProgress } from "./live-progress.ts";
 import type { ConformanceOptions, TargetName } from "./options.ts";
 import { type Selection, selectCases } from "./select.ts";
+import { openSpecification, type SpecificationCopy } from "./spec/wording.ts";
 import { builtinTarget } from "./targets/builtin.ts";
 import { moduleTarget } from "./targets/module.ts";
 import { qemuTarget } from "./targets/qemu.ts";
@@ -29,6 +37,8 @@ export interface Kit {
   readonly cases: readonly CaseDefinition[];
   /** Rejects with {@link UsageError} when there is no such thing here. */
   openTarget(name: TargetName, options: ConformanceOptions): Promise<Target> | Target;
+  /** Throws {@link UsageError} when it is no copy of the specification. Default: reads the directory. */
+  openSpecification?(directory: string): SpecificationCopy;
 }
 
 const KIT: Kit = {
@@ -57,6 +67,11 @@ export async function runConformance(
   console: Console,
   kit: Kit = KIT,
 ): Promise<void> {
+  const wordingOf = options.spec === undefined ? undefined : wordingFrom(options.spec, kit, console);
+  if (options.explain !== undefined) {
+    console.out(explain(options.explain, wordingOf));
+    return;
+  }
   checkQemu(options);
   const targets: Target[] = [];
   for (const name of options.target) targets.push(await kit.openTarget(name, options));
@@ -79,10 +94,17 @@ export async function runConformance(
     const found = expectationsOf(report, own(before) ?? own(expected), all);
     written.push(found);
     const measure = options.expect === undefined && outputs.expect !== null ? found : own(expected);
-    runs.push({ report, judgement: judge(report, measure, all) });
+    runs.push({ report, judgement: judge(report, measure, all, wordingOf) });
   }
   write(runs, keepOthers(before, written), outputs, console);
   if (runs.some(({ judgement }) => judgement.findings.length > 0)) throw new ExitCode(EXIT_FINDINGS);
+}
+
+/** Findings have their wording from a copy that is checked before anything runs. */
+function wordingFrom(directory: string, kit: Kit, console: Console): WordingOf {
+  const { wordingOf, warning } = (kit.openSpecification ?? openSpecification)(directory);
+  if (warning !== null) console.error(`${warning}.\n`);
+  return wordingOf;
 }
 
 function checkQemu({ qemu, target }: ConformanceOptions): void {

@@ -69,13 +69,18 @@ function checkDevices(targets: readonly Target[], devices: readonly string[] | u
  * `*` stands for any characters, `?` for any one.
  */
 export function matcher(pattern: string): (instance: CaseInstance) => boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*+/g, ".*")
-    .replace(/\?/g, ".");
-  const expression = new RegExp(`^${source}$`, "s");
+  const expression = globExpression(pattern);
   return ({ id, definition }) =>
     expression.test(id) ||
     expression.test(definition.id) ||
     definition.clauses.some((clause) => expression.test(clause));
+}
+
+/** The ids that a pattern fits as a whole. */
+export function globExpression(pattern: string): RegExp {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*+/g, ".*")
+    .replace(/\?/g, ".");
+  return new RegExp(`^${source}$`, "s");
 }

@@ -1,6 +1,7 @@
 import type { CaseDefinition } from "../case.ts";
 import type { CaseResult, ClauseResult, ClauseStatus } from "../result.ts";
-import { CLAUSES, type Clause } from "./catalogue.ts";
+import { CLAUSES } from "./catalogue.ts";
+import type { Clause } from "./clause.ts";
 import { BINDS_DRIVER, NOT_OBSERVABLE } from "./reviewed/index.ts";
 
 /** The areas the kit covers whole. */

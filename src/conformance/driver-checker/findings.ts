@@ -1,4 +1,6 @@
-import { CLAUSES, type ClauseLevel } from "../clauses/catalogue.ts";
+import { citeDriverStatement } from "../clauses/cite-driver.ts";
+import type { ClauseLevel } from "../clauses/clause.ts";
+import type { CitedStatement } from "../clauses/statement.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Evidence, Violation, ViolationLevel } from "./violation.ts";
 
@@ -9,9 +11,6 @@ import type { Evidence, Violation, ViolationLevel } from "./violation.ts";
 export type Fault = string | { readonly lasting: string };
 
 const LEVELS: Readonly<Record<ClauseLevel, ViolationLevel>> = { must: "MUST", should: "SHOULD", may: "hint" };
-const CLAUSE_LEVELS: ReadonlyMap<string, ViolationLevel> = /* @__PURE__ */ new Map(
-  /* @__PURE__ */ CLAUSES.map(({ id, level }) => [id, LEVELS[level]]),
-);
 const WEIGHTS: Readonly<Record<ViolationLevel, number>> = { MUST: 2, SHOULD: 1, hint: 0 };
 /** Lasting faults remembered at a time. */
 const MOST_FAULTS = 4096;
@@ -20,6 +19,7 @@ const MOST_FAULTS = 4096;
 interface Finding {
   level: ViolationLevel;
   clause: string | null;
+  statement: CitedStatement | null;
   id: string;
   readonly also: string[];
   message: string;
@@ -51,7 +51,7 @@ export class Findings {
 
   /** A statement was broken. */
   clause(id: string, queue: number, message: string, evidence: readonly Evidence[], fault?: Fault): void {
-    this.#add(CLAUSE_LEVELS.get(id) ?? "hint", id, id, queue, message, evidence, fault);
+    this.#add(LEVELS[citeDriverStatement(id)?.level ?? "may"], id, id, queue, message, evidence, fault);
   }
 
   /** Something that breaks no statement and does not work. */
@@ -82,7 +82,20 @@ export class Findings {
     }
     const at = Math.max(0, this.#timeline.count - 1);
     const finding: Finding | null =
-      count > this.#perId ? null : { level, clause, id, also: [], message, queue, at, event: "", evidence };
+      count > this.#perId
+        ? null
+        : {
+            level,
+            clause,
+            statement: statementOf(clause),
+            id,
+            also: [],
+            message,
+            queue,
+            at,
+            event: "",
+            evidence,
+          };
     if (key !== "" && faults.size < MOST_FAULTS) faults.set(key, finding);
     if (finding === null) return;
     this.#fresh.push(finding);
@@ -100,6 +113,7 @@ export class Findings {
     if (known.clause !== null) known.also.push(known.clause);
     known.level = level;
     known.clause = clause;
+    known.statement = statementOf(clause);
     known.id = id;
     known.message = message;
   }
@@ -130,4 +144,8 @@ export class Findings {
     this.#lasting.clear();
     this.#reported.clear();
   }
+}
+
+function statementOf(clause: string | null): CitedStatement | null {
+  return clause === null ? null : citeDriverStatement(clause);
 }

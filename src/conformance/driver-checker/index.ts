@@ -1,3 +1,5 @@
+export { citeDriverStatement } from "../clauses/cite-driver.ts";
+export { type CitedStatement, statementLines } from "../clauses/statement.ts";
 export { DriverChecker, type DriverCheckerOptions } from "./checker.ts";
 export type { DriverEvent, QueueArea } from "./events.ts";
 export type { CheckedMmio } from "./mmio-decoder.ts";

@@ -1,3 +1,5 @@
+import type { CitedStatement } from "../clauses/statement.ts";
+
 /** Bytes of guest memory that show what a driver did. Hexadecimal, two digits a byte, without spaces. */
 export interface Evidence {
   /** What lies there: `descriptor 3 of queue 0`, `available ring`. */
@@ -18,6 +20,8 @@ export interface Violation {
   readonly level: ViolationLevel;
   /** Id of the clause, as in the catalogue; null for a hint. */
   readonly clause: string | null;
+  /** What that clause demands, and where it stands; null for a hint. */
+  readonly statement: CitedStatement | null;
   /** What it is counted under: the clause, or the name of the hint, which begins with `hint.`. */
   readonly id: string;
   /** Further statements that the same act breaks. It may grow while the driver goes on. */

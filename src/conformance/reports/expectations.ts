@@ -3,6 +3,8 @@
  * side shows, and every known difference stays in the report with its reason.
  */
 import { VirtioUsageError } from "../../base/errors.ts";
+import { citeStatement } from "../clauses/cite.ts";
+import type { CitedStatement, WordingOf } from "../clauses/statement.ts";
 import { type RunReport, VERDICTS, type Verdict } from "../result.ts";
 import { byVerdict, isDifference } from "./names.ts";
 
@@ -36,6 +38,8 @@ export interface Finding {
   readonly caseId: string;
   /** Ids of the statements the case covers. */
   readonly clauses: readonly string[];
+  /** What those demand, and where they stand; without those that the specification does not have. */
+  readonly statements: readonly CitedStatement[];
   /** What the case came to; null when it was expected and does not exist any more. */
   readonly verdict: Verdict | null;
   /** What it was expected to come to; null when there are no expectations of it. */
@@ -51,6 +55,8 @@ export interface KnownDifference {
   readonly caseId: string;
   /** Ids of the statements the case covers. */
   readonly clauses: readonly string[];
+  /** What those demand, and where they stand; without those that the specification does not have. */
+  readonly statements: readonly CitedStatement[];
   readonly verdict: "fail" | "wedged";
   /** The reason in the expectations. */
   readonly why: string;
@@ -67,12 +73,14 @@ export interface Judgement {
  * something else than expected is one.
  *
  * `allCases` are the ids of all cases there are for the target, run or not: expectations of others are stale, which
- * is a finding, too. Left out, expectations of cases that did not run are taken for not selected.
+ * is a finding, too. Left out, expectations of cases that did not run are taken for not selected. `wordingOf` gives the
+ * specification's own words, where a copy of it is at hand.
  */
 export function judge(
   report: RunReport,
   expectations: Expectations | null,
   allCases?: ReadonlySet<string>,
+  wordingOf?: WordingOf,
 ): Judgement {
   const findings: Finding[] = [];
   const known: KnownDifference[] = [];
@@ -80,12 +88,12 @@ export function judge(
     const expected = expectedOf(expectations, result.id);
     const { id: caseId, verdict, clauses } = result;
     const message = result.detail?.message ?? result.title;
-    const base = { target: report.target, caseId, clauses };
+    const base = () => ({ target: report.target, caseId, clauses, statements: citeAll(clauses, wordingOf) });
     if (isAsExpected(verdict, expected)) {
       if (expected !== undefined && isDifference(verdict))
-        known.push({ ...base, verdict, why: expected.why });
+        known.push({ ...base(), verdict, why: expected.why });
     } else {
-      findings.push({ ...base, verdict, expected: expectedVerdict(expected, expectations), message });
+      findings.push({ ...base(), verdict, expected: expectedVerdict(expected, expectations), message });
     }
   }
   const stale = Object.entries(expectations?.cases ?? {}).filter(
@@ -96,6 +104,7 @@ export function judge(
       target: report.target,
       caseId,
       clauses: [],
+      statements: [],
       verdict: null,
       expected: verdict,
       message: "there is no such case any more: take it out of the expected results",
@@ -103,6 +112,10 @@ export function judge(
   }
   findings.sort((a, b) => byVerdict(a.verdict ?? "skip", b.verdict ?? "skip"));
   return { findings, known };
+}
+
+function citeAll(ids: readonly string[], wordingOf: WordingOf | undefined): CitedStatement[] {
+  return ids.flatMap((id) => citeStatement(id, wordingOf) ?? []);
 }
 
 function expectedOf(expectations: Expectations | null, id: string): ExpectedCase | undefined {

@@ -11,6 +11,7 @@
  * | fail, wedged, as expected | `skipped`, with the reason; so do test runners mark expected failures |
  * | anything else than was expected | `failure` |
  */
+import { statementLines } from "../clauses/statement.ts";
 import type { CaseResult, RunReport, TimelineEntry } from "../result.ts";
 import type { Finding } from "./expectations.ts";
 import type { JudgedRun } from "./judged-run.ts";
@@ -71,7 +72,7 @@ function suitesOf({ report, judgement }: JudgedRun): { xml: string; counts: Coun
     const outcomes = cases.map((result) =>
       outcomeOf(result, findings.get(result.id), reasons.get(result.id)),
     );
-    return suite(name, report, properties, cases, outcomes);
+    return suite(name, report, properties, cases, outcomes, findings);
   });
   const stale = judgement.findings.filter(({ verdict }) => verdict === null);
   if (stale.length > 0) suites.push(staleSuite(report, stale));
@@ -84,6 +85,7 @@ function suite(
   properties: readonly string[],
   cases: readonly CaseResult[],
   outcomes: readonly Outcome[],
+  findings: ReadonlyMap<string, Finding>,
 ): { xml: string; counts: Counts } {
   const having = (element: Outcome["element"]) =>
     outcomes.filter((outcome) => outcome.element === element).length;
@@ -101,7 +103,9 @@ function suite(
     "    <properties>",
     ...properties,
     "    </properties>",
-    ...cases.map((result, index) => testcase(name, result, outcomes[index] as Outcome)),
+    ...cases.map((result, index) =>
+      testcase(name, result, outcomes[index] as Outcome, findings.get(result.id)),
+    ),
     "  </testsuite>",
   ].join("\n");
   return { xml, counts };
@@ -120,7 +124,7 @@ function staleSuite(report: RunReport, stale: readonly Finding[]): { xml: string
       detail: null,
     }),
   );
-  return suite(name, report, [], cases, outcomes);
+  return suite(name, report, [], cases, outcomes, new Map());
 }
 
 function outcomeOf(result: CaseResult, finding: Finding | undefined, why: string | undefined): Outcome {
@@ -152,7 +156,12 @@ function outcomeOf(result: CaseResult, finding: Finding | undefined, why: string
   }
 }
 
-function testcase(suiteName: string, result: CaseResult, outcome: Outcome): string {
+function testcase(
+  suiteName: string,
+  result: CaseResult,
+  outcome: Outcome,
+  finding: Finding | undefined,
+): string {
   const { element, type, message } = outcome;
   const open =
     `    <testcase classname="${escapeXml(suiteName)}" name="${escapeXml(result.id)}" ` +
@@ -162,14 +171,15 @@ function testcase(suiteName: string, result: CaseResult, outcome: Outcome): stri
   const inner =
     element === "skipped"
       ? `<skipped ${attribute}/>`
-      : `<${element} ${attribute} type="${escapeXml(type)}">${escapeXml(bodyOf(result))}</${element}>`;
+      : `<${element} ${attribute} type="${escapeXml(type)}">${escapeXml(bodyOf(result, finding))}</${element}>`;
   return `${open}>\n      ${inner}\n    </testcase>`;
 }
 
-function bodyOf({ title, clauses, detail }: CaseResult): string {
+function bodyOf({ title, clauses, detail }: CaseResult, finding: Finding | undefined): string {
   const timeline = detail?.timeline ?? [];
   const left = timeline.length - MAX_TIMELINE_LINES;
   const lines = [title, `statements: ${clauses.join(", ")}`, ...(detail === null ? [] : [detail.message])];
+  for (const statement of finding?.statements ?? []) lines.push(...statementLines(statement));
   if (left > 0) lines.push(`… ${left} earlier`);
   return [...lines, ...timeline.slice(Math.max(0, left)).map(timelineLine)].join("\n");
 }

@@ -1,11 +1,12 @@
 /** A run as text for a terminal or a log: a table by area, the findings, the known differences. */
+import { type CitedStatement, DOCUMENT_URL } from "../clauses/statement.ts";
 import type { ClauseStatus, RunReport } from "../result.ts";
 import { VERDICTS } from "../result.ts";
 import { type AreaSummary, knownAreas, summarize, summarizeAreas } from "./areas.ts";
 import type { Finding, KnownDifference } from "./expectations.ts";
 import type { JudgedRun } from "./judged-run.ts";
 import { count, duration, thousands } from "./names.ts";
-import { groupVariants, type VariantGroup } from "./variants.ts";
+import { eachOnce, groupVariants, type VariantGroup } from "./variants.ts";
 
 /** How parts of the text are made to stand out; each function gives back its argument where nothing is to. */
 export interface TableStyle {
@@ -60,6 +61,8 @@ export function formatTable(runs: readonly JudgedRun[], style: TableStyle = PLAI
   const known = runs.flatMap(({ judgement }) => judgement.known);
   if (known.length > 0) parts.push(formatKnown(known, runs.length > 1, style));
   parts.push(formatFindings(findings, runs.length > 1, style));
+  const statements = eachOnce(findings);
+  if (statements.length > 0) parts.push(formatStatements(statements, style));
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -139,6 +142,21 @@ function formatKnown(known: readonly KnownDifference[], withTarget: boolean, sty
   );
   const head = style.bold(`${count(known.length, "known difference")} to the specification, as expected`);
   return [head, ...align(rows, (_row, text) => text)].join("\n");
+}
+
+/** What the findings' statements demand, each once: findings of many cases are about the same few. */
+function formatStatements(statements: readonly CitedStatement[], style: TableStyle): string {
+  const head = style.bold(`${count(statements.length, "statement")} that the findings are about`);
+  const blocks = statements.map((statement) => {
+    const { id, level, number, title, sentence, file, line, sourceUrl, wording } = statement;
+    return [
+      `  ${style.bold(id)}  ${level.toUpperCase()}  ${number} ${title}`,
+      ...(sentence === null ? [] : [`    ${sentence}`]),
+      ...(wording === undefined ? [] : [`    "${wording}"`]),
+      style.dim(`    ${file}:${line}  ${sourceUrl}`),
+    ].join("\n");
+  });
+  return [`${head}  ${style.dim(DOCUMENT_URL)}`, ...blocks].join("\n");
 }
 
 function groupRow(

@@ -1,8 +1,11 @@
+import type { CitedStatement } from "../clauses/statement.ts";
+
 /** What findings and known differences have in common: something about a case on a target. */
 interface About {
   readonly target: string;
   readonly caseId: string;
   readonly clauses: readonly string[];
+  readonly statements: readonly CitedStatement[];
 }
 
 /** The same thing about variants of one case: other parameters, other targets. */
@@ -16,6 +19,8 @@ export interface VariantGroup<Item extends About> {
   readonly targets: readonly string[];
   /** Ids of the statements, each once. */
   readonly clauses: readonly string[];
+  /** What there is to say of them, each once. */
+  readonly statements: readonly CitedStatement[];
 }
 
 /** Puts variants of a case together of which `sameAs` gives the same text, in the order of the first of each. */
@@ -39,8 +44,15 @@ export function groupVariants<Item extends About>(
       caseIds,
       targets: [...new Set(group.map(({ target }) => target))],
       clauses: [...new Set(group.flatMap(({ clauses }) => clauses))],
+      statements: eachOnce(group),
     };
   });
+}
+
+/** The statements of findings or known differences, each once, in the order in which they come. */
+export function eachOnce(items: readonly Pick<About, "statements">[]): CitedStatement[] {
+  const all = items.flatMap(({ statements }) => statements);
+  return [...new Map(all.map((statement) => [statement.id, statement])).values()];
 }
 
 /** A case's id up to its parameters. */
