@@ -12,7 +12,7 @@ import { openSources, type ReadSource } from "./sources.ts";
 
 /** The longest statement has fewer words. */
 const MOST_WORDS = 400;
-const MOST_LINES = 40;
+const MOST_LINES = 80;
 
 /** A copy of the specification, as far as its wording is the catalogue's. */
 export interface SpecificationCopy {
@@ -73,10 +73,19 @@ export function wordingAt(
     const sum = createHash("sha1");
     for (let end = begin; end < Math.min(words.length, begin + MOST_WORDS); end++) {
       sum.update(`${end === begin ? "" : " "}${words[end]}`);
-      if (sum.copy().digest("hex").startsWith(sha1)) return readable(words.slice(begin, end + 1).join(" "));
+      if (!sum.copy().digest("hex").startsWith(sha1)) continue;
+      return readable([...words.slice(begin, end + 1), ...listAfter(words, end)].join(" "));
     }
   }
   return null;
+}
+
+/** The list or listing that a statement ends before, if it ends in a colon. */
+function listAfter(words: readonly string[], end: number): readonly string[] {
+  const [, environment] = /^\\begin\{([a-z*]+)\}/.exec(words[end + 1] ?? "") ?? [];
+  if (environment === undefined || words[end]?.endsWith(":") !== true) return [];
+  const last = words.findIndex((word, i) => i > end && word.startsWith(`\\end{${environment}}`));
+  return last < 0 ? [] : words.slice(end + 1, last);
 }
 
 /** Without the markup of LaTeX, as far as statements use it. */

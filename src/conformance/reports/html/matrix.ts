@@ -1,9 +1,11 @@
 /** The clause matrix: every statement, grouped by area and section, with its standing on each target. */
+import { sentenceOf } from "../../clauses/cite.ts";
 import type { ClauseResult } from "../../result.ts";
 import { knownAreas, summarizeAreas } from "../areas.ts";
 import type { JudgedRun } from "../judged-run.ts";
 import { STATUS_LABELS } from "../names.ts";
 import { escapeHtml } from "./escape.ts";
+import { breakable, demandHtml } from "./statement.ts";
 
 /** A statement, and how it stands on each target; null on targets whose report does not have it. */
 export interface MatrixRow {
@@ -12,6 +14,8 @@ export interface MatrixRow {
   /** Ids of the cases that cover it on any target. */
   readonly cases: readonly string[];
   readonly reason: string | undefined;
+  /** What it demands, for statements that are judged. */
+  readonly sentence: string | undefined;
 }
 
 /** An area of the matrix. */
@@ -36,6 +40,7 @@ export function buildMatrix(runs: readonly JudgedRun[]): MatrixArea[] {
       onTargets,
       cases: [...new Set(onTargets.flatMap((one) => one?.cases ?? []))],
       reason: onTargets.find((one) => one?.reason !== undefined)?.reason,
+      sentence: sentenceOf(clause.id),
     };
   });
   const inKit = knownAreas(runs.map(({ report }) => report));
@@ -71,7 +76,7 @@ function areaHtml({ area, sections, statements, known }: MatrixArea, targets: re
   return (
     `<details class="area" id="area-${escapeHtml(area)}" data-area="${escapeHtml(area)}"${known ? " open" : ""}>` +
     `<summary><h3>${escapeHtml(area)}</h3><span class="n">${statements}</span></summary>` +
-    `<table class="matrix"><thead><tr><th scope="col">statement</th><th scope="col">binds</th><th scope="col">level</th>` +
+    `<table class="matrix" style="--targets:${targets.length}"><thead><tr><th scope="col">statement</th><th scope="col">binds</th><th scope="col">level</th>` +
     `${heads}</tr></thead>${bodies.join("")}</table></details>`
   );
 }
@@ -82,9 +87,9 @@ export function targetName(target: string): string {
 }
 
 function rowHtml(row: MatrixRow): string {
-  const { clause, onTargets, cases, reason } = row;
+  const { clause, onTargets, cases, reason, sentence } = row;
   const id = escapeHtml(clause.id);
-  const opens = cases.length > 0 || reason !== undefined;
+  const opens = cases.length > 0 || reason !== undefined || sentence !== undefined;
   const name = opens
     ? `<button type="button" aria-expanded="false">${breakable(id)}</button>`
     : `<span>${breakable(id)}</span>`;
@@ -94,10 +99,6 @@ function rowHtml(row: MatrixRow): string {
   });
   return (
     `<tr class="clause" id="${id}" data-r="${clause.role}" data-l="${clause.level}">` +
-    `<th scope="row">${name}</th><td>${clause.role}</td><td class="l-${clause.level}">${clause.level}</td>${cells.join("")}</tr>`
+    `<th scope="row">${name}${demandHtml(sentence)}</th><td class="r">${clause.role}</td><td class="l-${clause.level}">${clause.level}</td>${cells.join("")}</tr>`
   );
-}
-
-function breakable(id: string): string {
-  return id.replace(/\./g, ".<wbr>");
 }

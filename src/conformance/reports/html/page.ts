@@ -1,4 +1,6 @@
 /** The report as a page for people: one file that needs nothing else. */
+import { citeStatement } from "../../clauses/cite.ts";
+import type { CitedStatement } from "../../clauses/statement.ts";
 import type { CaseResult, ClauseStatus, RunReport } from "../../result.ts";
 import { VERDICTS } from "../../result.ts";
 import { type AreaSummary, summarize, summarizeAreas } from "../areas.ts";
@@ -14,12 +16,13 @@ import {
   STATUS_SIGNS,
   thousands,
 } from "../names.ts";
-import { groupVariants, type VariantGroup, withoutParameters } from "../variants.ts";
+import { eachOnce, groupVariants, type VariantGroup, withoutParameters } from "../variants.ts";
 import { type CaseOnTarget, casePanel } from "./case-panel.ts";
 import { ARROW_TIPS } from "./drawing.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
 import { buildMatrix, type MatrixArea, matrixHtml, targetName } from "./matrix.ts";
 import { SCRIPT } from "./script.ts";
+import { breakable, demandHtml, placeHtml } from "./statement.ts";
 import { STYLE } from "./style.ts";
 
 const LEVELS = ["must", "should", "may"] as const;
@@ -171,7 +174,7 @@ function knownHtml(known: readonly KnownDifference[]): string {
 }
 
 function groupRow(
-  { name, caseIds, targets, clauses }: VariantGroup<Finding | KnownDifference>,
+  { name, caseIds, targets, clauses, statements }: VariantGroup<Finding | KnownDifference>,
   verdict: string,
   said: string,
   exists: boolean,
@@ -183,7 +186,7 @@ function groupRow(
       : `<code>${escapeHtml(name)}</code>${variantLinks(caseIds, exists)}`;
   return (
     `<tr><td class="f-v">${verdict}</td><td class="f-t">${targets.map(targetName).join("<br>")}</td>` +
-    `<td class="f-c ids">${clauseIds(clauses)}</td><td>${title}<p class="said">${escapeHtml(said)}</p></td></tr>`
+    `<td class="f-c ids">${clausesHtml(clauses, statements)}</td><td>${title}<p class="said">${escapeHtml(said)}</p></td></tr>`
   );
 }
 
@@ -201,10 +204,15 @@ function findingHead(first: string, last: string): string {
   );
 }
 
-function clauseIds(clauses: readonly string[]): string {
-  return clauses
-    .map((id) => `<a href="#${escapeHtml(id)}"><code>${escapeHtml(id).replace(/\./g, ".<wbr>")}</code></a>`)
-    .join("");
+function clausesHtml(clauses: readonly string[], statements: readonly CitedStatement[]): string {
+  const byId = new Map(statements.map((statement) => [statement.id, statement]));
+  const blocks = clauses.map((id) => {
+    const statement = byId.get(id);
+    const link = `<a href="#${escapeHtml(id)}"><code>${breakable(escapeHtml(id))}</code></a>`;
+    if (statement === undefined) return link;
+    return `<div class="statement">${link}${demandHtml(statement.sentence)}${placeHtml(statement)}</div>`;
+  });
+  return blocks.join("");
 }
 
 function caseLink(caseId: string, text: string, exists: boolean): string {
@@ -276,7 +284,7 @@ function controls(runs: readonly JudgedRun[], areas: readonly MatrixArea[]): str
   const onAny = runs.length > 1 ? " on any target" : "";
   return (
     '<form id="filters" class="controls needs-js" role="search" autocomplete="off">' +
-    '<input type="search" name="q" placeholder="Filter: statement, section, case  ( / )" aria-label="Filter statements by id, section or case">' +
+    '<input type="search" name="q" placeholder="Filter: statement, section, case  ( / )" aria-label="Filter statements by id, words, section or case">' +
     `<select name="area" aria-label="Area"><option value="">all areas</option>${options.join("")}</select>` +
     `<fieldset class="chips"><legend class="sr">Standing${onAny}</legend>${statuses.join("")}</fieldset>` +
     `<fieldset class="chips"><legend class="sr">Level</legend>${LEVELS.map((level) => chip("level", level, level)).join("")}</fieldset>` +
@@ -306,14 +314,14 @@ function caseData(runs: readonly JudgedRun[], areas: readonly MatrixArea[]) {
     }
   });
   const ids = [...byCase.keys()];
-  const places = new Map(ids.map((id, index) => [id, index]));
+  const indexOf = new Map(ids.map((id, index) => [id, index]));
   const worst = (index: number): CaseResult["verdict"] =>
     (byCase.get(ids[index] as string) ?? []).map(({ result }) => result.verdict).sort(byVerdict)[0] ?? "skip";
   const rows = areas.flatMap(({ sections }) => sections.flatMap((section) => section.rows));
   const clauses = rows
     .filter(({ cases }) => cases.length > 0)
     .map(({ clause, cases }): [string, number[]] => {
-      const indexes = cases.flatMap((id) => places.get(id) ?? []);
+      const indexes = cases.flatMap((id) => indexOf.get(id) ?? []);
       return [clause.id, indexes.sort((a, b) => byVerdict(worst(a), worst(b)) || a - b)];
     });
   const shared = new Map<string, number>();
@@ -323,9 +331,19 @@ function caseData(runs: readonly JudgedRun[], areas: readonly MatrixArea[]) {
     return `<div data-shared="${place}"></div>`;
   };
   const html = ids.map((id) => casePanel(byCase.get(id) ?? [], share));
+  const cited = new Map(
+    eachOnce(runs.flatMap(({ judgement }) => [...judgement.findings, ...judgement.known])).map(
+      (statement) => [statement.id, statement],
+    ),
+  );
+  const places = rows.flatMap(({ clause: { id }, sentence }) => {
+    const statement = sentence === undefined ? null : (cited.get(id) ?? citeStatement(id));
+    return statement === null ? [] : [[id, placeHtml(statement)]];
+  });
   return {
     ids,
     html,
+    places: Object.fromEntries(places) as Record<string, string>,
     shared: [...shared.keys()],
     clauses: Object.fromEntries(clauses),
     reasons: Object.fromEntries(

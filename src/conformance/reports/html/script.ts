@@ -33,6 +33,7 @@ export const SCRIPT = String.raw`
         statuses: [...row.querySelectorAll("td.s")].map((cell) => cell.className.slice(4)),
         text: [
           row.id,
+          row.cells[0].textContent,
           body.rows[0].textContent,
           ...(data.clauses[row.id] ?? []).map((index) => data.ids[index]),
         ].join("\n").toLowerCase(),
@@ -151,6 +152,13 @@ export const SCRIPT = String.raw`
     const indexes = data.clauses[row.id] ?? [];
     const below = toggle(row, button, row.cells.length, () => {
       const parts = [];
+      const place = data.places[row.id];
+      if (place !== undefined) {
+        const where = document.createElement("div");
+        where.className = "statement";
+        where.innerHTML = place;
+        parts.push(where);
+      }
       const reason = data.reasons[row.id];
       if (reason !== undefined) {
         const said = document.createElement("p");

@@ -70,11 +70,11 @@ th{text-align:left;font-weight:500}
 .findings{table-layout:fixed}
 .findings>*>tr>td,.findings>*>tr>th{padding:7px 12px;border-top:1px solid var(--line);vertical-align:top;font-size:13px;overflow-wrap:anywhere}
 .findings>thead>tr>th{border-top:0;color:var(--muted);font-size:12px}
-.findings .f-v{width:104px}.findings .f-t{width:112px}.findings .f-c{width:29%}
+.findings .f-v{width:104px}.findings .f-t{width:112px}.findings .f-c{width:38%}
 .findings td.f-v{white-space:nowrap}
 .findings button.case-link{border:0;background:none;padding:0;text-align:left;color:var(--accent);cursor:pointer;font-family:var(--mono);font-size:12px;overflow-wrap:anywhere}
 .findings button.case-link[aria-expanded=true]{font-weight:700;text-decoration:underline}.findings button.case-link:hover{text-decoration:underline}
-.findings code{font-size:12px}.findings .variants{display:flex;flex-wrap:wrap;gap:1px 14px;margin-top:2px}.findings .more-variants>summary{cursor:pointer;font-size:12px;color:var(--muted)}.findings .ids a{display:block}
+.findings code{font-size:12px}.findings .variants{display:flex;flex-wrap:wrap;gap:1px 14px;margin-top:2px}.findings .more-variants>summary{cursor:pointer;font-size:12px;color:var(--muted)}.findings .ids>a,.findings .statement>a{display:block}
 .findings .said{margin-top:2px}
 .findings>tbody>tr.opened>td{background:var(--bg);padding:10px 12px}
 .clean{padding:16px 18px;color:var(--pass);font-weight:550}
@@ -114,15 +114,20 @@ details.area[open]>summary::before{transform:rotate(45deg) translate(-1px,-1px)}
 details.area>summary::-webkit-details-marker{display:none}details.area>summary{list-style:none}
 details.area h3{font:600 14px var(--mono)}
 .matrix{table-layout:fixed;border-top:1px solid var(--line)}
-.matrix thead th{position:sticky;top:var(--controls,0px);z-index:2;background:var(--card);color:var(--muted);font-size:12px;padding:7px 8px;line-height:1.3}
-.matrix th:first-child{padding-left:16px;width:auto}
-.matrix thead th:nth-child(2),.matrix thead th:nth-child(3){width:72px}
-.matrix thead th.t{width:132px}
+.matrix>thead>tr>th{position:sticky;top:var(--controls,0px);z-index:2;background:var(--card);color:var(--muted);font-size:12px;padding:7px 8px;line-height:1.3}
+.matrix>*>tr>th:first-child{padding-left:16px;width:auto}
+.matrix>thead>tr>th:nth-child(2),.matrix>thead>tr>th:nth-child(3){width:72px}
+.matrix>thead>tr>th.t{width:132px}
 .matrix tr.section th{padding:12px 16px 5px;font-size:13px;font-weight:600;border-top:1px solid var(--line);background:none}
 .matrix tr.section .trail{color:var(--muted);font-weight:400}
 .matrix tr.clause>*{padding:4px 8px;border-top:1px solid color-mix(in srgb,var(--line) 55%,transparent);font-size:13px;line-height:1.42;vertical-align:top}
 .matrix tr.clause>th{padding-left:16px;font-family:var(--mono);font-size:12.3px;font-weight:450;overflow-wrap:anywhere}
-.matrix tr.clause>th span{color:var(--muted)}
+.matrix tr.clause>th>span{color:var(--muted)}
+.demand{max-width:95ch;font:13px/1.45 var(--sans);color:var(--muted)}
+.findings .demand{color:var(--text);font-size:12.5px;margin-top:1px}
+.place{font-size:12px;color:var(--muted);overflow-wrap:anywhere}.place a{color:inherit;text-decoration:underline;text-decoration-color:var(--line);text-underline-offset:2px}.place a:hover{color:var(--accent)}
+.statement blockquote{margin:4px 0 2px;padding-left:10px;border-left:3px solid var(--line);max-width:95ch;font-size:12.5px;color:var(--text);overflow-wrap:anywhere}
+.ids .statement+.statement{margin-top:7px}
 .matrix tr.clause button{border:0;background:none;padding:0;font:inherit;text-align:left;cursor:pointer;color:inherit}
 .matrix tr.clause button:hover{color:var(--accent)}
 .matrix tr.clause:hover>*{background:color-mix(in srgb,var(--raised) 55%,transparent)}
@@ -165,11 +170,11 @@ details.case>summary::-webkit-details-marker{display:none}
 .bytes figcaption{font-size:12px;color:var(--muted);margin-top:6px}
 .bytes pre{margin:2px 0 0;font-size:11.5px;line-height:1.5}.bytes pre b{font-weight:400;color:var(--muted)}.bytes pre i{color:var(--muted)}
 .timeline .scroll{max-height:420px;overflow:auto}
-.timeline table{width:auto;font-size:12px}.timeline caption{text-align:left;color:var(--muted)}
+.timeline table{font-size:12px}.timeline :is(th,td):last-child{width:100%}.timeline caption{text-align:left;color:var(--muted)}
 .timeline th{color:var(--muted);padding:2px 16px 4px 0;font-weight:450}
 .timeline td{padding:1.5px 16px 1.5px 0;font-family:var(--mono);font-size:11.8px;vertical-align:top}
 .timeline td:first-child{text-align:right;color:var(--muted);font-variant-numeric:tabular-nums}
-.timeline td:nth-child(2){white-space:pre}
+.timeline td:nth-child(2){white-space:pre}.timeline td:last-child{min-width:24ch;overflow-wrap:anywhere}
 .timeline tr.driver td:nth-child(2){color:var(--accent)}.timeline tr.device td:nth-child(2){color:var(--pass)}
 .timeline tr.note td{color:var(--muted);font-family:var(--sans);font-size:12.3px}
 
@@ -193,16 +198,32 @@ footer{max-width:1320px;margin:48px auto 28px;padding:0 28px;color:var(--muted);
 main,header.top,footer{padding-left:16px;padding-right:16px}
 .controls{margin:0 -16px;padding:8px 16px;position:static}
 :root{--controls:0px!important}
-.matrix thead th:nth-child(2),.matrix tr.clause>td:nth-child(2){width:0;padding-left:0;padding-right:0;font-size:0}
-.matrix thead th:nth-child(3){width:58px}
-.matrix thead th.t{width:64px;font-size:11px;padding-left:4px;padding-right:4px}
+.matrix>thead>tr>th:nth-child(2),.matrix tr.clause>td.r{width:0;padding-left:0;padding-right:0;font-size:0}
+.matrix>thead>tr>th:nth-child(3){width:58px}
+.matrix>thead>tr>th.t{width:64px;font-size:11px;padding-left:4px;padding-right:4px;text-align:center}
 .matrix tr.clause>td.s{font-size:0;text-align:center;padding-left:0;padding-right:0}
 .matrix tr.clause>td.s::before{font-size:14px;margin:0}
-.matrix thead th.t{text-align:center}
 .overview td,.overview th{padding:6px 9px}
 .overview .cell{grid-template-columns:1fr;gap:3px;min-width:0}.overview .cell span.num{text-align:left;min-width:0}
-.findings .f-t{width:84px}.findings .f-v{width:88px}.findings .f-c{width:34%}
+.findings .f-t{width:84px}.findings .f-v{width:88px}.findings .f-c{width:40%}
 details.case>summary{grid-template-columns:1fr}.marks{grid-row:auto;grid-column:1;justify-content:flex-start;margin-top:4px}
+}
+@media (max-width:700px){
+.panel:has(>.overview){overflow-x:auto}
+.matrix,.matrix>thead,.matrix>tbody,.matrix tr.section,.matrix tr.section>th,.matrix tr.opened,.matrix tr.opened>td{display:block}
+.matrix>thead{position:sticky;top:0;z-index:2;background:var(--card)}
+.matrix>thead>tr,.matrix tr.clause{display:grid;grid-template-columns:66px repeat(var(--targets),minmax(0,1fr))}
+.matrix>thead>tr>th:nth-child(-n+2),.matrix tr.clause>td.r{display:none}
+.matrix>thead>tr>th:nth-child(3),.matrix>thead>tr>th.t{width:auto;position:static}
+.matrix>thead>tr>th:nth-child(3),.matrix tr.clause>td:nth-child(3){padding-left:16px}
+.matrix tr.clause>th{grid-column:1/-1;padding-right:16px}
+.matrix tr.clause>td{border-top:0}
+.findings,.findings>tbody,.findings>tbody>tr.opened,.findings>tbody>tr.opened>td{display:block}
+.findings>thead{display:none}
+.findings>tbody>tr{display:grid;grid-template-columns:auto minmax(0,1fr);border-top:1px solid var(--line);padding:6px 4px}
+.findings>tbody>tr:first-child{border-top:0}
+.findings>tbody>tr>td{border-top:0;padding-top:3px;padding-bottom:3px;width:auto}
+.findings>tbody>tr>:is(td.f-c,td:last-child){grid-column:1/-1;width:auto}
 }
 @media print{.controls,header.top button{display:none}details.area{content-visibility:visible;break-inside:auto}}
 `;
