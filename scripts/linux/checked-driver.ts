@@ -1,5 +1,11 @@
 // What the driver checker says of the guest's driver.
-import type { DriverChecker, Evidence, ViolationLevel } from "../../src/conformance/driver-checker/index.ts";
+import {
+  type CitedStatement,
+  type DriverChecker,
+  type Evidence,
+  statementLines,
+  type ViolationLevel,
+} from "../../src/conformance/driver-checker/index.ts";
 import { KNOWN_FINDINGS } from "./known-findings.ts";
 
 /** How many events of the timeline are shown before and after that of a finding. */
@@ -11,6 +17,8 @@ export interface DriverFinding {
   readonly level: ViolationLevel;
   /** The clause, or the name of a hint. */
   readonly clause: string;
+  /** What the clause demands, and where it stands; null for a hint. */
+  readonly statement: CitedStatement | null;
   /** Statements that the same act breaks. */
   readonly also: readonly string[];
   /** How often. */
@@ -44,6 +52,7 @@ export function summarize(checker: DriverChecker): CheckedDriver {
     findings.push({
       level: first.level,
       clause,
+      statement: first.statement,
       also: first.also,
       count,
       message: first.message,
@@ -62,9 +71,17 @@ export function formatCheckedDriver({ events, findings }: CheckedDriver): string
   const lines = [
     `driver checker: ${events} events, ${findings.length - hints} statements broken, ${hints} hints`,
   ];
-  for (const { level, clause, also, count, message, evidence, timeline, explanation } of findings) {
+  for (const finding of findings) {
+    const { level, clause, statement, also, count, message, evidence, timeline, explanation } = finding;
     const name = level === "hint" ? clause : `${level.padEnd(6)} ${clause}`;
     lines.push(`  ${name}  ${count === 1 ? "once" : `${count} times`}`, `    ${message}`);
+    // Its first line has what stands above.
+    if (statement !== null)
+      lines.push(
+        ...statementLines(statement)
+          .slice(1)
+          .map((line) => `  ${line}`),
+      );
     if (also.length > 0) lines.push(`    breaks as well: ${also.join(", ")}`);
     for (const { what, address, before, after } of evidence) {
       const place = address === null ? "" : ` at 0x${address.toString(16)}`;

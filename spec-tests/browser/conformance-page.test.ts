@@ -286,6 +286,93 @@ withChromium("800 pixels wide: nothing but drawings and tables scrolls sideways"
   assert.is(clipped, 0);
 });
 
+/** A page about four targets on a screen this wide. */
+async function onScreen(width: number, body: (page: Page) => Promise<void>): Promise<void> {
+  const runs = ["builtin-mmio", "builtin-pci", "qemu-mmio", "qemu-pci"].map((target) => {
+    const result = caseResult("split-ring/indirect/nested:device=gpu", {
+      verdict: "fail",
+      clauses: [INDIRECT],
+      detail: evidence("Status is 15, not 79"),
+    });
+    const report = reportOf(target, [result], catalogue());
+    return { report, judgement: judge(report, null, undefined, () => "In <their> words.") };
+  });
+  const browser = await TestBrowser.openText(formatHtml(runs));
+  try {
+    await browser.page.setViewportSize({ width, height: 800 });
+    await body(browser.page);
+    assert.equal(browser.errors, []);
+  } finally {
+    await browser.close();
+  }
+}
+
+for (const width of [390, 1280, 2560]) {
+  withChromium(`${width} pixels wide, four targets: ids, sentences and timelines have room`, () =>
+    onScreen(width, async (page) => {
+      const row = page.locator(`[id="${INDIRECT}"]`);
+      const name = await row.locator("button").boundingBox();
+      assert.ok((name?.width ?? 0) >= 250, `an id is ${name?.width} pixels wide`);
+      assert.ok((name?.height ?? 99) < 45, `and ${name?.height} high: two lines at most`);
+      const demand = await row.locator(".demand").boundingBox();
+      assert.ok((demand?.width ?? 0) >= 250, `a sentence is ${demand?.width} pixels wide`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `the page is ${wide} pixels wide`);
+      await row.locator("button").click();
+      const timeline = page.locator("tr.opened .timeline table").first();
+      const room = await page.locator("tr.opened .timeline .scroll").first().boundingBox();
+      const what = await timeline.locator("td:last-child").first().boundingBox();
+      assert.ok(
+        (what?.width ?? 0) > 0.5 * (room?.width ?? Number.POSITIVE_INFINITY),
+        `what happened has ${what?.width} of ${room?.width} pixels`,
+      );
+    }),
+  );
+}
+
+withChromium("the head of the statements stays in sight, that of a timeline in its place", () =>
+  onScreen(1280, async (page) => {
+    await page.locator(`[id="${INDIRECT}"] button`).click();
+    const timeline = page.locator("tr.opened .timeline table").first();
+    // Scrolled so that the table lies under the head of the matrix.
+    await timeline.evaluate((table) => scrollTo(0, scrollY + table.getBoundingClientRect().top + 10));
+    await settled(page);
+    const tops = await timeline.locator("thead th, tbody tr").evaluateAll((cells) =>
+      cells.map((cell) => {
+        const { top, bottom } = cell.getBoundingClientRect();
+        return { top, bottom, position: getComputedStyle(cell).position };
+      }),
+    );
+    for (const { position } of tops) assert.is.not(position, "sticky");
+    const [head, , , first] = tops;
+    assert.ok((head?.bottom ?? 0) <= (first?.top ?? 0) + 1, "the first row begins below the head");
+    const columns = await page.locator(".matrix > thead th").first().boundingBox();
+    const filters = await page.locator("#filters").boundingBox();
+    const below = (filters?.y ?? 0) + (filters?.height ?? 0);
+    assert.ok(Math.abs((columns?.y ?? 0) - below) <= 1, "columns are named right below the filters");
+  }),
+);
+
+withChromium("what a statement demands stands in its row, its place and wording where it is opened", () =>
+  onScreen(1280, async (page) => {
+    const row = page.locator(`[id="${INDIRECT}"]`);
+    assert.match(await row.locator(".demand").innerText(), /is passed over\.$/);
+    await row.locator("button").click();
+    const opened = page.locator("tr.opened .statement");
+    assert.match(await opened.innerText(), "2.7.5.3.2 Device Requirements: Indirect Descriptors");
+    assert.is(await opened.locator("blockquote").innerText(), "In <their> words.");
+    const links = await opened.locator("a").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+    assert.equal(links, [
+      "https://docs.oasis-open.org/virtio/virtio/v1.4/cs01/virtio-v1.4-cs01.html",
+      "https://github.com/oasis-tcs/virtio-spec/blob/v1.4-cs01/split-ring.tex#L282",
+    ]);
+    const finding = page.locator(".findings .statement").first();
+    assert.match(await finding.innerText(), /passed over\.\s+2\.7\.5\.3\.2 [\s\S]*In <their> words\./);
+    await page.fill("input[type=search]", "means nothing passed over");
+    assert.equal(await ids(page), [INDIRECT], "found by the words of its sentence");
+  }),
+);
+
 withChromium("four targets with 1,500 cases each: it loads and filters at once", async () => {
   const runs = ["a", "b", "c", "d"].map((target) => {
     const report = largeReport(target, 9, 8);

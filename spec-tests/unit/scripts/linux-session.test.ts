@@ -6,6 +6,7 @@ import type { CommandRecord, LinuxDevice, Picture } from "../../../scripts/linux
 import type { Machine } from "../../../scripts/linux/machine.ts";
 import { DrawnPicture, hashPicture, hexHash } from "../../../scripts/linux/pattern.ts";
 import { countBy, formatReport } from "../../../scripts/linux/report.ts";
+import { citeDriverStatement } from "../../../src/conformance/driver-checker/index.ts";
 
 const session = suite("linux session");
 
@@ -229,6 +230,7 @@ session("the report shows the chain, the fields, the fence and the response", ()
             {
               level: "MUST",
               clause: "content.driver.device-status-field.2",
+              statement: citeDriverStatement("content.driver.device-status-field.2"),
               also: ["content.driver.device-status-field.1"],
               count: 2,
               message: "status bits 0x1 were cleared",
@@ -240,6 +242,7 @@ session("the report shows the chain, the fields, the fence and the response", ()
             {
               level: "hint",
               clause: "hint.nothing-available",
+              statement: null,
               also: [],
               count: 1,
               message: "queue 0 was notified",
@@ -259,6 +262,7 @@ session("the report shows the chain, the fields, the fence and the response", ()
     /driver checker: 12 events, 1 statements broken, 1 hints\n {2}MUST {3}content\S+\.2 {2}2 times\n/,
   );
   assert.match(text, /device status: 0x1 → 0x2\n +> 3 status ← 0x2\n +NEW: not explained yet/);
+  assert.match(text, /\n {4}Status bits are only ever added: .*\n {4}content\.tex:66 {2}https:.*#L66\n/);
   assert.match(text, /breaks as well: content\S+\.1\n/);
   assert.match(text, /\n {2}hint\.nothing-available {2}once\n {4}queue 0 was notified\n {4}known: so it is/);
   assert.match(text, /SET_SCANOUT +#3 48→24 +r=8×4\+1\+2 scanout_id=0 resource_id=2 fence=7 → OK_NODATA/);

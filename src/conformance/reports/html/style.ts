@@ -222,8 +222,9 @@ details.case>summary{grid-template-columns:1fr}.marks{grid-row:auto;grid-column:
 .findings>thead{display:none}
 .findings>tbody>tr{display:grid;grid-template-columns:auto minmax(0,1fr);border-top:1px solid var(--line);padding:6px 4px}
 .findings>tbody>tr:first-child{border-top:0}
-.findings>tbody>tr>td{border-top:0;padding-top:3px;padding-bottom:3px;width:auto}
-.findings>tbody>tr>:is(td.f-c,td:last-child){grid-column:1/-1;width:auto}
+.findings>tbody>tr>td{border-top:0;padding-top:3px;padding-bottom:3px}
+.findings>tbody>tr>:is(td.f-v,td.f-t,td.f-c){width:auto}
+.findings>tbody>tr>:is(td.f-c,td:last-child){grid-column:1/-1}
 }
 @media print{.controls,header.top button{display:none}details.area{content-visibility:visible;break-inside:auto}}
 `;
