@@ -79,7 +79,6 @@ export class RenderSubject implements Subject {
       ...(this.#clock !== null && { timing: { clock: this.#clock, slicePixels: n.pick([1, 100, 5000]) } }),
       ...(n.chance(30) && { onCommand: () => {} }),
       queueSize: n.pick([8, 16]),
-      schedule: (task) => around.schedule(task),
       limits: { ...LIMITS, maxCommands: this.#maxCommands, maxPendingPixels: n.pick([1, 500, 1 << 20]) },
     };
     for (let i = 0; i < 3; i++) this.#export();

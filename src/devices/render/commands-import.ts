@@ -1,6 +1,7 @@
 import { le32 } from "../../base/endian.ts";
 import { toNumber } from "../../base/u64.ts";
 import type { SharedContent, SharedObjectUse } from "../../device/shared-objects.ts";
+import { PIECE_WORK } from "../../device/work.ts";
 import { GuestPages } from "../../memory/guest-pages.ts";
 import { type DescriptorChain, Scratch } from "../../virtqueue/chain.ts";
 import {
@@ -169,7 +170,13 @@ function readPages(
       const hi = le32(entries.u32[word + 1] as number) >>> 0;
       const length = le32(entries.u32[word + 2] as number) >>> 0;
       if (length === 0) return wrong("an entry of length 0");
+      const walked = pages.walked;
       const error = pages.add(host.dma, hi, lo, length, write);
+      host.budget.left -= (pages.walked - walked) * PIECE_WORK;
+      // Behind an IOMMU one entry may come to many pieces.
+      if (!core.imports.hasRoomForEntries(Math.max(pages.count, pages.walked - count))) {
+        return core.refuse(VIRTIO_RENDER_RESP_ERR_LIMIT, "too many pieces of all imports together");
+      }
       if (error !== null) return wrong(`an entry leads nowhere: ${error}`);
     }
   }

@@ -7,6 +7,7 @@ import type {
   PreparedRestore,
   QueueDescription,
 } from "../../device/device-type.ts";
+import { REQUEST_WORK } from "../../device/work.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import {
@@ -41,8 +42,6 @@ import {
 } from "./options.ts";
 import { HEADER_BYTES, RenderRequest, RenderResponse, type ResponseHeader } from "./protocol.ts";
 import { prepareRender, saveRender } from "./save.ts";
-
-declare function setTimeout(task: () => void, milliseconds: number): unknown;
 
 /** PCI class of a 3D controller: draws, shows nothing. */
 const PCI_CLASS_DISPLAY_3D = 0x030200;
@@ -109,17 +108,17 @@ export class RenderDevice implements DeviceType {
     this.queues = [{ name: "commandq", maxSize: options.queueSize ?? DEFAULT_QUEUE_SIZE }];
     this.#config = configOf(this.#core.limits);
     this.#onCommand = options.onCommand ?? null;
+    const core = this.#core;
     this.#engine = new Engine(
       {
-        wake: () => this.#core.host.sync(),
+        get budget() {
+          return core.host.budget;
+        },
+        wake: () => core.host.sync(),
         finished: (work) => this.#finished(work),
         progressed: () => this.#progressed(),
       },
-      {
-        timing: completeTiming(options.timing),
-        maxPendingPixels: this.#core.limits.maxPendingPixels,
-        schedule: options.schedule ?? ((task) => void setTimeout(task, 0)),
-      },
+      { timing: completeTiming(options.timing), maxPendingPixels: core.limits.maxPendingPixels },
     );
     this.#core.engine = this.#engine;
   }
@@ -186,12 +185,14 @@ export class RenderDevice implements DeviceType {
 
   handleQueue(_index: number, queue: DeviceQueue): void {
     this.#stopped = false;
-    this.#engine.beginTurn();
+    const { budget } = this.#core.host;
     for (;;) {
       if (this.#isFull) {
         this.#stopped = true;
         return;
       }
+      if (budget.left <= 0) return;
+      budget.left -= REQUEST_WORK;
       const chain = queue.pop();
       if (chain === null) return;
       this.#process(queue, chain);

@@ -1,3 +1,4 @@
+import type { WorkBudget } from "../../base/work-budget.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import { VIRTIO_RENDER_CMD_NOP, VIRTIO_RENDER_RESP_ERR_CANCELED } from "../../wire/render.ts";
@@ -73,8 +74,13 @@ export class Work implements ResponseHeader {
   }
 }
 
+/** A pixel drawn, in units of work. */
+const DRAWN_PIXEL_WORK = 32;
+
 /** What the engine needs of its device. */
 export interface EngineOwner {
+  /** Of the device, once it is attached; nothing is drawn before. */
+  readonly budget: WorkBudget;
   /** Before guest memory is touched from the clock. */
   wake(): void;
   /** A command is finished: `type` holds the response. Within {@link Engine.add} or from the clock. */
@@ -88,8 +94,6 @@ export interface EngineOptions {
   /** Null: drawing takes no time. */
   readonly timing: Required<RenderTiming> | null;
   readonly maxPendingPixels: number;
-  /** Runs a task soon, after everything else that waits. */
-  readonly schedule: (task: () => void) => void;
 }
 
 /** Draws: the commands of one context in turn, those of several alternating slice by slice. */
@@ -97,14 +101,11 @@ export class Engine {
   readonly #owner: EngineOwner;
   readonly #timing: Required<RenderTiming> | null;
   readonly #maxPixels: number;
-  readonly #schedule: (task: () => void) => void;
   readonly #row = new Row();
   /** Contexts with work, the next one first. */
   #busy: RenderContext[] = [];
   #pending = 0;
   #pendingPixels = 0;
-  /** Without timing: pixels that may be drawn before others have to have their turn. */
-  #turnPixels = 0;
   /** Takes back the slice being drawn; null when the engine rests. */
   #cancel: (() => void) | null = null;
   /** Pixels of all finished rows. */
@@ -115,7 +116,6 @@ export class Engine {
     this.#owner = owner;
     this.#timing = options.timing;
     this.#maxPixels = options.maxPendingPixels;
-    this.#schedule = options.schedule;
   }
 
   /** Commands that are not finished. */
@@ -131,11 +131,6 @@ export class Engine {
   /** The time, 0 when drawing takes none. */
   get nowMs(): number {
     return this.#timing?.clock.now() ?? 0;
-  }
-
-  /** The guest has asked for something: without timing, as much is drawn at once as is bearable. */
-  beginTurn(): void {
-    this.#turnPixels = this.#maxPixels;
   }
 
   /** Puts work at the end of its timeline. Without timing it is done when this returns, unless the turn was long. */
@@ -158,21 +153,21 @@ export class Engine {
 
   /** Draws as much as the turn allows; the rest later, so that no guest keeps the thread. */
   #drawTurn(): void {
-    while (this.#turnPixels > 0) {
+    const { budget } = this.#owner;
+    while (!budget.spent) {
       const context = this.#busy[0];
       if (context === undefined) return;
-      this.#turnPixels -= this.#drawWhole(context, this.#turnPixels);
+      budget.charge(this.#drawWhole(context, budget.left / DRAWN_PIXEL_WORK) * DRAWN_PIXEL_WORK);
     }
     if (this.#busy.length === 0 || this.#cancel !== null) return;
     let isCanceled = false;
     this.#cancel = () => {
       isCanceled = true;
     };
-    this.#schedule(() => {
+    budget.later(() => {
       if (isCanceled) return;
       this.#cancel = null;
       this.#owner.wake();
-      this.beginTurn();
       this.#drawTurn();
       this.#owner.progressed();
     });

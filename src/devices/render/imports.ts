@@ -157,11 +157,16 @@ export class Import {
   }
 }
 
+/** What a list of pages counts for: its entries, or the pieces they came to where those are more. */
+function costOf({ entryCount, count }: GuestPages): number {
+  return Math.max(entryCount, count);
+}
+
 /** All imports by id, and what they cost. */
 export class ImportTable {
   readonly #limits: RenderLimits;
   readonly #byId = new Map<number, Import>();
-  /** Entries of page lists, those of released imports that a command still uses included. */
+  /** What page lists cost, those of released imports that a command still uses included. */
   #entries = 0;
   /** Imports that have lost their id, but still are in use. */
   #lingering = 0;
@@ -193,7 +198,7 @@ export class ImportTable {
   }
 
   add(id: number, layout: Layout, readOnly: boolean, source: ImportSource): Import {
-    const entries = source.kind === "pages" ? source.pages.entryCount : 0;
+    const entries = source.kind === "pages" ? costOf(source.pages) : 0;
     const added = new Import(id, layout, readOnly, source, () => {
       this.#entries -= entries;
       this.#lingering--;

@@ -37,14 +37,11 @@ export interface RenderLimits {
   readonly maxDimension: number;
   /** Entries of one list of pages. Default 16384. */
   readonly maxEntries: number;
-  /** Entries of all lists of pages together. Default 262144. */
+  /** Entries of all lists of pages together, or pieces where a translator makes more of them. Default 262144. */
   readonly maxEntriesTotal: number;
   /** Bytes from the first to the last pixel of a picture. Default 64 MiB. */
   readonly maxImportBytes: number;
-  /**
-   * Pixels of commands that are not finished; with as many no more commands are taken. Without timing it is also what
-   * is drawn in one go: the rest comes from {@link RenderDeviceOptions.schedule}. Default 33,554,432.
-   */
+  /** Pixels of commands that are not finished; with as many no more commands are taken. Default 33,554,432. */
   readonly maxPendingPixels: number;
 }
 
@@ -72,12 +69,10 @@ export interface RenderDeviceOptions {
   readonly queueSize?: number;
   readonly limits?: Partial<RenderLimits>;
   /**
-   * How long drawing takes. Default: no time at all. Commands are done when they are taken, but for more than
-   * `maxPendingPixels` at a time.
+   * How long drawing takes. Default: no time at all. Commands are done when they are taken, as far as the
+   * device's `maxTurnWork` reaches; the rest follows in later turns.
    */
   readonly timing?: RenderTiming;
-  /** Runs a function soon, after the current one returned. Default `setTimeout(…, 0)`. */
-  readonly schedule?: (task: () => void) => void;
   /** Called with every command once it is finished. Costs nothing when absent. */
   readonly onCommand?: RenderCommandObserver;
 }
@@ -96,7 +91,6 @@ export const RENDER_DEVICE_RULES: OptionRules<RenderDeviceOptions> = {
     } satisfies OptionRules<RenderTiming>,
     required: ["clock"],
   },
-  schedule: "function",
   onCommand: "function",
 };
 

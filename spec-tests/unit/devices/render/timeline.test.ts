@@ -252,57 +252,64 @@ timeline("a queue full of work: no more is taken, until some of it is done", () 
   assert.ok(plain.every(({ written }) => written === 24));
 });
 
+/** Work of a pixel that is drawn, and of a request. */
+const PIXEL = 32;
+const REQUEST = 1024;
+
 timeline("without timing: no guest keeps the thread for longer than a turn", () => {
-  const tasks: (() => void)[] = [];
-  const rig = new RenderRig({
-    limits: { maxPendingPixels: 64 },
-    schedule: (task) => tasks.push(task),
-  });
+  const rig = new RenderRig({}, { device: { maxTurnWork: REQUEST + 64 * PIXEL } });
+  const tasks = rig.scheduled;
   const picture = rig.picture(1, 8, 12);
+  while (tasks.length > 0) tasks.shift()?.();
   const rows = () => picture.pixels.filter((pixel) => pixel !== 0).length / 8;
   // 96 pixels: 64 at once, the rest when the others have had their turn.
   const large = rig.begin(rmsg.fill(1, 1, [0, 0, 8, 12], { fence: 1 }));
   assert.is(rows(), 8);
   assert.ok(large.written < 0);
   assert.is(tasks.length, 1);
-  // What comes now has its own turn, behind what is there.
+  // What comes now waits behind what is there.
   const next = rig.begin(rmsg.nop({ fence: 2 }));
   assert.ok(next.written < 0);
   assert.is(rows(), 8);
+  assert.is(tasks.length, 1, "one turn is asked for at a time");
   (tasks.shift() as () => void)();
   assert.is(rows(), 12);
   rig.collect(COMMANDQ);
   assert.equal([large.written, next.written], [24, 24]);
-  // Many at once: taken as long as there is room for more.
   const many = Array.from({ length: 5 }, (_, i) =>
     rig.offer(COMMANDQ, [rmsg.fill(1, 2 + i, [0, 0, 8, 12], { fence: 3 + i })], [24]),
   );
   rig.notify(COMMANDQ);
-  let turns = 0;
-  for (; tasks.length > 0; turns++) (tasks.shift() as () => void)();
+  let before = rig.render.counters.pixels;
+  for (let turns = 0; tasks.length > 0; turns++) {
+    assert.ok(turns < 20);
+    (tasks.shift() as () => void)();
+    const { pixels } = rig.render.counters;
+    assert.ok(pixels - before <= 64 + 32, `${pixels - before} pixels in a turn`);
+    before = pixels;
+  }
   rig.collect(COMMANDQ);
   assert.ok(many.every(({ written }) => written === 24));
-  assert.ok(turns >= 5, String(turns));
   assert.ok(picture.pixels.every((pixel) => pixel === 6));
 });
 
 timeline("a reset, and a suspend, between two turns", () => {
-  const tasks: (() => void)[] = [];
-  const rig = new RenderRig(
-    { limits: { maxPendingPixels: 8 }, schedule: (task) => tasks.push(task) },
-    { features: [0, 1, 43] },
-  );
+  const rig = new RenderRig({}, { features: [0, 1, 43], device: { maxTurnWork: REQUEST + 8 * PIXEL } });
+  const tasks = rig.scheduled;
   const picture = rig.picture(1, 8, 4);
+  while (tasks.length > 0) tasks.shift()?.();
   const fill = rig.begin(rmsg.fill(1, 1, WHOLE, { fence: 1 }));
+  assert.is(picture.pixels.filter((pixel) => pixel === 1).length, 8);
   rig.device.writeStatus(rig.device.status | SUSPEND);
   assert.is(rig.device.status & SUSPEND, SUSPEND);
   expectRender(rig.answer(fill));
   assert.ok(picture.pixels.every((pixel) => pixel === 1));
   rig.device.writeStatus(rig.device.status | DRIVER_OK);
+  for (const task of tasks.splice(0)) task();
   rig.begin(rmsg.fill(1, 2, WHOLE, { fence: 2 }));
   rig.device.writeStatus(0);
   const before = picture.pixels.slice();
-  for (const task of tasks) task();
+  for (const task of tasks.splice(0)) task();
   assert.equal(picture.pixels, before);
   assert.is(rig.render.pending, 0);
 });

@@ -220,4 +220,24 @@ test("save and restore, and what transports need to know", () => {
   assert.throws(() => device.attach({} as never), /belongs/);
 });
 
+test("one notification costs no more than a turn's work, and nothing is lost", () => {
+  let filled = 0;
+  const source = (target: Uint8Array): void => {
+    filled += target.length;
+    target.fill(0x11);
+  };
+  // 4096 bytes at 16 units each, and the request.
+  const rig = new DeviceRig(new RngDevice({ source }), { device: { maxTurnWork: 2 * (4096 * 16 + 1024) } });
+  const sent = Array.from({ length: 16 }, () => rig.offer(Q, [], [4096]));
+  rig.notify(Q);
+  assert.is(filled, 2 * 4096);
+  for (let turn = 2; rig.scheduled.length > 0; turn++) {
+    assert.is(rig.scheduled.length, 1, "one turn is asked for at a time");
+    rig.scheduled.shift()?.();
+    assert.is(filled, Math.min(16, 2 * turn) * 4096);
+  }
+  rig.collect(Q);
+  assert.ok(sent.every(({ written }) => written === 4096));
+});
+
 test.run();

@@ -433,4 +433,22 @@ test("the tables of the protocol's description are those of the tests", () => {
   );
 });
 
+test("one notification costs no more than a turn's work: messages, and pages that are listed", () => {
+  const rig = new Rig({}, { device: { maxTurnWork: 4 * 1024 } });
+  while (rig.scheduled.length > 0) rig.scheduled.shift()?.();
+  const sent = Array.from({ length: 12 }, () => rig.offer(SEND, [words(NEED_VMID)], [24]));
+  const answered = (): number => {
+    rig.collect(SEND);
+    return sent.filter(({ written }) => written >= 0).length;
+  };
+  rig.notify(SEND);
+  assert.is(answered(), 4);
+  for (let turn = 2; rig.scheduled.length > 0; turn++) {
+    assert.is(rig.scheduled.length, 1, "one turn is asked for at a time");
+    rig.scheduled.shift()?.();
+    assert.is(answered(), Math.min(12, 4 * turn));
+  }
+  assert.is(answered(), 12);
+});
+
 test.run();

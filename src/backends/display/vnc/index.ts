@@ -1,1 +1,2 @@
+export type { TurnOptions } from "../pictures/turns.ts";
 export { type VncCounters, VncServer, type VncServerOptions } from "./server.ts";
