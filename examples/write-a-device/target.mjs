@@ -16,7 +16,7 @@ const BLK = {
   deviceId: 2,
   queues: ["requestq"],
   configBytes: 8,
-  features: [9], // VIRTIO_BLK_F_FLUSH
+  features: [{ bit: 9, name: "VIRTIO_BLK_F_FLUSH" }],
   probe: (queue) => ({
     queue,
     readable: Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), // VIRTIO_BLK_T_GET_ID

@@ -198,7 +198,7 @@ const ENTRIES: Readonly<Record<string, { take: Take; valid?: object; names: stri
   },
   RunOptions: {
     take: (o) => runCases({ transport: "mmio", devices: [] } as never, [], o),
-    names: "filter shard formats devices caseTimeoutMs onCase cancelled",
+    names: "filter shard formats devices caseTimeoutMs callTimeoutMs onBegin onCase cancelled interrupted",
   },
 };
 

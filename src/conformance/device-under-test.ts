@@ -118,3 +118,8 @@ export class DeviceGoneError extends Error {
     this.how = how;
   }
 }
+
+/** The target itself does not work, so nothing can be said of its device: `open` fails, or gives what is no device. */
+export class TargetError extends Error {
+  override readonly name: string = "TargetError";
+}

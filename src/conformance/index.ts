@@ -38,6 +38,7 @@ export {
   type PciFunction,
   type Picture,
   type Target,
+  TargetError,
 } from "./device-under-test.ts";
 export * from "./driver-checker/index.ts";
 export * from "./guest/index.ts";
@@ -54,5 +55,5 @@ export {
   VERDICTS,
   type Verdict,
 } from "./result.ts";
-export { type RunOptions, runCases, selectInstances } from "./runner.ts";
+export { type RunOptions, reportOf, runCases, selectInstances } from "./runner.ts";
 export { CaseFailure, CaseSkip, CaseWedged } from "./verdicts.ts";

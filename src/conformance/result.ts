@@ -115,6 +115,10 @@ export interface RunReport {
   readonly startedAt: string;
   /** How long it took. */
   readonly ms: number;
+  /** Why the run ended before all its cases had run. Left out when it did not. */
+  readonly incomplete?: string;
+  /** What else there is to say that belongs to no case: a target whose `close` fails. Left out when nothing is. */
+  readonly notes?: readonly string[];
   readonly clauses: readonly ClauseResult[];
   readonly cases: readonly CaseResult[];
   readonly totals: Readonly<Record<Verdict, number>>;

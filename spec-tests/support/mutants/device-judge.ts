@@ -1,6 +1,6 @@
 // What a mutant device is bundled with: the cases and our own devices. See Workshop.
 import { builtinTarget } from "../../../src/cli/conformance/targets/builtin.ts";
-import { CASES, runCases } from "../../../src/conformance/index.ts";
+import { CASES, runCases, selectInstances } from "../../../src/conformance/index.ts";
 
 /** Which cases to run where. */
 export interface JudgeInput {
@@ -33,6 +33,7 @@ export async function run({ clauses, targets, first }: JudgeInput): Promise<Judg
   for (const transport of ["mmio", "pci"] as const) {
     const target = builtinTarget(transport);
     if (targets !== undefined && !targets.includes(target.name)) continue;
+    if (selectInstances(target, cases).length === 0) continue;
     await runCases(target, cases, {
       caseTimeoutMs: 3000,
       cancelled: () => first === true && objections.length > 0,

@@ -309,18 +309,31 @@ reports(
 );
 
 reports(
-  "Ctrl-C ends the run after the case that is running, with nothing written",
+  "Ctrl-C ends the run at once and leaves what there is, marked as incomplete; expectations are not written",
   inFolder(async (folder) => {
-    const interrupting = caseOf("interrupts", async () => void process.emit("SIGINT"));
+    const interrupting = caseOf("interrupts", () => {
+      process.emit("SIGINT");
+      return new Promise(() => {});
+    });
     let later = 0;
     const counting = caseOf("counts", async () => void later++);
-    const paths = { json: join(folder, "a.json"), writeExpect: join(folder, "b.json") };
+    const paths = {
+      json: join(folder, "a.json"),
+      junit: join(folder, "a.xml"),
+      html: join(folder, "a.html"),
+      writeExpect: join(folder, "b.json"),
+    };
     const target = ["builtin-mmio", "builtin-pci"] as const;
     const { code, out } = await runKit([PASSES, interrupting, counting], { ...paths, target });
     assert.is(code, 130);
-    assert.is(out, "");
+    const words = "the run was interrupted, after 1 of 3 cases";
+    assert.match(out, `Incomplete: ${words}.`);
     assert.is(later, 0);
-    assert.equal(readdirSync(folder), []);
+    assert.equal(readdirSync(folder).sort(), ["a.html", "a.json", "a.xml"]);
+    assert.is(read(paths.json).incomplete, words);
+    assert.is(read(paths.json).totals.pass, 1);
+    assert.match(readFileSync(paths.junit, "utf8"), words);
+    assert.match(readFileSync(paths.html, "utf8"), words);
     assert.is(process.listenerCount("SIGINT"), 0, "nobody listens any more");
   }),
 );

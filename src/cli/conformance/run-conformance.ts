@@ -1,8 +1,10 @@
 import {
   CASES,
   type CaseDefinition,
+  type RunReport,
   runCases,
   type Target,
+  TargetError,
   type WordingOf,
 } from "../../conformance/index.ts";
 import {
@@ -86,7 +88,7 @@ export async function runConformance(
 
   const runs: JudgedRun[] = [];
   const written: Expectations[] = [];
-  const reports = await runAll(selections, kit.cases, console);
+  const { reports, interrupted, failure } = await runAll(selections, kit.cases, console);
   for (const [index, report] of reports.entries()) {
     const { all } = selections[index] as Selection;
     const own = (some: readonly Expectations[]) =>
@@ -96,7 +98,13 @@ export async function runConformance(
     const measure = options.expect === undefined && outputs.expect !== null ? found : own(expected);
     runs.push({ report, judgement: judge(report, measure, all, wordingOf) });
   }
-  write(runs, keepOthers(before, written), outputs, console);
+  // What an incomplete run has found is no measure for others.
+  const ended = reports.find(({ incomplete }) => incomplete !== undefined);
+  const wrong = failure ?? (ended === undefined ? null : `${ended.target}: ${ended.incomplete}.`);
+  const files = wrong === null ? outputs : { ...outputs, expect: null };
+  write(runs, keepOthers(before, written), files, console);
+  if (interrupted) throw new ExitCode(EXIT_INTERRUPTED);
+  if (wrong !== null) throw new UsageError(wrong);
   if (runs.some(({ judgement }) => judgement.findings.length > 0)) throw new ExitCode(EXIT_FINDINGS);
 }
 
@@ -140,31 +148,48 @@ function keepOthers(before: readonly Expectations[], written: readonly Expectati
   return [...before.filter((one) => !isWritten(one)), ...written];
 }
 
-async function runAll(selections: readonly Selection[], cases: readonly CaseDefinition[], console: Console) {
+/** Runs one target after the other. What there is when the user interrupts is kept, and marked as incomplete. */
+async function runAll(
+  selections: readonly Selection[],
+  cases: readonly CaseDefinition[],
+  console: Console,
+): Promise<{ reports: readonly RunReport[]; interrupted: boolean; failure: string | null }> {
   const progress = new LiveProgress(process.stderr, console);
   let interrupted = false;
-  const interrupt = () => {
-    interrupted = true;
-  };
+  let failure: string | null = null;
+  let interrupt = (): void => {};
+  const interruption = new Promise<void>((resolve) => {
+    interrupt = () => {
+      interrupted = true;
+      resolve();
+    };
+  });
   process.once("SIGINT", interrupt);
-  const reports = [];
+  const reports: RunReport[] = [];
   try {
     for (const { target, run } of selections) {
+      if (interrupted) break;
       progress.begin(target.name);
       reports.push(
         await runCases(target, cases, {
           ...run,
           onCase: (result, done, total) => progress.add(result, done, total),
           cancelled: () => interrupted,
+          interrupted: interruption,
         }),
       );
-      if (interrupted) throw new ExitCode(EXIT_INTERRUPTED);
     }
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    const { target } = selections[reports.length] as Selection;
+    failure = `${target.name} cannot be tested: ${error.message.replace(/\.$/, "")}.`;
+    // What was found out about others is worth keeping.
+    if (reports.length === 0) throw new UsageError(failure);
   } finally {
     process.off("SIGINT", interrupt);
     progress.stop();
   }
-  return reports;
+  return { reports, interrupted, failure };
 }
 
 function write(

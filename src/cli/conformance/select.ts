@@ -2,6 +2,7 @@
 import {
   type CaseDefinition,
   type CaseInstance,
+  DEVICE_MODELS,
   type RunOptions,
   selectInstances,
   type Target,
@@ -27,6 +28,7 @@ export function selectCases(
   options: Pick<ConformanceOptions, "device" | "format" | "filter" | "shard">,
 ): Selection[] {
   checkDevices(targets, options.device);
+  for (const target of targets) checkModels(target);
   const formats = options.format === "both" ? (["split", "packed"] as const) : [options.format];
   const devices = options.device === undefined ? {} : { devices: options.device };
   const candidates = targets.map((target) => selectInstances(target, cases, { formats, ...devices }));
@@ -46,12 +48,38 @@ export function selectCases(
   const filter = meant.length === 0 ? {} : { filter: (id: string) => meant.some((ids) => ids.has(id)) };
   const shard = options.shard === undefined ? {} : { shard: options.shard };
   const run: RunOptions = { formats, ...devices, ...filter, ...shard };
-  return targets.map((target) => ({
-    target,
-    run,
-    instances: selectInstances(target, cases, run),
-    all: new Set(selectInstances(target, cases).map(({ id }) => id)),
-  }));
+  const selections = targets.map((target) => {
+    // Not every target has every device that was named: those that it has.
+    const own = options.device?.filter((device) => target.devices.includes(device));
+    const ofTarget = own === undefined ? run : { ...run, devices: own };
+    return {
+      target,
+      run: ofTarget,
+      instances: selectInstances(target, cases, ofTarget),
+      all: new Set(selectInstances(target, cases).map(({ id }) => id)),
+    };
+  });
+  // A run of nothing would look like one without findings.
+  const some = selections.filter(({ instances }) => instances.length > 0);
+  if (some.length > 0) return some;
+  const names = targets.map(({ name }) => name).join(", ");
+  const { index, count } = options.shard ?? { index: 0, count: 1 };
+  throw new UsageError(
+    options.shard === undefined
+      ? `no case fits ${names}: --list prints those that there are.`
+      : `--shard ${index + 1}/${count} has no case of ${names}: there are fewer cases than parts.`,
+  );
+}
+
+/** Without its model no case can be run on a device. */
+function checkModels(target: Target): void {
+  const known = new Set([...(target.models ?? []), ...DEVICE_MODELS].map(({ name }) => name));
+  const strange = target.devices.find((device) => !known.has(device));
+  if (strange === undefined) return;
+  throw new UsageError(
+    `${target.name}: the kit has no model of its device ${JSON.stringify(strange)}; it knows ` +
+      `${[...known].join(", ")}, and a target can bring others in its models.`,
+  );
 }
 
 function checkDevices(targets: readonly Target[], devices: readonly string[] | undefined): void {

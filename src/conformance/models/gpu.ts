@@ -57,18 +57,30 @@ export const GPU_MODEL: DeviceModel = {
   name: "gpu",
   deviceId: VIRTIO_ID_GPU,
   queues: ["controlq", "cursorq"],
-  features: [
-    VIRTIO_GPU_F_VIRGL,
-    VIRTIO_GPU_F_EDID,
-    VIRTIO_GPU_F_RESOURCE_UUID,
-    VIRTIO_GPU_F_RESOURCE_BLOB,
-    VIRTIO_GPU_F_CONTEXT_INIT,
-    VIRTIO_GPU_F_BLOB_ALIGNMENT,
-  ],
-  featureDependencies: [
-    [VIRTIO_GPU_F_CONTEXT_INIT, VIRTIO_GPU_F_VIRGL],
-    [VIRTIO_GPU_F_BLOB_ALIGNMENT, VIRTIO_GPU_F_RESOURCE_BLOB],
-  ],
   configBytes: VIRTIO_GPU_CONFIG.blob_alignment,
+  features: [
+    { bit: VIRTIO_GPU_F_VIRGL, name: "VIRTIO_GPU_F_VIRGL" },
+    { bit: VIRTIO_GPU_F_EDID, name: "VIRTIO_GPU_F_EDID" },
+    { bit: VIRTIO_GPU_F_RESOURCE_UUID, name: "VIRTIO_GPU_F_RESOURCE_UUID" },
+    { bit: VIRTIO_GPU_F_RESOURCE_BLOB, name: "VIRTIO_GPU_F_RESOURCE_BLOB" },
+    { bit: VIRTIO_GPU_F_CONTEXT_INIT, name: "VIRTIO_GPU_F_CONTEXT_INIT", requires: [VIRTIO_GPU_F_VIRGL] },
+    {
+      bit: VIRTIO_GPU_F_BLOB_ALIGNMENT,
+      name: "VIRTIO_GPU_F_BLOB_ALIGNMENT",
+      requires: [VIRTIO_GPU_F_RESOURCE_BLOB],
+    },
+  ],
+  config: [
+    { name: "events_read", offset: VIRTIO_GPU_CONFIG.events_read, sizeBytes: 4, changes: true },
+    { name: "events_clear", offset: VIRTIO_GPU_CONFIG.events_clear, sizeBytes: 4, changes: true },
+    { name: "num_scanouts", offset: VIRTIO_GPU_CONFIG.num_scanouts, sizeBytes: 4 },
+    { name: "num_capsets", offset: VIRTIO_GPU_CONFIG.num_capsets, sizeBytes: 4 },
+    {
+      name: "blob_alignment",
+      offset: VIRTIO_GPU_CONFIG.blob_alignment,
+      sizeBytes: 4,
+      feature: VIRTIO_GPU_F_BLOB_ALIGNMENT,
+    },
+  ],
   probe: (queue) => (queue === CURSORQ ? moveCursor() : displayInfo()),
 };

@@ -5,7 +5,7 @@ import { RNG_MODEL, TRANSITIONAL_RNG_MODEL } from "./rng.ts";
 
 export { TRANSITIONAL_BALLOON_MODEL } from "./balloon.ts";
 export { CONTROLQ, CURSORQ, GPU_MODEL } from "./gpu.ts";
-export type { DeviceModel, Exchange } from "./model.ts";
+export type { ConfigField, DeviceModel, Exchange, ModelFeature } from "./model.ts";
 export { RNG_MODEL, TRANSITIONAL_RNG_MODEL } from "./rng.ts";
 
 /** The models the kit brings along. */

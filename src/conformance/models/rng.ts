@@ -9,6 +9,7 @@ export const RNG_MODEL: DeviceModel = {
   deviceId: VIRTIO_ID_RNG,
   queues: ["requestq"],
   configBytes: 0,
+  features: [],
   probe: (queue) => ({
     queue,
     readable: new Uint8Array(0),

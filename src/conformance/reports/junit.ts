@@ -66,6 +66,8 @@ function suitesOf({ report, judgement }: JudgedRun): { xml: string; counts: Coun
     ["spec", report.spec],
     ["target", report.target],
     ["description", report.description],
+    ...(report.incomplete === undefined ? [] : [["incomplete", report.incomplete]]),
+    ...(report.notes ?? []).map((note) => ["note", note]),
   ].map(([name, value]) => `      <property name="${name}" value="${escapeXml(value as string)}"/>`);
   const suites = [...byArea].map(([area, cases]) => {
     const name = `${report.target}.${area}`;

@@ -107,6 +107,8 @@ function formatRun(report: RunReport, style: TableStyle): string {
     line(total, true),
     "",
     formatTotals(report, style),
+    ...(report.incomplete === undefined ? [] : [style.bad(`Incomplete: ${report.incomplete}.`)]),
+    ...(report.notes ?? []).map((note) => style.bad(`Note: ${note}`)),
   ].join("\n");
 }
 

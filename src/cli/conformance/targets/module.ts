@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Target } from "../../../conformance/index.ts";
+import { targetFault } from "../../../conformance/target/shapes.ts";
 import { UsageError } from "../../usage-error.ts";
 
 /**
@@ -18,24 +19,10 @@ export async function moduleTarget(path: string): Promise<Target> {
     const message = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--target ${path} cannot be loaded: ${message.replace(/\s+/g, " ")}`);
   }
-  const lacking = lackOf(target);
-  if (lacking === null) return target as Target;
+  const fault = targetFault(target);
+  if (fault === null) return target as Target;
+  const lacking = fault.replace(/^it is no object/, "its default export is no object");
   throw new UsageError(
     `--target ${path} does not export a target by default: ${lacking}; see Target in virtio-emulator/conformance.`,
   );
-}
-
-function lackOf(value: unknown): string | null {
-  if (typeof value !== "object" || value === null) return "its default export is no object";
-  const target = value as Partial<Record<keyof Target, unknown>>;
-  for (const name of ["name", "description"] as const) {
-    if (typeof target[name] !== "string" || target[name] === "") return `its ${name} is no text`;
-  }
-  if (target.transport !== "mmio" && target.transport !== "pci")
-    return 'its transport is neither "mmio" nor "pci"';
-  if (!Array.isArray(target.devices) || target.devices.some((device) => typeof device !== "string")) {
-    return "its devices are no array of names";
-  }
-  if (typeof target.open !== "function") return "it has no method open";
-  return null;
 }

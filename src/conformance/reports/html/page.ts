@@ -121,11 +121,13 @@ function statementSums(summary: AreaSummary): string {
   return `${parts.join(" · ")} <span>of ${count(statements, "statement")}</span>`;
 }
 
-function caseSums({ cases, totals, ms }: RunReport): string {
+function caseSums({ cases, totals, ms, incomplete, notes = [] }: RunReport): string {
   const parts = VERDICTS.filter((verdict) => totals[verdict] > 0).map(
     (verdict) => `${thousands(totals[verdict])} ${verdict}`,
   );
-  return `<b>${count(cases.length, "case")}</b> in ${duration(ms)}: ${parts.join(", ") || "none ran"}`;
+  const words = [...(incomplete === undefined ? [] : [`Incomplete: ${incomplete}.`]), ...notes];
+  const said = words.map((text) => ` <strong>${escapeHtml(text)}</strong>`).join("");
+  return `<b>${count(cases.length, "case")}</b> in ${duration(ms)}: ${parts.join(", ") || "none ran"}${said}`;
 }
 
 function bar({ byStatus }: AreaSummary): string {
