@@ -4,6 +4,7 @@ import { ENTROPY_MUTANTS } from "./entropy.ts";
 import { FRAMING_MUTANTS } from "./framing.ts";
 import { GPU_MUTANTS } from "./gpu.ts";
 import { LEGACY_MUTANTS } from "./legacy.ts";
+import { MISUSE_MUTANTS } from "./misuse.ts";
 import { PACKED_RING_MUTANTS } from "./packed-ring.ts";
 import { SHARED_MEM_MUTANTS } from "./shared-mem.ts";
 import { SPLIT_RING_MUTANTS } from "./split-ring.ts";
@@ -22,4 +23,5 @@ export const DEVICE_MUTANTS: Readonly<Record<string, readonly Mutant[]>> = {
   legacy: LEGACY_MUTANTS,
   gpu: GPU_MUTANTS,
   entropy: ENTROPY_MUTANTS,
+  misuse: MISUSE_MUTANTS,
 };

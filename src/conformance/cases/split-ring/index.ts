@@ -4,6 +4,7 @@ import { AREA_CASES } from "./areas.ts";
 import { AVAILABLE_CASES } from "./available.ts";
 import { CHAIN_CASES } from "./chains.ts";
 import { INDIRECT_CASES } from "./indirect.ts";
+import { MISUSE_CASES } from "./misuse.ts";
 import { NOTIFICATION_CASES } from "./notifications.ts";
 import { USED_CASES } from "./used.ts";
 
@@ -15,5 +16,6 @@ export const SPLIT_RING_CASES: readonly CaseDefinition[] = [
   ...AVAILABLE_CASES,
   ...USED_CASES,
   ...NOTIFICATION_CASES,
+  ...MISUSE_CASES,
   ...overlapCases("split-ring", "split", ["split-ring.device.message-framing.2"]),
 ];

@@ -108,6 +108,29 @@ cases.add({
   },
 });
 
+cases.add({
+  id: "transport-mmio/queue-ready/other-values",
+  title: "QueueReady written with what is neither 0 nor 1 does not lose the device",
+  clauses: [CLAUSE.notReady],
+  needs: MMIO_RINGS,
+  parameters: [{ value: 2 }, { value: 0xff }, { value: 0xffffffff }],
+  async run(t, { value }) {
+    await t.guest.start();
+    await t.serves();
+    await t.guest.registers.setQueueEnabled(0, value);
+    await t.guest.dut.settle();
+    await t.guest.reset();
+    await t.guest.negotiate();
+    await t.guest.configureQueue(0);
+    await t.guest.registers.setQueueEnabled(0, value);
+    await t.guest.driverOk();
+    const ready = await t.guest.registers.queueEnabled(0);
+    t.ok(ready === 0 || ready === 1, `QueueReady reads as 0 or 1, not ${ready}`);
+    if (ready === 1) await t.serves();
+    else await isLeftAlone(t, t.guest.ring(0));
+  },
+});
+
 /** Places the probe, notifies, and fails when anything the device may write to changes. */
 async function isLeftAlone(t: CaseRun, ring: Ring): Promise<void> {
   const { guest } = t;

@@ -52,6 +52,13 @@ class AccessWindow {
     return Promise.resolve(this.#t.guest.pci.raw.configRead(this.#at + offset, widthBytes));
   }
 
+  /** Reads and writes pci_cfg_data wherever the window stands. */
+  async touch(widthBytes: 1 | 2 | 4): Promise<void> {
+    const { raw } = this.#t.guest.pci;
+    await raw.configRead(this.#at + VIRTIO_PCI_CFG_CAP.pci_cfg_data, widthBytes);
+    await raw.configWrite(this.#at + VIRTIO_PCI_CFG_CAP.pci_cfg_data, widthBytes, 0xff);
+  }
+
   async setField(offset: number, widthBytes: 1 | 4, value: number): Promise<void> {
     await this.#t.guest.pci.raw.configWrite(this.#at + offset, widthBytes, value);
   }
@@ -193,6 +200,35 @@ cases.add({
     await window.write(VIRTIO_PCI_CAP_NOTIFY_CFG, notifyOff * guest.pci.notifyOffMultiplier, 2, 0);
     const { bytes, lengthBytes } = await guest.answer(request);
     t.equal(probe.check(bytes, lengthBytes), null, "what is wrong with the answer");
+  },
+});
+
+cases.add({
+  id: "transport-pci/access-window/aimed-at-nothing",
+  title: "A window into a BAR that does not exist, beyond its end, or of a width there is not, does no harm",
+  clauses: [`${RULES}.2`, `${RULES}.3`],
+  needs: PCI,
+  parameters: [
+    { bar: PCI_STD_NUM_BARS, offset: 0, length: 4 },
+    { bar: 255, offset: 0, length: 4 },
+    { bar: -1, offset: 0xfffffff0, length: 4 },
+    { bar: -1, offset: 0xffffffff, length: 1 },
+    { bar: -1, offset: 0, length: 3 },
+    { bar: -1, offset: 0, length: 0xffffffff },
+  ],
+  async run(t, { bar, offset, length }) {
+    const window = new AccessWindow(t);
+    await t.guest.start();
+    const common = t.guest.pci.structure(VIRTIO_PCI_CAP_COMMON_CFG);
+    await window.setField(VIRTIO_PCI_CAP.bar, 1, bar < 0 ? common.bar : bar);
+    await window.setField(VIRTIO_PCI_CAP.offset, 4, offset === 0 ? common.offset : offset);
+    await window.setField(VIRTIO_PCI_CAP.length, 4, length);
+    for (const width of [1, 2, 4] as const) await window.touch(width);
+    await t.guest.dut.settle();
+    // Some of it may have met a register.
+    await t.guest.reset();
+    await t.guest.start();
+    await t.serves();
   },
 });
 

@@ -5,6 +5,7 @@ import { COMMON_CONFIG_CASES } from "./common-config.ts";
 import { DISCOVERY_CASES } from "./discovery.ts";
 import { FUNCTION_CASES } from "./function.ts";
 import { ISR_CASES } from "./isr.ts";
+import { MISUSE_CASES } from "./misuse.ts";
 import { MSIX_CASES } from "./msix.ts";
 import { NOTIFICATION_CASES } from "./notification.ts";
 
@@ -18,4 +19,5 @@ export const TRANSPORT_PCI_CASES: readonly CaseDefinition[] = [
   ...ISR_CASES,
   ...ACCESS_WINDOW_CASES,
   ...MSIX_CASES,
+  ...MISUSE_CASES,
 ];
