@@ -3,8 +3,9 @@
  * the same work measured in the same run. Absolute numbers vary with the machine and with what else it does; the
  * ratios are medians over rounds in which everyone had a turn.
  */
-import { writeFileSync } from "node:fs";
+import { type Output, openOutputs } from "../../src/cli/outputs.ts";
 import { Progress } from "../../src/cli/progress.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 import { BENCHES } from "./benches.ts";
 import { NativePrograms } from "./c/compile.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
@@ -47,22 +48,28 @@ async function main(): Promise<number> {
     case "run":
       break;
   }
-  const { json } = parsed.options;
-  // Now, not after minutes of measuring.
-  if (json !== undefined) {
-    try {
-      writeFileSync(json, "[]\n");
-    } catch (error) {
-      process.stderr.write(`bench: --json ${json}: ${error instanceof Error ? error.message : error}\n`);
-      return 2;
-    }
+  try {
+    // Now, not after minutes of measuring.
+    const { json } = openOutputs({ json: { option: "--json", to: parsed.options.json } });
+    report(await measure(parsed.options), json);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`bench: ${error.message}\n`);
+    return 2;
   }
-  const rows = await measure(parsed.options);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows.map(plainRow), undefined, 2)}\n`);
+}
+
+function report(rows: readonly JudgedRow[], json: Output | null): void {
+  const text = `${JSON.stringify(rows.map(plainRow), undefined, 2)}\n`;
+  if (json === "stdout") {
+    process.stdout.write(text);
+    return;
+  }
+  json?.write(text);
   process.stdout.write(`${table(rows)}\n`);
   const missed = rows.filter((row) => !meets(row)).length;
   if (missed > 0) process.stdout.write(`\n${missed} of ${rows.length} rows missed their bar\n`);
-  return 0;
 }
 
 process.exitCode = await main();

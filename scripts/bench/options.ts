@@ -1,8 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { integerBetween } from "../../src/cli/option-values.ts";
+import { JSON_OPTION, jsonHelp } from "../../src/cli/outputs.ts";
 
 export interface BenchOptions {
-  /** File for the result as JSON. */
-  readonly json: string | undefined;
+  /** File for the result as JSON, an array of {name, value, unit, ratio, against}; `true` prints it. */
+  readonly json: string | true | undefined;
   /** Part of the names to run; all when left out. */
   readonly filter: string | undefined;
   readonly launches: number;
@@ -17,7 +19,7 @@ export type ParsedOptions =
   | { readonly kind: "error"; readonly message: string };
 
 interface Values {
-  readonly json?: string;
+  readonly json?: string | true;
   readonly filter?: string;
   readonly launches: number;
   readonly rounds: number;
@@ -46,7 +48,7 @@ function createCommand(names: readonly string[], write: (text: string) => void):
       "Measures the library against other implementations of the same work, in the same run: each has turns of CPU " +
         "time in a process of its own, and ratios are medians over rounds in which all had one.",
     )
-    .option("--json <file>", "write the result there: an array of {name, value, unit, ratio, against}")
+    .option(JSON_OPTION, jsonHelp("npm run --silent bench -- --json"))
     .addOption(
       new Option("--filter <name>", "run only what has this in its name").argParser((value: string) => {
         if (names.some((name) => name.includes(value))) return value;
@@ -54,19 +56,15 @@ function createCommand(names: readonly string[], write: (text: string) => void):
       }),
     )
     .addOption(
-      new Option("--launches <n>", "how often each process is started anew").default(3).argParser(count),
+      new Option("--launches <n>", "how often each process is started anew")
+        .default(3)
+        .argParser(integerBetween(1, 1000)),
     )
-    .addOption(new Option("--rounds <n>", "measured rounds per launch").default(9).argParser(count))
+    .addOption(
+      new Option("--rounds <n>", "measured rounds per launch").default(9).argParser(integerBetween(1, 1000)),
+    )
     .allowExcessArguments(false)
     .addHelpText("after", `\nThere are:\n${names.map((name) => `  ${name}`).join("\n")}`)
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: () => {} });
-}
-
-function count(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1 || number > 1000) {
-    throw new InvalidArgumentError("It is a number from 1 to 1000.");
-  }
-  return number;
 }

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../src/base/brands.ts";
 import { areasOf, findCitations, measure, missingIn, parseClauses, table } from "./coverage.ts";
 
 const CATALOGUE = "spec-tests/fixtures/spec/clauses.tsv";
@@ -16,13 +17,18 @@ function citations(folder: string, suffix: string) {
     .flatMap((file) => findCitations(file, readFileSync(file, "utf8")));
 }
 
+/** Ends with one line and exit code 2. */
+function refuse(message: string): never {
+  console.error(`coverage:spec: ${message.replace(/\s*\n\s*/g, " ")}`);
+  process.exit(2);
+}
+
 function readOptions() {
   try {
-    return parseArgs({ options: { missing: { type: "string", multiple: true }, check: { type: "boolean" } } })
-      .values;
+    const known = { missing: { type: "string", multiple: true }, check: { type: "boolean" } } as const;
+    return parseArgs({ options: known }).values;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exit(2);
+    refuse(messageOf(error));
   }
 }
 
@@ -31,8 +37,10 @@ const clauses = parseClauses(readFileSync(CATALOGUE, "utf8"));
 const areas = areasOf(clauses);
 const unknownArea = options.missing?.find((area) => !areas.includes(area));
 if (unknownArea !== undefined) {
-  console.error(`no area is called "${unknownArea}"; there are ${areas.join(", ")}`);
-  process.exit(2);
+  refuse(`no area is called "${unknownArea}"; there are ${areas.join(", ")}`);
+}
+if (options.missing !== undefined && options.check === true) {
+  refuse("--check prints nothing but unknown ids, so that --missing has no meaning beside it: leave one out");
 }
 
 const coverage = measure(clauses, citations("spec-tests", ".test.ts"), citations("src", ".ts"));

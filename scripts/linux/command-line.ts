@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import { createDisplay, type LiveDisplay } from "../../src/cli/display/live-display.ts";
+import { type Output, openOutputs } from "../../src/cli/outputs.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { formatDesktopReport, runDesktop } from "./desktop/run-desktop.ts";
 import { SCENARIOS } from "./guest-session.ts";
@@ -31,8 +32,10 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     process.stdout.write(`${SCENARIOS.join("\n")}\n`);
     return 0;
   }
+  let json: Output | null;
   let live: LiveDisplay | undefined;
   try {
+    json = openOutputs({ json: { option: "--json", to: options.json } }).json;
     live = options.display === undefined ? undefined : await createDisplay(options.display);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -69,7 +72,9 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     });
     progress.end();
     await closeDisplay(live);
-    process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatReport(report));
+    const text = `${JSON.stringify(report, undefined, 2)}\n`;
+    if (json !== "stdout") json?.write(text);
+    process.stdout.write(json === "stdout" ? text : formatReport(report));
     return report.problems === 0 ? 0 : 1;
   } catch (error) {
     progress.end();

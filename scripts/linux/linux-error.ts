@@ -1,3 +1,5 @@
+import { messageOf as textOf } from "../../src/base/brands.ts";
+
 /** Something outside this program is not as it has to be: one line that says what, and what to do. */
 export class LinuxError extends Error {
   override readonly name: string = "LinuxError";
@@ -10,6 +12,7 @@ export class LinuxUsageError extends LinuxError {
 
 /** @returns the message of whatever was thrown, on one line */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s*\n\s*/g, " ").trim();
+  return textOf(error)
+    .replace(/\s*\n\s*/g, " ")
+    .trim();
 }

@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DISPLAY_SYNTAX, type DisplaySpec, parseDisplaySpec } from "../../src/cli/display/display-spec.ts";
+import { integerBetween, subsetOf } from "../../src/cli/option-values.ts";
+import { JSON_OPTION, jsonHelp } from "../../src/cli/outputs.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { PCI_STAGES, type PciStage } from "../../src/conformance/driver-checker/index.ts";
 import { SCENARIOS, type ScenarioName } from "./guest-session.ts";
@@ -15,7 +17,8 @@ const DEFAULT_FEATURE_SETS: readonly (readonly FeatureName[])[] = [
 ];
 
 export interface LinuxOptions {
-  readonly json: boolean;
+  /** File for the report as JSON; `true` prints it. */
+  readonly json: string | true | undefined;
   readonly list: boolean;
   /** Weston instead of the scenarios. */
   readonly desktop: boolean;
@@ -71,7 +74,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
   return {
     kind: "run",
     options: {
-      json: values.json === true,
+      json: values.json,
       list: values.list === true,
       desktop: values.desktop === true,
       scenarios: values.scenario ?? SCENARIOS,
@@ -90,7 +93,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
 }
 
 interface Values {
-  readonly json?: true;
+  readonly json?: string | true;
   readonly list?: true;
   readonly desktop?: true;
   readonly scenario?: ScenarioName[];
@@ -116,7 +119,7 @@ Files are kept in .guest, or in the folder that VIRTIO_GUEST_FOLDER names.`;
 function createCommand(write: (text: string) => void): Command {
   return new Command("npm run linux --")
     .description("Boots an unmodified Linux kernel in v86 with this project's virtio-gpu and lets it draw.")
-    .option("--json", "print one JSON object instead of text")
+    .option(JSON_OPTION, jsonHelp("npm run --silent linux -- --json"))
     .addOption(
       new Option("--scenario <name>", "run only this scenario; may be repeated").argParser(
         (value: string, before: ScenarioName[] | undefined) => [...(before ?? []), scenario(value)],
@@ -129,7 +132,7 @@ function createCommand(write: (text: string) => void): Command {
           `${DEFAULT_FEATURE_SETS.map((set) => set.join(",")).join(" and then ")})`,
       ).argParser((value: string, before: FeatureName[][] | undefined) => [
         ...(before ?? []),
-        features(value),
+        [...subsetOf(FEATURE_NAMES)(value)],
       ]),
     )
     .option("--kernel <file>", "boot this bzImage for i386 instead of Debian's")
@@ -137,7 +140,9 @@ function createCommand(write: (text: string) => void): Command {
     .option("--bios <file>", "use this BIOS instead of Debian's SeaBIOS")
     .option("--cmdline <text>", "the kernel's command line")
     .addOption(
-      new Option("--memory <MiB>", `the guest's memory (default: ${DEFAULT_MEMORY})`).argParser(memory),
+      new Option("--memory <MiB>", `the guest's memory (default: ${DEFAULT_MEMORY})`).argParser(
+        integerBetween(LEAST_MEMORY, MOST_MEMORY),
+      ),
     )
     .option("--out <folder>", "where pictures of the screen go (default: .build/linux)")
     .addOption(
@@ -188,23 +193,6 @@ function display(value: string): DisplaySpec {
   } catch (error) {
     throw error instanceof UsageError ? new InvalidArgumentError(error.message) : error;
   }
-}
-
-function features(value: string): FeatureName[] {
-  const names = value.split(",").filter((name) => name !== "");
-  return names.map((wanted) => {
-    const name = FEATURE_NAMES.find((known) => known === wanted);
-    if (name === undefined) throw new InvalidArgumentError(`The features are ${FEATURE_NAMES.join(", ")}.`);
-    return name;
-  });
-}
-
-function memory(value: string): number {
-  const mebibytes = Number(value);
-  if (!Number.isInteger(mebibytes) || mebibytes < LEAST_MEMORY || mebibytes > MOST_MEMORY) {
-    throw new InvalidArgumentError(`It has to be a whole number from ${LEAST_MEMORY} to ${MOST_MEMORY}.`);
-  }
-  return mebibytes;
 }
 
 function oneLine(message: string): string {

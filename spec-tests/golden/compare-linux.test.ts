@@ -630,6 +630,7 @@ commandLine("a report as JSON", async () => {
     assert.equal(dirty.difference.fields[0], { field: "r.x", expected: "0", got: "16" });
     const { out } = await run(join(GOLDEN, "edid"), "--json", "-");
     assert.is(JSON.parse(out).different, 0);
+    assert.is((await run(join(GOLDEN, "edid"), "--json")).out, out, "alone it does the same");
     // As a whole or not at all, and before the work whether it can be.
     assert.equal(readdirSync(folder), ["report.json"]);
     const refused = await run(join(GOLDEN, "edid"), "--json", folder);

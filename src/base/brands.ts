@@ -59,11 +59,20 @@ export function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
-/** What was thrown, as a text: the message of an error of any realm. */
+/** What was thrown, as a text: the message of an error of any realm. Does not throw, whatever it is. */
 export function messageOf(thrown: unknown): string {
-  if (typeof thrown === "object" && thrown !== null) {
-    const { message } = thrown as { message?: unknown };
-    if (typeof message === "string") return message;
+  try {
+    if (typeof thrown === "object" && thrown !== null) {
+      const { message } = thrown as { message?: unknown };
+      if (typeof message === "string") return message;
+    }
+    return String(thrown);
+  } catch {
+    return "something that cannot be read was thrown";
   }
-  return String(thrown);
+}
+
+/** What was thrown if it is an error of this realm, else an error with its message and with it as the cause. */
+export function errorFrom(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown), { cause: thrown });
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/brands.ts";
 import { VirtioBugError, VirtioUsageError } from "../base/errors.ts";
 import { COUNT_FROM_0_RULE, COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
 import { VIRTIO_F_RING_PACKED } from "../wire/common.ts";
@@ -273,7 +274,7 @@ class Bench {
         : { verdict: "pass", detail: null };
     } catch (error) {
       if (error instanceof RunEnd) throw error;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       if (error instanceof CaseSkip) return { verdict: "skip", detail: { message } };
       const verdict = error instanceof CaseWedged ? "wedged" : "fail";
       if (!(error instanceof DeviceGoneError)) return { verdict, detail: describe(message, guest) };

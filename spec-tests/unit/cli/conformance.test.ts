@@ -154,7 +154,7 @@ for (const [what, args, complaint] of [
   ],
   ["QEMU for devices that are none of its own", ["--qemu", "/usr/bin/true"], /--qemu is for .* --target/],
   ["a QEMU that does not exist", ["--target", "qemu-pci", "--qemu", "/no/qemu"], /--qemu: .*no such program/],
-  ["a report of a list", ["--list", "--json", "-"], /'--list' cannot be used with option '--json <file>'/],
+  ["a report of a list", ["--list", "--json", "-"], /'--list' cannot be used with option '--json \[file\]'/],
   ["an argument", ["split-ring"], /too many arguments/],
 ] as const) {
   codes(`2 and one line: ${what}`, async () => {
@@ -288,6 +288,26 @@ reports(
     assert.match(readFileSync(html, "utf8"), /builtin-pci.*builtin-mmio/s);
   }),
 );
+
+reports("- prints any report instead of the table, and writes no file of that name", async () => {
+  for (const [name, says] of [
+    ["json", /^\{/],
+    ["junit", /^<\?xml.*<\/testsuites>\n$/s],
+    ["html", /^<!doctype html>.*<\/html>\n$/is],
+    ["writeExpect", /"target"/],
+  ] as const) {
+    const { code, out } = await runKit([PASSES], { [name]: "-" });
+    assert.is(code, 0, name);
+    assert.match(out, says);
+    assert.not.match(out, "No findings.");
+  }
+  assert.not.ok(existsSync("-"));
+});
+
+reports("--json alone prints it too", async () => {
+  const { out } = await runKit([PASSES], { json: true });
+  assert.is((JSON.parse(out) as RunReport).totals.pass, 1);
+});
 
 reports("--json - prints it instead of the table", async () => {
   const { code, out } = await runKit([PASSES, FAILS], { json: "-" });

@@ -31,7 +31,7 @@ const report = suite("share --json");
 
 report("with blobs: by UUID, whole pictures, nothing copied", async () => {
   const run = await json();
-  assert.equal([run.width, run.height, run.kernel], [WIDTH, HEIGHT, "linux-7.3"]);
+  assert.equal([run.width, run.height, run.profile], [WIDTH, HEIGHT, "linux-7.3"]);
   assert.equal([run.blob, run.sync, run.import], [true, true, "uuid"]);
   assert.match(run.uuid ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal([run.whole, run.late, run.torn], [2 * FRAMES, 0, 0]);
@@ -67,14 +67,14 @@ report("the other ways show the same pictures; without blobs each damaged byte i
   assert.is(copying.totals.bytesCopied, (1 + 2 * FRAMES) * PICTURE_BYTES);
   assert.equal(hashes(copying), hashes(uuid));
   // An older kernel tells damage exactly.
-  const exact = await json("--no-blob", "--kernel", "linux-6.1");
+  const exact = await json("--no-blob", "--profile", "linux-6.1");
   assert.is(exact.totals.bytesCopied, (1 + FRAMES) * PICTURE_BYTES + FRAMES * DAMAGE_BYTES);
-  assert.equal([exact.kernel, exact.torn], ["linux-6.1", 0]);
+  assert.equal([exact.profile, exact.torn], ["linux-6.1", 0]);
   assert.equal(hashes(exact), hashes(uuid));
 });
 
 report("without synchronisation every picture is torn, the same way in every run", async () => {
-  for (const args of [["--no-sync"], ["--no-sync", "--no-blob"], ["--no-sync", "--kernel", "linux-6.12"]]) {
+  for (const args of [["--no-sync"], ["--no-sync", "--no-blob"], ["--no-sync", "--profile", "linux-6.12"]]) {
     const run = await json(...args);
     assert.equal([run.whole, run.late, run.torn], [0, 0, 2 * FRAMES], args.join(" "));
     assert.equal(hashes(await json(...args)), hashes(run));
@@ -149,7 +149,7 @@ text(
       [["--no-blob", "--import", "uuid"], /a UUID names the host's copy/],
       [["--frames", "-1"], /whole number from 0 to 1000/],
       [["--width", "0"], /whole number from 64 to 4096/],
-      [["--kernel", "linux-2.6"], /linux-6\.1/],
+      [["--profile", "linux-2.6"], /linux-6\.1/],
       [["--import", "fax"], /uuid, pages/],
       [["--out", ""], /--out is empty/],
       [["--out", "/nowhere/at/all.png"], /the folder does not exist/],
@@ -170,7 +170,7 @@ text(
 text("explains itself", async () => {
   const { code, out } = await runProgram(["share", "--help"]);
   assert.is(code, 0);
-  for (const option of ["--frames", "--no-blob", "--no-sync", "--import", "--kernel", "--json", "--out"]) {
+  for (const option of ["--frames", "--no-blob", "--no-sync", "--import", "--profile", "--json", "--out"]) {
     assert.match(out, option);
   }
   assert.match((await runProgram(["--help"])).out, /share +\[options\]/);

@@ -30,7 +30,7 @@ for (const args of [
   ["--bad"],
   ["--filter", "nothing"],
   ["--filter"],
-  ["--json"],
+  ["--jason"],
   ["--rounds", "0"],
   ["--rounds", "2.5"],
   ["--launches", "many"],

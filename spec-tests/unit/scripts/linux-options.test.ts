@@ -24,7 +24,7 @@ options("without any, all scenarios run, once for UUIDs and once for blobs", () 
     ["edid", "uuid"],
     ["edid", "uuid", "blob", "packed"],
   ]);
-  assert.is(json, false);
+  assert.is(json, undefined);
   assert.is(kernel, undefined);
 });
 
@@ -46,11 +46,24 @@ options("scenarios and feature sets may be repeated", () => {
 options("files, memory and the rest are taken over", () => {
   assert.equal(
     accepted(
-      ...["--json", "--kernel", "k", "--initrd", "i", "--bios", "b", "--cmdline", "c d", "--memory", "256"],
+      ...[
+        "--json",
+        "j",
+        "--kernel",
+        "k",
+        "--initrd",
+        "i",
+        "--bios",
+        "b",
+        "--cmdline",
+        "c d",
+        "--memory",
+        "256",
+      ],
       ...["--out", "o", "--display", "vnc=:5901"],
     ),
     {
-      json: true,
+      json: "j",
       list: false,
       scenarios: SCENARIOS,
       featureSets: [

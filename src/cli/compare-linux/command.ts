@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
-import { LINUX_PROFILE_NAMES, type LinuxProfileName } from "../../driver/kms/index.ts";
+import { GUEST_PROGRAMS, LINUX_PROFILE_NAMES, type LinuxProfileName } from "../../driver/kms/index.ts";
 import { type Console, styleFor } from "../console.ts";
-import { OutputFile } from "../demo/output-file.ts";
 import { ExitCode } from "../exit-code.ts";
+import { JSON_OPTION, jsonHelp, openOutputs, writeOutput } from "../outputs.ts";
 import { UsageError } from "../usage-error.ts";
 import { readCaptureFolders } from "./capture-files.ts";
 import { compareFolder } from "./compare-folder.ts";
@@ -12,7 +12,7 @@ const EXIT_DIFFERENT = 1;
 
 interface CompareOptions {
   readonly profile: LinuxProfileName;
-  readonly json?: string;
+  readonly json?: string | true;
 }
 
 /** Adds `compare-linux` to the program. */
@@ -26,7 +26,7 @@ export function addCompareLinuxCommand(program: Command, console: Console): void
         "notifications, up to resource ids, fence ids, addresses and numbers of entries; and where the capture tells " +
         "the time, that frames are paced where the kernel paces them (within a quarter of a frame, and never faster " +
         "than its waits allow), and not where it does not. The exit code is 1 when " +
-        "something differs.",
+        "something differs, and 2 when there was nothing to compare.",
     )
     .argument("<dir>", "a folder of captures, or a folder of such folders")
     .addOption(
@@ -34,7 +34,7 @@ export function addCompareLinuxCommand(program: Command, console: Console): void
         .choices(LINUX_PROFILE_NAMES)
         .default("linux-6.1" satisfies LinuxProfileName),
     )
-    .option("--json <file>", "write a report as JSON, too; - prints it instead of the text")
+    .option(JSON_OPTION, jsonHelp())
     .allowExcessArguments(false)
     .action((dir: string, options: CompareOptions) => {
       if (compare(dir, options, console)) throw new ExitCode(EXIT_DIFFERENT);
@@ -43,16 +43,23 @@ export function addCompareLinuxCommand(program: Command, console: Console): void
 
 /** Returns whether anything differs. */
 function compare(dir: string, { profile, json }: CompareOptions, console: Console): boolean {
-  if (json === "") throw new UsageError("--json is empty: give the name of a file, or -.");
   const captures = readCaptureFolders(dir);
-  const file = json === undefined || json === "-" ? null : OutputFile.open(json, "--json");
+  const outputs = openOutputs({ json: { option: "--json", to: json } });
   const folders = captures.map((folder) => compareFolder(folder, profile));
   const report = reportJson(profile, folders);
-  file?.write(`${JSON.stringify(report, null, 2)}\n`);
-  console.out(
-    json === "-"
-      ? `${JSON.stringify(report)}\n`
-      : formatReport(profile, folders, styleFor(console.outIsTerminal)),
-  );
+  if (report.equal + report.different === 0) throw nothingCompared(dir, report.skipped);
+  writeOutput(outputs.json, `${JSON.stringify(report, null, 2)}\n`, console);
+  if (outputs.json !== "stdout") {
+    console.out(formatReport(profile, folders, styleFor(console.outIsTerminal)));
+  }
   return report.different > 0;
+}
+
+/** A run of nothing must not look like one in which all went well. */
+function nothingCompared(dir: string, skipped: number): UsageError {
+  const captures = skipped === 1 ? "the only capture" : `all ${skipped} captures`;
+  return new UsageError(
+    `nothing was compared: ${captures} in ${dir} had to be skipped, having the name of no program of the model; ` +
+      `rename them after one of ${GUEST_PROGRAMS.map(({ name }) => name).join(", ")}.`,
+  );
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Console } from "../console.ts";
+import { JSON_OPTION, jsonHelp } from "../outputs.ts";
 import {
   type ConformanceOptions,
   collect,
@@ -50,15 +51,21 @@ export function addConformanceCommand(program: Command, console: Console): void 
         "writeExpect",
       ]),
     )
-    .option("--json <file>", "write a report as JSON; - prints it instead of the table")
-    .option("--junit <file>", "write a report as JUnit XML, for CI")
-    .option("--html <file>", "write a report as a page: statements, cases, rings drawn, timelines")
+    .option(JSON_OPTION, jsonHelp())
+    .option("--junit <file>", "write a report as JUnit XML, for CI; - prints it instead of the table")
+    .option(
+      "--html <file>",
+      "write a report as a page: statements, cases, rings drawn, timelines; - prints it",
+    )
     .option("--qemu <path>", "the program for qemu-mmio and qemu-pci (default: qemu-system-x86_64)")
     .option(
       "--expect <file>",
       "hold the verdicts against those in this file: findings are the differences, known differences are listed",
     )
-    .option("--write-expect <file>", "write the file for --expect; keeps the reasons that stand in it")
+    .option(
+      "--write-expect <file>",
+      "write the file for --expect; keeps the reasons that stand in it; - prints it",
+    )
     .option(
       "--spec <dir>",
       "a copy of the repository oasis-tcs/virtio-spec: findings then show the statements' own wording, too",

@@ -2,43 +2,21 @@
 import { readFileSync } from "node:fs";
 import { VirtioUsageError } from "../../base/errors.ts";
 import { type Expectations, parseExpectations } from "../../conformance/reports/index.ts";
-import { OutputFile } from "../demo/output-file.ts";
+import { type Output, openOutputs } from "../outputs.ts";
 import { UsageError } from "../usage-error.ts";
 import type { ConformanceOptions } from "./options.ts";
 
-/** Files to write, each known to be writable; null where none is wanted. */
-export interface Outputs {
-  readonly json: OutputFile | "stdout" | null;
-  readonly junit: OutputFile | null;
-  readonly html: OutputFile | null;
-  readonly expect: OutputFile | null;
-}
-
-const NAMES = ["json", "junit", "html", "writeExpect"] as const;
-const OPTIONS = { json: "--json", junit: "--junit", html: "--html", writeExpect: "--write-expect" } as const;
+/** What is to be written, each known to be writable; null where it is not wanted. */
+export type Outputs = Readonly<Record<"json" | "junit" | "html" | "expect", Output | null>>;
 
 /** Opens what is to be written. Throws {@link UsageError} before anything has run. */
-export function openOutputs(options: ConformanceOptions): Outputs {
-  const files = new Map<(typeof NAMES)[number], OutputFile>();
-  for (const name of NAMES) {
-    const path = options[name];
-    if (path === undefined || (name === "json" && path === "-")) continue;
-    if (path === "") throw new UsageError(`${OPTIONS[name]} is empty: give the name of a file.`);
-    const file = OutputFile.open(path, OPTIONS[name]);
-    const other = [...files].find(([, opened]) => opened.path === file.path);
-    if (other !== undefined) {
-      throw new UsageError(
-        `${OPTIONS[other[0]]} and ${OPTIONS[name]} name the same file: give each its own.`,
-      );
-    }
-    files.set(name, file);
-  }
-  return {
-    json: options.json === "-" ? "stdout" : (files.get("json") ?? null),
-    junit: files.get("junit") ?? null,
-    html: files.get("html") ?? null,
-    expect: files.get("writeExpect") ?? null,
-  };
+export function openReports({ json, junit, html, writeExpect }: ConformanceOptions): Outputs {
+  return openOutputs({
+    json: { option: "--json", to: json },
+    junit: { option: "--junit", to: junit },
+    html: { option: "--html", to: html },
+    expect: { option: "--write-expect", to: writeExpect },
+  });
 }
 
 /** Reads expected results. Throws {@link UsageError} when they are missing or no such thing. */
@@ -62,6 +40,7 @@ export function readExpectations(path: string, option: string): Expectations[] {
 
 /** What stands in the file that is to be written anew, if it exists. */
 export function readIfThere(path: string, option: string): Expectations[] {
+  if (path === "-") return [];
   try {
     readFileSync(path);
   } catch {

@@ -29,7 +29,7 @@ export interface ConformanceOptions {
   readonly format: "split" | "packed" | "both";
   readonly filter?: readonly string[];
   readonly shard?: Shard;
-  readonly json?: string;
+  readonly json?: string | true;
   readonly junit?: string;
   readonly html?: string;
   readonly list?: true;

@@ -20,9 +20,10 @@ import {
 } from "../../conformance/reports/index.ts";
 import { type Console, styleFor } from "../console.ts";
 import { ExitCode } from "../exit-code.ts";
+import { writeOutput } from "../outputs.ts";
 import { UsageError } from "../usage-error.ts";
 import { explain } from "./explain.ts";
-import { type Outputs, openOutputs, readExpectations, readIfThere } from "./files.ts";
+import { type Outputs, openReports, readExpectations, readIfThere } from "./files.ts";
 import { LiveProgress } from "./live-progress.ts";
 import type { ConformanceOptions, TargetName } from "./options.ts";
 import { type Selection, selectCases } from "./select.ts";
@@ -84,7 +85,7 @@ export async function runConformance(
   }
   const expected = options.expect === undefined ? [] : expectationsFor(options.expect, targets);
   const before = options.writeExpect === undefined ? [] : readIfThere(options.writeExpect, "--write-expect");
-  const outputs = openOutputs(options);
+  const outputs = openReports(options);
 
   const runs: JudgedRun[] = [];
   const written: Expectations[] = [];
@@ -198,10 +199,10 @@ function write(
   { json, junit, html, expect }: Outputs,
   console: Console,
 ): void {
-  const bytes = (text: string) => new TextEncoder().encode(text);
-  if (json !== null && json !== "stdout") json.write(bytes(formatJson(runs)));
-  junit?.write(bytes(formatJunit(runs)));
-  html?.write(bytes(formatHtml(runs)));
-  expect?.write(bytes(formatExpectations(expectations)));
-  console.out(json === "stdout" ? formatJson(runs) : formatTable(runs, styleFor(console.outIsTerminal)));
+  if (json !== null) writeOutput(json, formatJson(runs), console);
+  if (junit !== null) writeOutput(junit, formatJunit(runs), console);
+  if (html !== null) writeOutput(html, formatHtml(runs), console);
+  if (expect !== null) writeOutput(expect, formatExpectations(expectations), console);
+  if ([json, junit, html, expect].includes("stdout")) return;
+  console.out(formatTable(runs, styleFor(console.outIsTerminal)));
 }

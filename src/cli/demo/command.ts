@@ -3,9 +3,16 @@ import { PNG } from "pngjs";
 import { type Console, styleFor } from "../console.ts";
 import { DISPLAY_SYNTAX, type DisplaySpec, parseDisplaySpec } from "../display/display-spec.ts";
 import { integerBetween, subsetOf } from "../option-values.ts";
+import {
+  type DrawingOutputs,
+  JSON_OPTION,
+  jsonHelp,
+  openDrawingOutputs,
+  refuseTextOptions,
+  writeOutput,
+} from "../outputs.ts";
 import { Progress } from "../progress.ts";
 import { UsageError } from "../usage-error.ts";
-import { OutputFile } from "./output-file.ts";
 import { type DemoSettings, type DeviceReport, GPU_FEATURE_NAMES, type GpuFeatureName } from "./protocol.ts";
 import { formatSetting, formatSummary, summarize } from "./report.ts";
 import { type DemoResult, ramBytesFor, runDemo } from "./run-demo.ts";
@@ -27,7 +34,7 @@ interface DemoOptions {
   readonly blob: boolean;
   readonly out?: string;
   readonly display?: DisplaySpec;
-  readonly json?: true;
+  readonly json?: string | true;
   readonly quiet?: true;
   readonly verbose?: true;
 }
@@ -65,7 +72,7 @@ export function addDemoCommand(program: Command, console: Console): void {
     .option("--no-blob", "leave the feature blob out: every flip copies")
     .option(
       "--out <file>",
-      `where to write the picture (default: ${DEFAULT_OUT} in the current folder; with --json none)`,
+      `where to write the picture (default: ${DEFAULT_OUT} in the current folder, none when --json prints)`,
     )
     .addOption(
       new Option(
@@ -74,7 +81,7 @@ export function addDemoCommand(program: Command, console: Console): void {
           "Ctrl-C, or as files in a folder",
       ).argParser(parseDisplaySpec),
     )
-    .addOption(new Option("--json", "print one JSON object and nothing else").conflicts(["quiet", "verbose"]))
+    .option(JSON_OPTION, jsonHelp("npm start --silent -- --json"))
     .addOption(new Option("-q, --quiet", "leave the commands out").conflicts("verbose"))
     .addOption(new Option("-v, --verbose", "show every command"))
     .allowExcessArguments(false)
@@ -85,12 +92,14 @@ export function addDemoCommand(program: Command, console: Console): void {
 
 async function demo(options: DemoOptions, console: Console): Promise<void> {
   const settings = settingsOf(options);
-  const file = outputOf(options);
-  const result = await runWithProgress(settings, options, console);
+  const outputs = openDrawingOutputs(options, DEFAULT_OUT);
+  refuseTextOptions(outputs.json, { "--quiet": options.quiet, "--verbose": options.verbose });
+  const result = await runWithProgress(settings, options, outputs, console);
   const { picture } = result.device;
-  if (picture !== null) file?.write(encodePng(picture));
-  const json = summarize(result, picture === null ? null : (file?.path ?? null));
-  console.out(options.json ? `${JSON.stringify(json)}\n` : describe(result, json, options, console));
+  if (picture !== null) outputs.picture?.write(encodePng(picture));
+  const json = summarize(result, picture === null ? null : (outputs.picture?.path ?? null));
+  writeOutput(outputs.json, `${JSON.stringify(json)}\n`, console);
+  if (outputs.json !== "stdout") console.out(describe(result, json, options, console));
 }
 
 function settingsOf(options: DemoOptions): DemoSettings {
@@ -108,15 +117,10 @@ function settingsOf(options: DemoOptions): DemoSettings {
   return settings;
 }
 
-function outputOf({ out, json }: DemoOptions): OutputFile | null {
-  if (out === "") throw new UsageError("--out is empty: give the name of a file.");
-  if (out !== undefined) return OutputFile.open(out);
-  return json ? null : OutputFile.openByDefault(DEFAULT_OUT);
-}
-
 async function runWithProgress(
   settings: DemoSettings,
-  { json, quiet }: DemoOptions,
+  { quiet }: DemoOptions,
+  { json }: DrawingOutputs,
   console: Console,
 ): Promise<DemoResult> {
   const isTerminalFree = settings.display?.kind !== "terminal";
@@ -124,7 +128,8 @@ async function runWithProgress(
   try {
     return await runDemo(settings, {
       onFlips: (done) => {
-        if (!json && !quiet && isTerminalFree) progress.say(`${done} of ${settings.frames} page flips`);
+        if (json !== "stdout" && !quiet && isTerminalFree)
+          progress.say(`${done} of ${settings.frames} page flips`);
       },
       onDisplay: (hint) => {
         if (hint !== "") console.error(`${hint} (Ctrl-C ends this)\n`);

@@ -2,8 +2,8 @@ import { type Command, Option } from "commander";
 import { PNG } from "pngjs";
 import { LINUX_PROFILE_NAMES, type LinuxProfileName } from "../../driver/kms/index.ts";
 import { type Console, styleFor } from "../console.ts";
-import { OutputFile } from "../demo/output-file.ts";
 import { integerBetween } from "../option-values.ts";
+import { JSON_OPTION, jsonHelp, openDrawingOutputs, refuseTextOptions, writeOutput } from "../outputs.ts";
 import { Progress } from "../progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Picture } from "./recorder.ts";
@@ -25,9 +25,9 @@ interface ShareOptions {
   readonly blob: boolean;
   readonly sync: boolean;
   readonly import?: "uuid" | "pages";
-  readonly kernel: LinuxProfileName;
+  readonly profile: LinuxProfileName;
   readonly out?: string;
-  readonly json?: true;
+  readonly json?: string | true;
   readonly verbose?: true;
 }
 
@@ -63,15 +63,15 @@ export function addShareCommand(program: Command, console: Console): void {
       ).choices(["uuid", "pages"]),
     )
     .addOption(
-      new Option("--kernel <name>", "whose display driver")
+      new Option("--profile <name>", "the kernel whose display driver is modelled")
         .default("linux-7.3")
         .choices([...LINUX_PROFILE_NAMES]),
     )
     .option(
       "--out <file>",
-      `where to write the picture, a torn one if there is any (default: ${DEFAULT_OUT} in the current folder; with --json none)`,
+      `where to write the picture, a torn one if there is any (default: ${DEFAULT_OUT} in the current folder, none when --json prints)`,
     )
-    .addOption(new Option("--json", "print one JSON object and nothing else").conflicts("verbose"))
+    .option(JSON_OPTION, jsonHelp())
     .addOption(new Option("-v, --verbose", "show every command"))
     .allowExcessArguments(false)
     .action((options: ShareOptions) => share(options, console));
@@ -79,15 +79,14 @@ export function addShareCommand(program: Command, console: Console): void {
 
 async function share(options: ShareOptions, console: Console): Promise<void> {
   const settings = settingsOf(options);
-  const file = outputOf(options);
+  const outputs = openDrawingOutputs(options, DEFAULT_OUT);
+  refuseTextOptions(outputs.json, { "--verbose": options.verbose });
   const result = await runWithProgress(settings);
-  const written = result.picture === null ? null : file;
+  const written = result.picture === null ? null : outputs.picture;
   if (result.picture !== null) written?.write(encodePng(result.picture));
   const png = written?.path ?? null;
-  if (options.json) {
-    console.out(`${JSON.stringify(summarize(result, png))}\n`);
-    return;
-  }
+  writeOutput(outputs.json, `${JSON.stringify(summarize(result, png))}\n`, console);
+  if (outputs.json === "stdout") return;
   const style = styleFor(console.outIsTerminal);
   const parts = [
     formatSetting(result, style),
@@ -108,7 +107,7 @@ async function runWithProgress(settings: ShareSettings): Promise<ShareResult> {
 }
 
 function settingsOf(options: ShareOptions): ShareSettings {
-  const { width, height, frames, blob, sync, kernel } = options;
+  const { width, height, frames, blob, sync, profile } = options;
   if (!blob && options.import === "uuid") {
     throw new UsageError(
       "without blobs a UUID names the host's copy of a buffer, which every DIRTYFB overwrites with the guest's pages: " +
@@ -116,7 +115,7 @@ function settingsOf(options: ShareOptions): ShareSettings {
     );
   }
   const path = options.import ?? (blob ? "uuid" : "pages");
-  const settings: ShareSettings = { width, height, frames, blob, sync, path, kernel };
+  const settings: ShareSettings = { width, height, frames, blob, sync, path, profile };
   const needed = ramBytesFor(settings);
   if (needed > MAX_RAM_BYTES) {
     throw new UsageError(
@@ -125,12 +124,6 @@ function settingsOf(options: ShareOptions): ShareSettings {
     );
   }
   return settings;
-}
-
-function outputOf({ out, json }: ShareOptions): OutputFile | null {
-  if (out === "") throw new UsageError("--out is empty: give the name of a file.");
-  if (out !== undefined) return OutputFile.open(out);
-  return json ? null : OutputFile.openByDefault(DEFAULT_OUT);
 }
 
 function encodePng({ width, height, rgba }: Picture): Buffer {

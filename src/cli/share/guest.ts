@@ -162,8 +162,8 @@ export class Guest {
 
   /** Before the kernels that wait themselves, programs had to. */
   #waitLikeAnOldProgram(job: RenderJob): void {
-    const { sync, kernel } = this.#settings;
-    if (sync && !linuxProfile(kernel).hasImplicitSync) this.#waitFor(job);
+    const { sync, profile } = this.#settings;
+    if (sync && !linuxProfile(profile).hasImplicitSync) this.#waitFor(job);
   }
 
   #showDirty(buffer: SharedBuffer, frame: number): void {

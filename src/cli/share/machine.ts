@@ -74,7 +74,7 @@ export class SharingMachine {
     const [renderDevice, renderDriver] = plug(this.#renderer, memory, allocator, clock);
     this.#gpuDevice = gpuDevice;
     this.#renderDevice = renderDevice;
-    this.card = KmsCard.bind(gpuDriver, { profile: settings.kernel, clock });
+    this.card = KmsCard.bind(gpuDriver, { profile: settings.profile, clock });
     this.render = RenderDriver.start(renderDriver);
   }
 

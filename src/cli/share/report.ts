@@ -7,7 +7,7 @@ import { FLIP_BUFFERS } from "./settings.ts";
 export interface ShareJson {
   readonly width: number;
   readonly height: number;
-  readonly kernel: string;
+  readonly profile: string;
   readonly blob: boolean;
   readonly sync: boolean;
   readonly import: "uuid" | "pages";
@@ -33,11 +33,11 @@ function countOf(result: ShareResult, state: PictureState): number {
 /** The result as JSON. */
 export function summarize(result: ShareResult, png: string | null): ShareJson {
   const { settings, guest, pictures, totals } = result;
-  const { width, height, kernel, blob, sync } = settings;
+  const { width, height, profile, blob, sync } = settings;
   return {
     width,
     height,
-    kernel,
+    profile,
     blob,
     sync,
     import: guest.path,
@@ -95,7 +95,7 @@ export function formatSummary(result: ShareResult, style: Style): string {
 
 function syncText({ settings }: ShareResult): string {
   if (!settings.sync) return "nobody waits for anybody";
-  return settings.kernel === "linux-7.3"
+  return settings.profile === "linux-7.3"
     ? "the kernel waits for the renderer"
     : "the program waits for the renderer; this kernel does not";
 }
@@ -103,7 +103,7 @@ function syncText({ settings }: ShareResult): string {
 /** What the run is about, in two lines. */
 export function formatSetting(result: ShareResult, style: Style): string {
   const { settings, guest } = result;
-  const { width, height, frames, blob, kernel } = settings;
+  const { width, height, frames, blob, profile } = settings;
   const buffers = blob
     ? guest.path === "uuid"
       ? "blobs of guest memory"
@@ -116,7 +116,7 @@ export function formatSetting(result: ShareResult, style: Style): string {
         ? "by their pages"
         : "by their pages; their UUIDs name the host's copies";
   return (
-    `${style.bold(`${frames} pictures with DIRTYFB, ${frames} with page flips`)}, ${width} × ${height}, as ${kernel} does it.\n` +
+    `${style.bold(`${frames} pictures with DIRTYFB, ${frames} with page flips`)}, ${width} × ${height}, as ${profile} does it.\n` +
     `Buffers: ${buffers}, imported into the renderer ${how}.\n`
   );
 }

@@ -13,7 +13,7 @@ export interface ShareSettings {
   /** How the renderer gets at the buffers: by UUID, or by lists of their pages. */
   readonly path: "uuid" | "pages";
   /** Whose behaviour the display driver has. */
-  readonly kernel: LinuxProfileName;
+  readonly profile: LinuxProfileName;
 }
 
 /** Bytes of guest memory for a run: buffers come from twice as many pages. */

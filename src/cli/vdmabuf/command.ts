@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import { PNG } from "pngjs";
 import { type Console, styleFor } from "../console.ts";
-import { OutputFile } from "../demo/output-file.ts";
 import { integerBetween } from "../option-values.ts";
+import { JSON_OPTION, jsonHelp, openDrawingOutputs, writeOutput } from "../outputs.ts";
 import { UsageError } from "../usage-error.ts";
 import { type CompareResult, type CompareSettings, compareWays, ramBytesFor } from "./compare.ts";
 import { formatComparison, summarize } from "./report.ts";
@@ -12,7 +12,7 @@ const MAX_RAM_BYTES = 1 << 30;
 
 interface VdmabufOptions extends CompareSettings {
   readonly out?: string;
-  readonly json?: true;
+  readonly json?: string | true;
 }
 
 /** Adds `vdmabuf` to the program. */
@@ -48,23 +48,22 @@ export function addVdmabufCommand(program: Command, console: Console): void {
     .addOption(new Option("--contiguous", "pages in one piece instead of scattered ones").default(false))
     .option(
       "--out <file>",
-      `where to write the picture (default: ${DEFAULT_OUT} in the current folder; with --json none)`,
+      `where to write the picture (default: ${DEFAULT_OUT} in the current folder, none when --json prints)`,
     )
-    .option("--json", "print one JSON object and nothing else")
+    .option(JSON_OPTION, jsonHelp())
     .allowExcessArguments(false)
     .action((options: VdmabufOptions) => run(options, console));
 }
 
 function run(options: VdmabufOptions, console: Console): void {
   const settings = settingsOf(options);
-  const file = outputOf(options);
+  const outputs = openDrawingOutputs(options, DEFAULT_OUT);
   const result = compareWays(settings);
-  const written = settings.frames > 0 ? file : null;
+  const written = settings.frames > 0 ? outputs.picture : null;
   written?.write(encodePng(result));
   const png = written?.path ?? null;
-  if (options.json) {
-    console.out(`${JSON.stringify(summarize(result, png))}\n`);
-  } else {
+  writeOutput(outputs.json, `${JSON.stringify(summarize(result, png))}\n`, console);
+  if (outputs.json !== "stdout") {
     const style = styleFor(console.outIsTerminal);
     console.out(formatComparison(result, style));
     if (png !== null) console.out(`\nPicture: ${style.bold(png)}\n`);
@@ -83,12 +82,6 @@ function settingsOf(options: VdmabufOptions): CompareSettings {
     );
   }
   return settings;
-}
-
-function outputOf({ out, json }: VdmabufOptions): OutputFile | null {
-  if (out === "") throw new UsageError("--out is empty: give the name of a file.");
-  if (out !== undefined) return OutputFile.open(out);
-  return json ? null : OutputFile.openByDefault(DEFAULT_OUT);
 }
 
 function encodePng({ settings, rgba }: CompareResult): Buffer {

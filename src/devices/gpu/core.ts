@@ -1,4 +1,5 @@
 import { BackendError } from "../../base/backend-error.ts";
+import { messageOf } from "../../base/brands.ts";
 import { VirtioBugError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
@@ -250,7 +251,7 @@ export class GpuCore {
     this.host.trace?.({
       source: "gpu",
       kind: "backend-failure",
-      detail: { during, message: error instanceof Error ? error.message : String(error) },
+      detail: { during, message: messageOf(error) },
     });
   }
 }

@@ -1,4 +1,5 @@
 import { base64Letters, decodeBase64Into } from "../../base/base64.ts";
+import { messageOf } from "../../base/brands.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
 import type { PlainValue } from "../../device/device-type.ts";
 import { parseUuid } from "../../device/shared-objects.ts";
@@ -324,7 +325,7 @@ function restoreRenderer(core: GpuCore, state: PlainValue): void {
     core.options.renderer?.restore?.(state);
   } catch (error) {
     if (error instanceof VirtioUsageError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new VirtioUsageError(`the renderer refuses its saved state: ${reason}`);
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/brands.ts";
 import { VirtioBugError } from "../../base/errors.ts";
 import { GuardedContent } from "../../device/backend/guarded-content.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
@@ -82,8 +83,8 @@ export class RenderCore {
   /** What another device shares, whose failures are traced and otherwise those of an object without bytes. */
   guard(content: SharedContent): SharedContent {
     return new GuardedContent(content, (error) => {
-      const message = error instanceof Error ? error.message : String(error);
-      this.host.trace?.({ source: "render", kind: "exporter-failure", detail: { message } });
+      const detail = { message: messageOf(error) };
+      this.host.trace?.({ source: "render", kind: "exporter-failure", detail });
     });
   }
 

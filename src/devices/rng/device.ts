@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/brands.ts";
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
@@ -196,7 +197,7 @@ export class RngDevice implements DeviceType {
     this.#host?.trace?.({
       source: "rng",
       kind: "source-failure",
-      detail: { message: error instanceof Error ? error.message : String(error) },
+      detail: { message: messageOf(error) },
     });
   }
 

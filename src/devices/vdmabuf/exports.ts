@@ -1,4 +1,5 @@
 import { BackendError } from "../../base/backend-error.ts";
+import { messageOf } from "../../base/brands.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
 import type { Step } from "../../device/backend/transaction.ts";
@@ -207,7 +208,7 @@ export class Exports {
       const taken = this.#host.importer?.onExport(buffer);
       if (isPromise(taken)) Promise.resolve(taken).catch(() => buffer.release());
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new VirtioUsageError(`the importer refuses a saved buffer of VM ${id.vmId}: ${reason}`);
     }
     return true;

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { messageOf } from "../../../base/brands.ts";
 import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { PixelRectangle } from "../../../devices/gpu/index.ts";
 import { type ClientHandler, ClientInput, RfbError } from "./client-input.ts";
@@ -368,7 +369,7 @@ export class Session implements ClientHandler, Viewer {
         this.#busy = false;
         this.#schedule();
       },
-      (error: unknown) => this.end(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => this.end(messageOf(error)),
     );
   }
 

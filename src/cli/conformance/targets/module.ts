@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { messageOf } from "../../../base/brands.ts";
 import type { Target } from "../../../conformance/index.ts";
 import { targetFault } from "../../../conformance/target/shapes.ts";
 import { UsageError } from "../../usage-error.ts";
@@ -16,7 +17,7 @@ export async function moduleTarget(path: string): Promise<Target> {
     const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
     target = typeof module.default === "function" ? await module.default() : module.default;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new UsageError(`--target ${path} cannot be loaded: ${message.replace(/\s+/g, " ")}`);
   }
   const fault = targetFault(target);

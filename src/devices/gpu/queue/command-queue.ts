@@ -1,4 +1,5 @@
 import { BackendError } from "../../../base/backend-error.ts";
+import { messageOf } from "../../../base/brands.ts";
 import { VirtioBugError } from "../../../base/errors.ts";
 import { LateAnswers } from "../../../device/backend/late-answers.ts";
 import type { Life } from "../../../device/backend/life.ts";
@@ -141,10 +142,7 @@ export class CommandQueues {
 
   #failed(during: string, error: unknown): number {
     this.#core.traceFailure(during, error);
-    return this.#core.refuse(
-      responseToFailure(error),
-      error instanceof Error ? error.message : "a back end failed",
-    );
+    return this.#core.refuse(responseToFailure(error), messageOf(error));
   }
 
   /** Leaves a command to a back end. [gpu.device.device-operation-command-lifecycle-and-fencing.1] */

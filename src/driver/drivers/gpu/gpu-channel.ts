@@ -1,3 +1,4 @@
+import { errorFrom } from "../../../base/brands.ts";
 import { le32 } from "../../../base/endian.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
 import { hi32, lo32 } from "../../../base/u64.ts";
@@ -397,7 +398,7 @@ export class GpuChannel implements GpuRequestWriter {
       do this.process();
       while (this.queue.ring.enableNotifications());
     } catch (error) {
-      this.#rejectWaiting(error instanceof Error ? error : new Error(String(error)));
+      this.#rejectWaiting(errorFrom(error));
     }
   }
 
@@ -573,7 +574,7 @@ export class GpuChannel implements GpuRequestWriter {
         if (this.#waiting > 0) await this.#wait();
       }
     } catch (error) {
-      this.#rejectWaiting(error instanceof Error ? error : new Error(String(error)));
+      this.#rejectWaiting(errorFrom(error));
     }
   }
 
@@ -582,7 +583,7 @@ export class GpuChannel implements GpuRequestWriter {
     try {
       this.kick();
     } catch (error) {
-      this.#rejectWaiting(error instanceof Error ? error : new Error(String(error)));
+      this.#rejectWaiting(errorFrom(error));
     }
   }
 

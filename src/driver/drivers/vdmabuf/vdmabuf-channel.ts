@@ -1,3 +1,4 @@
+import { errorFrom } from "../../../base/brands.ts";
 import {
   VIRTIO_VDMABUF_CMD_DMABUF_REL,
   VIRTIO_VDMABUF_CMD_EXPORT,
@@ -271,7 +272,7 @@ export class VdmabufChannel {
         else this.#processReceived();
       } while (queue.ring.enableNotifications());
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#failure = errorFrom(error);
     }
   }
 
