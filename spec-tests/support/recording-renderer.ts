@@ -1,5 +1,5 @@
-import { BackendError } from "../../src/base/backend-error.ts";
 // A renderer that renders nothing: it writes down what it is told, and fails or waits when told to.
+import { BackendError } from "../../src/base/backend-error.ts";
 import type {
   BlobInfo,
   Capset,

@@ -13,7 +13,7 @@ export type OptionRule =
   | "number"
   | "object"
   | "string"
-  /** A bigint or a number; whoever uses it knows the range. */
+  /** A bigint or a number; its user checks the range. */
   | "address"
   /** An integer from the first to the last, both included. */
   | readonly [first: number, last: number]

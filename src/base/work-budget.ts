@@ -5,7 +5,7 @@ const MAX_WORK = 0x3fffffff;
 
 /**
  * What may be done before the event loop has to have its turn, in units of work: one unit is what it costs to copy a byte
- * in a long run, about a fifth of a nanosecond. Whoever works charges what he does, stops once nothing is left, and goes
+ * in a long run, about a fifth of a nanosecond. Code that works charges what it does, stops once nothing is left, and goes
  * on in a later turn. A device and all its queues have one budget.
  *
  * Tasks that wait for the next turn are run there in the order in which they came, as far as that turn's budget reaches;

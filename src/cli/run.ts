@@ -24,7 +24,7 @@ function createProgram(console: Console): Command {
     .helpCommand("help [command]", "print the help of a command")
     .showSuggestionAfterError()
     .exitOverride()
-    // What is wrong is said once, in one line, by whoever catches the error.
+    // What is wrong is said once, in one line, where the error is caught.
     .configureOutput({ writeOut: console.out, writeErr: () => {} });
   addDemoCommand(program, console);
   addCompareLinuxCommand(program, console);

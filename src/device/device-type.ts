@@ -86,7 +86,7 @@ export interface DeviceTraits {
   /** State beyond queues and features, with nothing in flight. Default: there is none, null. */
   save?(): PlainValue;
   /**
-   * Checks a saved state as a whole and changes nothing: whoever wrote it may be a stranger. Throws `VirtioUsageError`
+   * Checks a saved state, which may come from a stranger, as a whole and changes nothing. Throws `VirtioUsageError`
    * when it does not fit. What it returns takes the state over, at once or never. To be given if {@link save} is.
    */
   prepareRestore?(state: PlainValue): PreparedRestore;
@@ -163,7 +163,7 @@ export interface RequestDeviceType extends DeviceTraits {
 export interface PreparedRestore {
   /** Takes the state over, right after a reset. Tells nobody; should throw no more, but resets what it did if it must. */
   takeOver(): void;
-  /** Now that all of the device is as it was: shows it to whoever has to know. */
+  /** Called once all of the device is as it was: shows it to displays and other back ends. */
   resume?(): void;
 }
 

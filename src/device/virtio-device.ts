@@ -110,7 +110,7 @@ export class VirtioDevice {
     this.type.attach(this.#makeHost());
   }
 
-  /** Whoever is told may let the guest's memory grow, and hardly anybody who tells expects that. */
+  /** A callback may let the guest's memory grow, and hardly any of its callers expects that. */
   #guardTrace(trace: TraceSink): TraceSink {
     return (event) => {
       trace(event);

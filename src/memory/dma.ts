@@ -31,7 +31,7 @@ export interface AddressTranslator {
 /** Why a device could not reach memory. */
 export type DmaError = "address-out-of-range" | "write-to-read-only" | "translation-refused";
 
-// A translator that grants one byte at a time must not make a list of four billion pieces out of one descriptor, nor a
+// A translator that grants one byte at a time must not make a list of four billion segments out of one descriptor, nor a
 // chain of a thousand descriptors one of sixty million.
 const MAX_PIECES = 65536;
 
@@ -101,7 +101,7 @@ export class DmaSpace {
       if (region === null) return "address-out-of-range";
       if (write && !region.deviceWritable) return "write-to-read-only";
       const offset = region.offsetOf(translation.hi, translation.lo, part);
-      // Only pieces of this one element may melt together: the one before may have the other direction.
+      // Only segments of this one element may be merged: the one before may have the other direction.
       if (left === lengthBytes) list.append(region, offset, part);
       else list.appendMerged(region, offset, part);
       left -= part;

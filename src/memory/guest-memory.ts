@@ -32,7 +32,7 @@ export class GuestMemory {
     return this.#regions;
   }
 
-  /** Changes whenever views were renewed or regions came or went: whoever caches either compares it. */
+  /** Changes whenever views were renewed or regions came or went; caches of either compare it. */
   get epoch(): number {
     return this.#epoch;
   }

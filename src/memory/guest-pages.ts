@@ -9,33 +9,33 @@ let found: SegmentList = /* @__PURE__ */ new SegmentList(1);
 const KEPT_PIECES = 1024;
 
 /**
- * A list of guest pages that a driver handed to a device: what backs a resource, what a buffer consists of. The pages in
- * the order in which they make up the whole, adjacent ones melted into one piece. Positions count bytes from its start.
+ * A list of guest pages that a driver handed to a device: what backs a resource, what a buffer consists of. The pages are
+ * in the order in which they make up the whole, adjacent ones merged into one segment. Positions count bytes from its start.
  *
- * Nothing is copied when it is made: whoever holds it reads the guest's memory itself. Memory that is taken away
+ * Nothing is copied when it is made: its holder reads the guest's memory itself. Memory that is taken away
  * (a removed region, detached backing) turns into a hole, which reads leave alone and writes ignore.
  */
 export class GuestPages {
-  /** The pieces. A piece of length 0 is a hole that once was memory. Call {@link refresh} before use. */
+  /** The segments. A segment of length 0 is a hole that once was memory. Call {@link refresh} before use. */
   readonly segments: SegmentList = new SegmentList(1);
   /** Bytes from the first to the last position, holes included. */
   totalBytes = 0;
   /** Number of entries the guest named. */
   entryCount = 0;
 
-  /** Changes whenever pieces or the views of their memory do. */
+  /** Changes whenever segments or the views of their memory do. */
   revision = 0;
 
-  /** Position of the first byte of each piece. */
+  /** Position of the first byte of each segment. */
   starts: Float64Array = new Float64Array(1);
 
-  /** Runs of memory gone through by {@link add}, those of entries that failed included. */
+  /** Runs of memory walked by {@link add}, including those of entries that failed. */
   walked = 0;
 
   readonly #memory: GuestMemory;
   #epoch: number;
   #views: (Uint8Array | null)[] = [];
-  /** Undefined as long as nobody asked. */
+  /** Undefined until somebody asks for it. */
   #table: PageTable | null | undefined;
   #part: Uint8Array | null = null;
   #partPiece = -1;
@@ -67,12 +67,12 @@ export class GuestPages {
     return error;
   }
 
-  /** Appends a piece of a region. */
+  /** Appends a segment of a region. */
   addPiece(region: MemoryRegion, offset: number, lengthBytes: number): void {
     const { segments } = this;
     const count = segments.count;
     const last = count - 1;
-    // Behind a hole nothing may melt with what is before it.
+    // After a hole nothing may be merged with what comes before it.
     if (last >= 0 && (this.starts[last] as number) + (segments.lengths[last] as number) !== this.totalBytes) {
       segments.append(region, offset, lengthBytes);
     } else {
@@ -90,14 +90,14 @@ export class GuestPages {
     this.#table = undefined;
   }
 
-  /** Appends bytes that are nowhere. */
+  /** Appends a hole: bytes without memory. */
   addHole(lengthBytes: number): void {
     this.#table = undefined;
     this.totalBytes += lengthBytes;
     this.entryCount++;
   }
 
-  /** True when some of it is nowhere. */
+  /** True when there are holes. */
   get hasHoles(): boolean {
     const { segments } = this;
     let bytes = 0;
@@ -105,14 +105,14 @@ export class GuestPages {
     return bytes !== this.totalBytes;
   }
 
-  /** Number of pieces. */
+  /** Number of segments. */
   get count(): number {
     return this.segments.count;
   }
 
   /**
-   * Makes the pieces fit to use after guest memory changed: renews the views of memory that grew, turns removed
-   * regions into holes. Cheap when nothing happened. The other methods call it; who indexes `segments` must.
+   * Makes the segments fit to use after guest memory changed: renews the views of memory that grew, turns removed
+   * regions into holes. Cheap when nothing happened. The other methods call it; code that indexes `segments` itself must.
    */
   refresh(): void {
     const memory = this.#memory;
@@ -145,7 +145,7 @@ export class GuestPages {
     this.#partPiece = -1;
   }
 
-  /** Index of the piece that holds the position or, in a hole, of the next one; `count` behind the last. */
+  /** Index of the segment that holds the position or, in a hole, of the next one; `count` behind the last. */
   pieceAt(position: number): number {
     const { segments, starts } = this;
     let low = 0;
@@ -158,7 +158,7 @@ export class GuestPages {
     return low;
   }
 
-  /** Where each page lies; null where the pieces answer that as fast. Kept, as long as pieces stay what they are. */
+  /** Where each page lies; null where the segments answer that as fast. Kept, as long as segments stay what they are. */
   pageTable(): PageTable | null {
     if (this.#table === undefined) {
       this.#table = createPageTable(this.segments, this.starts, this.totalBytes);
@@ -166,7 +166,7 @@ export class GuestPages {
     return this.#table;
   }
 
-  /** The bytes of one whole piece; the view is kept, so that copying whole pages makes no garbage. */
+  /** The bytes of one whole segment; the view is kept, so that copying whole pages makes no garbage. */
   pieceView(piece: number): Uint8Array {
     const views = this.#views;
     const kept = piece < views.length ? views[piece] : null;
@@ -182,7 +182,7 @@ export class GuestPages {
     return view;
   }
 
-  /** A view of a part of a piece; the last one is kept, so that repeated transfers make no garbage. */
+  /** A view of a part of a segment; the last one is kept, so that repeated transfers make no garbage. */
   partView(piece: number, offset: number, lengthBytes: number): Uint8Array {
     const kept = this.#part;
     if (
@@ -203,7 +203,7 @@ export class GuestPages {
   }
 
   /**
-   * The guest's bytes from `position` as one view, or null when they are not in one piece. The view is valid until
+   * The guest's bytes from `position` as one view, or null when they are not in one segment. The view is valid until
    * control returns to the guest.
    */
   contiguous(position: number, lengthBytes: number): Uint8Array | null {

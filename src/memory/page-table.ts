@@ -3,7 +3,7 @@ import type { SegmentList } from "./segments.ts";
 
 const PAGE_SHIFT = 12;
 const PAGE_BYTES: number = 1 << PAGE_SHIFT;
-/** Pages that a piece may have on average: beyond it, a table would take more memory than the pieces. */
+/** Pages that a segment may have on average: beyond it, a table would take more memory than the segments. */
 const MAX_PAGES_PER_PIECE = 16;
 /** Positions and offsets below it are 32-bit integers that are not negative. */
 const MAX_BYTES = 0x80000000;
@@ -13,12 +13,12 @@ const MAX_REGIONS = 256;
 
 /**
  * Where each page of a list of guest pages lies. It answers by one look what the list answers by going through its
- * pieces.
+ * segments.
  */
 export interface PageTable {
   /** Positions shifted right by this are indexes of {@link offsets} and {@link owners}. */
   readonly shift: number;
-  /** Offset of each page's first byte in its region, a multiple of 4; -1 when the page is not in one piece. */
+  /** Offset of each page's first byte in its region, a multiple of 4; -1 when the page is not in one segment. */
   readonly offsets: Int32Array;
   /** Index of each page's region in {@link regions}. */
   readonly owners: Uint8Array;
@@ -27,7 +27,7 @@ export interface PageTable {
   readonly endBytes: number;
 }
 
-/** The table of pieces that start at the positions `starts`; null when it would be of no use, or large. */
+/** The table of segments that start at the positions `starts`; null when it would be of no use, or large. */
 export function createPageTable(
   segments: SegmentList,
   starts: Float64Array,

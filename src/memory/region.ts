@@ -53,7 +53,7 @@ const GONE =
   "detached: it was transferred, or its WebAssembly.Memory grew. Keep the buffer, or pass the memory instead of its `buffer`";
 
 /**
- * One contiguous piece of guest physical memory and the typed-array views over it. The views are public because
+ * One contiguous stretch of guest physical memory and the typed-array views over it. The views are public because
  * rings and copies index them directly; call {@link MemoryRegion.refresh} before use when `growable` is true.
  */
 export class MemoryRegion {
@@ -99,7 +99,7 @@ export class MemoryRegion {
     const buffer = source === null ? (memory as ArrayBufferLike) : source.buffer;
     if (!isAnyBuffer(buffer)) {
       throw new VirtioUsageError(
-        "a region takes an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory; this is none, and has none as `buffer`",
+        "a region takes an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory; this is none of them, and its `buffer` is no buffer either",
       );
     }
     if (isDetached(buffer)) throw new VirtioUsageError(`the buffer of this region is ${GONE}`);
@@ -154,7 +154,7 @@ export class MemoryRegion {
   }
 
   /**
-   * Tells whenever views were renewed, whoever asked for it.
+   * Called whenever views were renewed, no matter who triggered it.
    * @internal
    */
   whenRenewed(renewed: () => void): void {
@@ -193,7 +193,7 @@ export class MemoryRegion {
   }
 
   /**
-   * The region is no part of guest memory any more: whoever still holds it reads and writes nothing.
+   * The region is no longer part of guest memory: holders of it read and write nothing.
    * @internal
    */
   detach(): void {

@@ -4,18 +4,18 @@ import type { MemoryRegion } from "./region.ts";
 const LOOP_LIMIT_BYTES = 256;
 
 /**
- * A list of pieces of guest memory as parallel arrays: what a descriptor chain or the backing pages of a resource
+ * A list of segments of guest memory as parallel arrays: what a descriptor chain or the backing pages of a resource
  * come down to after validation. Grows by doubling up to a cap and is reused, so that steady traffic allocates
  * nothing.
  */
 export class SegmentList {
   readonly regions: MemoryRegion[] = [];
-  /** Offset of each piece in its region, in bytes. */
+  /** Offset of each segment in its region, in bytes. */
   offsets: Uint32Array;
-  /** Length of each piece, in bytes. */
+  /** Length of each segment, in bytes. */
   lengths: Uint32Array;
   count = 0;
-  /** Runs of memory that a translator was asked for since the list was empty: more than pieces, where some adjoin. */
+  /** Runs of memory that a translator was asked for since the list was empty: more than segments, where some adjoin. */
   walked = 0;
 
   constructor(capacity = 4) {
@@ -29,7 +29,7 @@ export class SegmentList {
     this.walked = 0;
   }
 
-  /** Appends a piece that was validated before. */
+  /** Appends a segment that was validated before. */
   append(region: MemoryRegion, offset: number, lengthBytes: number): void {
     const at = this.count;
     if (at === this.offsets.length) this.#grow();
@@ -40,7 +40,7 @@ export class SegmentList {
     this.count = at + 1;
   }
 
-  /** Appends a piece, or lengthens the last one when the new piece lies right behind it. */
+  /** Appends a segment, or lengthens the last one when the new segment lies right behind it. */
   appendMerged(region: MemoryRegion, offset: number, lengthBytes: number): void {
     const last = this.count - 1;
     if (last >= 0 && this.regions[last] === region) {
@@ -64,8 +64,8 @@ export class SegmentList {
   }
 
   /**
-   * Copies `lengthBytes` bytes from logical position `position` of the pieces `first` … `end`-1 into `target`.
-   * Returns the bytes copied, fewer when the pieces end before.
+   * Copies `lengthBytes` bytes from logical position `position` of the segments `first` … `end`-1 into `target`.
+   * Returns the bytes copied, fewer when the segments end before.
    */
   copyOut(
     first: number,
@@ -96,8 +96,8 @@ export class SegmentList {
   }
 
   /**
-   * Copies `lengthBytes` bytes from `source` to logical position `position` of the pieces `first` … `end`-1.
-   * Returns the bytes copied, fewer when the pieces end before.
+   * Copies `lengthBytes` bytes from `source` to logical position `position` of the segments `first` … `end`-1.
+   * Returns the bytes copied, fewer when the segments end before.
    */
   copyIn(
     first: number,

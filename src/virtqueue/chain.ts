@@ -54,30 +54,30 @@ export class DescriptorChain {
   /** For the queue only: bytes written, kept while an earlier buffer holds this one back (IN_ORDER). */
   heldWritten = 0;
 
-  // The first device-readable and the first device-writable piece; length 0 when there is none. Most requests have
-  // no more than these, and plain fields cost a fraction of three array elements. Only with a third piece, or when
-  // asked for, are they put into the list.
+  // The first device-readable and the first device-writable segment; length 0 when there is none. Most requests have
+  // no more than these, and plain fields cost a fraction of three array elements. They are put into the list only when
+  // there is a third segment, or when somebody reads the list.
   private readRegion: MemoryRegion | null = null;
   private readOffset = 0;
   private readLength = 0;
   private writeRegion: MemoryRegion | null = null;
   private writeOffset = 0;
   private writeLength = 0;
-  // The usual case, worked out when popped: all there is to read is one aligned piece of so many words, and so many bytes
-  // may be written into an aligned piece word by word, -1 if there is none.
+  // The fast path, worked out when popped: `readWords` when all there is to read is one aligned segment of so many words,
+  // and the bytes that may be written word by word into an aligned segment, -1 if there is none.
   private readWords: number = NOT_WORDS;
   private writeLoopBytes = -1;
   private readonly list: SegmentList = new SegmentList(4);
   private listedReadable = 0;
   private dropped = false;
 
-  /** The pieces: the first {@link readableCount} are device-readable, the rest device-writable. */
+  /** The segments: the first {@link readableCount} are device-readable, the rest device-writable. */
   get segments(): SegmentList {
     if (this.list.count === 0) this.fillList();
     return this.list;
   }
 
-  /** Number of device-readable pieces. */
+  /** Number of device-readable segments. */
   get readableCount(): number {
     if (this.list.count === 0) this.fillList();
     return this.listedReadable;
@@ -100,20 +100,20 @@ export class DescriptorChain {
 
   /**
    * Copies the first bytes of the readable part into the start of `scratch`: all of it or as much as fits.
-   * Returns the bytes copied. The usual case, one aligned piece, goes word by word.
+   * Returns the bytes copied. One aligned segment, the fast path, is copied word by word.
    */
   readHead(scratch: Scratch): number {
     const words = this.readWords;
-    if (words > scratch.loopWords) return this.readUnusualHead(scratch);
+    if (words > scratch.loopWords) return this.readHeadSlow(scratch);
     copyRequest((this.readRegion as MemoryRegion).u32, this.readOffset >>> 2, scratch.u32, words);
     return words << 2;
   }
 
-  private readUnusualHead(scratch: Scratch): number {
+  private readHeadSlow(scratch: Scratch): number {
     if (this.dropped) return 0;
     const length = Math.min(this.readableBytes, scratch.u8.length);
     const offset = this.readOffset;
-    // The first bytes of a longer request are as usual as all of a short one.
+    // The first bytes of a longer request may take the same fast path as all of a short one.
     const inLoop = length <= WORD_LOOP_LIMIT_BYTES && ((offset | length) & 3) === 0;
     if (!inLoop || length === 0 || length > this.readLength) return this.read(0, scratch.u8, 0, length);
     copyRequest((this.readRegion as MemoryRegion).u32, offset >>> 2, scratch.u32, length >>> 2);

@@ -45,7 +45,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   private descWord = 0;
   private descOffset = 0;
   private descShared = false;
-  /** Neither shared nor to be turned round: descriptors may simply be read. */
+  /** Neither shared nor byte-swapped: descriptors may simply be read. */
   private descPlain = false;
   private onDescWrite: ((offset: number, length: number) => void) | null = null;
   private driver16 = NONE16;
@@ -96,7 +96,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, alignment, true);
     const driver = this.locate(config.driverHi, config.driverLo, 4, 4, false);
     const device = this.locate(config.deviceHi, config.deviceLo, 4, 4, true);
-    if (desc === null || driver === null || device === null) return this.lost();
+    if (desc === null || driver === null || device === null) return this.closeLost();
     this.desc16 = desc.region.u16;
     this.desc32 = desc.region.u32;
     this.descHalf = desc.offset >>> 1;
@@ -134,10 +134,10 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     return (flags << 16) | (idFlags & 0xffff);
   }
 
-  // Small enough to become a part of its caller, what follows isn't.
+  // Small enough to be inlined; what follows is not.
   pop(): DescriptorChain | null {
     // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
-    if (this.popsLeft <= 0 && this.exhausted() !== false) return null;
+    if (this.popsLeft <= 0 && this.renewPops() !== true) return null;
     let idFlags: number;
     if (this.descPlain === true) idFlags = (this.desc32[this.descWord + (this.next << 2) + 3] as number) | 0;
     else idFlags = this.readIdFlags(this.next);
@@ -154,9 +154,9 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       this.sawEmpty = true;
       return null;
     }
-    if (region === null) return this.popUnusual(firstIdFlags);
-    // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones. What is
-    // unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it reads itself. All is
+    if (region === null) return this.popSlow(firstIdFlags);
+    // Nearly all chains are like this: one segment to read, one to write, both in the region of the last ones. Anything
+    // else, wrong or not, is left to `popSlow`, which starts anew and believes only what it reads itself. All is
     // plain arithmetic on 32-bit integers, that is what `| 0` says, and there are no calls in between.
     const words = this.desc32;
     const size = this.size;
@@ -175,15 +175,15 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       length <= 0 ||
       offset > ((limit - length) | 0)
     ) {
-      return this.popUnusual(firstIdFlags);
+      return this.popSlow(firstIdFlags);
     }
     let readLength = 0;
     let readOffset = 0;
     let slots = 1;
     let next = (first + 1) | 0;
     if ((flags & NEXT_WRITE_INDIRECT) === VIRTQ_DESC_F_NEXT) {
-      // It goes on behind this one, where a descriptor may be that the device holds. At the start of the ring is unusual.
-      if (next >= size || (next === this.used && this.inFlight !== 0)) return this.popUnusual(firstIdFlags);
+      // It goes on behind this one, where a descriptor may be that the device holds. One that wraps to the start of the ring takes the slow path.
+      if (next >= size || (next === this.used && this.inFlight !== 0)) return this.popSlow(firstIdFlags);
       const then = (at + 4) | 0;
       if (this.descPlain === true) idFlags = (words[(then + 3) | 0] as number) | 0;
       else idFlags = this.readIdFlags(next);
@@ -199,14 +199,14 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
         length <= 0 ||
         offset > ((limit - length) | 0)
       ) {
-        return this.popUnusual(firstIdFlags);
+        return this.popSlow(firstIdFlags);
       }
       slots = 2;
       next = (next + 1) | 0;
     }
     // The last one, to write into; or the only one, to read.
     if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || region.deviceWritable !== true) {
-      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || slots !== 1) return this.popUnusual(firstIdFlags);
+      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || slots !== 1) return this.popSlow(firstIdFlags);
       readLength = length;
       readOffset = offset;
       length = 0;
@@ -214,7 +214,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     // The id is in the last descriptor of a list.
     const id = idFlags & 0xffff;
     const held = this.held;
-    if (held[id] !== 0) return this.popUnusual(firstIdFlags);
+    if (held[id] !== 0) return this.popSlow(firstIdFlags);
     held[id] = 1;
     const chain = this.takeChain();
     chain.setBoth(region, readOffset, readLength, offset, length);
@@ -234,7 +234,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   /** As `popAvailable`, for any buffer. */
-  private popUnusual(firstIdFlags: number): DescriptorChain | null {
+  private popSlow(firstIdFlags: number): DescriptorChain | null {
     const first = this.next;
     const chain = this.takeChain();
     if (!this.walk(chain, first, firstIdFlags)) return this.dropFailed(chain);
@@ -257,7 +257,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       this.availMark ^= AVAIL_USED;
     }
     if (this.inOrder) this.order(chain);
-    if (this.worked(chain.descriptorCount)) this.popsLeft = 0;
+    if (this.countElements(chain.descriptorCount)) this.popsLeft = 0;
     return chain;
   }
 
@@ -372,7 +372,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   push(chain: DescriptorChain, writtenBytes: number): void {
     if (this.plain !== true || chain.state !== CHAIN_IN_FLIGHT || writtenBytes > chain.writableBytes) {
-      this.pushUnusual(chain, writtenBytes);
+      this.pushSlow(chain, writtenBytes);
       return;
     }
     // As `writeUsed` and `release`, in one.

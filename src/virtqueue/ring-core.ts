@@ -9,11 +9,11 @@ import type { QueueConfig, QueueOptions } from "./config.ts";
 import { CHAIN_FREE, CHAIN_HELD, CHAIN_IN_FLIGHT, DESCRIPTOR_BYTES, MAX_CHAIN_BYTES } from "./constants.ts";
 import type { QueueFault, QueueFaultCode } from "./fault.ts";
 
-/** Most pieces a chain may come to behind a translator: 256 MiB in pages of 4 KiB that are nowhere adjacent. */
-const MAX_CHAIN_PIECES = 65536;
+/** Most segments a chain may come to behind a translator: 256 MiB in pages of 4 KiB that are nowhere adjacent. */
+const MAX_CHAIN_SEGMENTS = 65536;
 
-/** Only so many bytes of a region are usual: two elements have less than {@link MAX_CHAIN_BYTES}, and small integers do. */
-const MAX_USUAL_BYTES = 0x7fffffff;
+/** The fast path reaches only this far into a region: two elements have less than {@link MAX_CHAIN_BYTES}, and small integers do. */
+const MAX_FAST_BYTES = 0x7fffffff;
 
 // A table that has to be copied (unaligned, or scattered by the translator) is copied up to where `next` reaches.
 const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
@@ -22,8 +22,8 @@ const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
 // a drain ends all the same, so that the rest of the program gets its turn.
 const DRAIN_LAPS = 4;
 
-// For the same reason: every buffer of a large ring may refer to one and the same table that is as large, and to go
-// through it takes as long each time. Usual buffers, of one or two elements, don't count.
+// For the same reason: every buffer of a large ring may refer to one and the same table that is as large, and walking
+// it takes as long each time. Buffers of one or two elements, the fast path's, do not count.
 const MAX_DRAIN_ELEMENTS = 1 << 20;
 
 // Outside of a drain there is no limit. Not Infinity: a field that once held it is a floating-point number for ever.
@@ -54,7 +54,7 @@ export abstract class RingCore {
   private readonly chains: DescriptorChain[] = [];
   /** The free chain that was used last, which the processor still has in its cache. */
   protected free: DescriptorChain | null = null;
-  // Of the options, those that every request or every drain asks for.
+  // The options that every request or every drain reads.
   protected readonly maxElements: number;
   protected readonly inOrder: boolean;
   protected readonly eventIdx: boolean;
@@ -64,12 +64,12 @@ export abstract class RingCore {
   protected epoch = -1;
   /** The last unsuccessful pop found the ring empty, so that the device has seen everything. */
   protected sawEmpty = false;
-  /** Buffers that may still be popped before somebody has to look whether it is time to stop. */
+  /** Buffers that may be popped before it has to be decided whether the drain goes on. */
   protected popsLeft: number = POPS_WITHOUT_DRAIN;
   protected stopped = false;
   protected draining = false;
   private elementsLeft: number = MAX_DRAIN_ELEMENTS;
-  /** Neither closed nor IN_ORDER, on a little-endian host: buffers come back the short way. */
+  /** Neither closed nor IN_ORDER, on a little-endian host: buffers are returned on the fast path. */
   protected plain: boolean;
 
   // The open indirect table: words, index of its first word, number of entries.
@@ -77,14 +77,14 @@ export abstract class RingCore {
   protected tableWord = 0;
   protected tableEntries = 0;
   private tableCopy: Uint8Array<ArrayBuffer> = EMPTY_BYTES;
-  private readonly pieces: SegmentList = new SegmentList(4);
+  private readonly segments: SegmentList = new SegmentList(4);
 
   /**
-   * The region of the last element, where the next one most likely is too; none with a translator, and none on hosts
-   * that are not little-endian, so that what is in it may be read without a thought of that.
+   * The region of the last element, where the next one most likely is, too; none with a translator, and none on hosts
+   * that are not little-endian, so that its words may be read without swapping bytes.
    */
   protected region: MemoryRegion | null = null;
-  // Its address as signed halves, and how much of it is usual: that much does not leave the lower half's range.
+  // Its address as signed halves, and how much of it the fast path may touch: that stays within the lower half's range.
   protected regionHi = 0;
   protected regionLo = 0;
   protected regionBytes = 0;
@@ -115,8 +115,8 @@ export abstract class RingCore {
     this.stop();
   }
 
-  /** The rings are not in memory any more: no access to it from now on. Always false, for `return this.lost()`. */
-  protected lost(): false {
+  /** Closes the queue because its rings are no longer in guest memory. Always returns false, for `return this.closeLost()`. */
+  protected closeLost(): false {
     this.close();
     return false;
   }
@@ -135,19 +135,19 @@ export abstract class RingCore {
     if (this.stopped === false) this.popsLeft = this.popsInDrain;
   }
 
-  /** No pops are left: true when that is final for this drain or for ever. */
-  protected exhausted(): boolean {
-    if (this.stopped) return true;
+  /** Called when no pops are left: allows more outside of a drain, else ends the drain. Returns whether one may pop. */
+  protected renewPops(): boolean {
+    if (this.stopped) return false;
     if (this.draining) {
       this.limited = true;
-      return true;
+      return false;
     }
     this.popsLeft = POPS_WITHOUT_DRAIN;
-    return false;
+    return true;
   }
 
-  /** Counts the elements of a buffer that was popped; true when the drain has gone through enough of them. */
-  protected worked(elements: number): boolean {
+  /** Counts the elements of a popped buffer; true when the drain has walked as many as it may. */
+  protected countElements(elements: number): boolean {
     if (!this.draining) return false;
     this.elementsLeft -= elements;
     return this.elementsLeft <= 0;
@@ -220,21 +220,21 @@ export abstract class RingCore {
     if (lengthBytes === 0) {
       return this.options.zeroLengthElement === "accept" || this.fail("zero-length", head, write);
     }
-    const pieces = this.pieces;
-    pieces.clear();
-    const error = this.dma.append(pieces, hi, lo, lengthBytes, write !== 0);
-    // What the translator cuts it into is work as elements are.
-    this.elementsLeft -= pieces.walked;
+    const segments = this.segments;
+    segments.clear();
+    const error = this.dma.append(segments, hi, lo, lengthBytes, write !== 0);
+    // The segments a translator cuts it into are work, as elements are.
+    this.elementsLeft -= segments.walked;
     if (error !== null) return this.fail(error, head, lo);
     // Only a translator cuts one element into many.
-    if (pieces.count > 1 && chain.segments.count + pieces.count > MAX_CHAIN_PIECES) {
-      return this.fail("chain-too-long", head, pieces.count);
+    if (segments.count > 1 && chain.segments.count + segments.count > MAX_CHAIN_SEGMENTS) {
+      return this.fail("chain-too-long", head, segments.count);
     }
-    for (let i = 0; i < pieces.count; i++) {
-      const region = pieces.regions[i] as MemoryRegion;
-      chain.add(region, pieces.offsets[i] as number, pieces.lengths[i] as number, write);
+    for (let i = 0; i < segments.count; i++) {
+      const region = segments.regions[i] as MemoryRegion;
+      chain.add(region, segments.offsets[i] as number, segments.lengths[i] as number, write);
     }
-    if (this.dma.translator === null) this.setRegion(pieces.regions[0] as MemoryRegion);
+    if (this.dma.translator === null) this.setRegion(segments.regions[0] as MemoryRegion);
     return true;
   }
 
@@ -243,7 +243,7 @@ export abstract class RingCore {
     this.region = region;
     this.regionHi = region.baseHi | 0;
     this.regionLo = region.baseLo | 0;
-    this.regionBytes = Math.min(region.sizeBytes, 4294967296 - region.baseLo, MAX_USUAL_BYTES);
+    this.regionBytes = Math.min(region.sizeBytes, 4294967296 - region.baseLo, MAX_FAST_BYTES);
   }
 
   /**
@@ -268,14 +268,14 @@ export abstract class RingCore {
   }
 
   private openTableElsewhere(hi: number, lo: number, lengthBytes: number, head: number): boolean {
-    const pieces = this.pieces;
-    pieces.clear();
-    if (this.dma.append(pieces, hi, lo, lengthBytes, false) !== null) {
+    const segments = this.segments;
+    segments.clear();
+    if (this.dma.append(segments, hi, lo, lengthBytes, false) !== null) {
       return this.fail("indirect-out-of-range", head, lo);
     }
-    const offset = pieces.offsets[0] as number;
-    if (pieces.count === 1 && (offset & 3) === 0) {
-      this.table32 = (pieces.regions[0] as MemoryRegion).u32;
+    const offset = segments.offsets[0] as number;
+    if (segments.count === 1 && (offset & 3) === 0) {
+      this.table32 = (segments.regions[0] as MemoryRegion).u32;
       this.tableWord = offset >>> 2;
       this.tableEntries = lengthBytes >>> 4;
       return true;
@@ -283,10 +283,10 @@ export abstract class RingCore {
     const length = Math.min(lengthBytes, MAX_TABLE_COPY_BYTES);
     if (this.tableCopy.length < length) this.tableCopy = new Uint8Array(length);
     let done = 0;
-    for (let i = 0; i < pieces.count && done < length; i++) {
-      const part = Math.min(pieces.lengths[i] as number, length - done);
-      const { u8 } = pieces.regions[i] as MemoryRegion;
-      copyBytes(u8, pieces.offsets[i] as number, this.tableCopy, done, part);
+    for (let i = 0; i < segments.count && done < length; i++) {
+      const part = Math.min(segments.lengths[i] as number, length - done);
+      const { u8 } = segments.regions[i] as MemoryRegion;
+      copyBytes(u8, segments.offsets[i] as number, this.tableCopy, done, part);
       done += part;
     }
     this.table32 = new Uint32Array(this.tableCopy.buffer, 0, length >>> 2);
@@ -301,8 +301,8 @@ export abstract class RingCore {
     this.orderCount++;
   }
 
-  /** A push where that isn't plain, or is wrong. */
-  protected pushUnusual(chain: DescriptorChain, writtenBytes: number): void {
+  /** The slow path of `push`: any buffer, wrong ones included. */
+  protected pushSlow(chain: DescriptorChain, writtenBytes: number): void {
     if (this.closed) return;
     if (chain.state !== CHAIN_IN_FLIGHT || writtenBytes > chain.writableBytes) {
       throw wrongPush(chain, writtenBytes);
@@ -370,11 +370,11 @@ export abstract class RingCore {
       this.fail("ring-misaligned", -1, lo);
       return null;
     }
-    const pieces = this.pieces;
-    pieces.clear();
-    const error = this.dma.append(pieces, hi, lo, lengthBytes, write);
-    const offset = pieces.offsets[0] as number;
-    if (error !== null || pieces.count !== 1) {
+    const segments = this.segments;
+    segments.clear();
+    const error = this.dma.append(segments, hi, lo, lengthBytes, write);
+    const offset = segments.offsets[0] as number;
+    if (error !== null || segments.count !== 1) {
       this.fail("ring-out-of-range", -1, lo);
       return null;
     }
@@ -383,7 +383,7 @@ export abstract class RingCore {
       this.fail("ring-misaligned", -1, offset);
       return null;
     }
-    return { region: pieces.regions[0] as MemoryRegion, offset };
+    return { region: segments.regions[0] as MemoryRegion, offset };
   }
 
   /** The configured addresses, for messages. */

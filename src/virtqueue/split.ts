@@ -46,7 +46,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   private usedBytes = 0;
   private onUsedWrite: ((offset: number, length: number) => void) | null = null;
   private availShared = false;
-  /** Neither shared nor to be turned round: the driver's half-words may simply be read. */
+  /** Neither shared nor byte-swapped: the driver's half-words may simply be read. */
   private availPlain = false;
   private usedShared = false;
 
@@ -86,7 +86,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, least ? 4 : 16, false);
     const avail = this.locate(config.driverHi, config.driverLo, 4 + 2 * size + event, 2, false);
     const used = this.locate(config.deviceHi, config.deviceLo, usedBytes, least ? 2 : 4, true);
-    if (desc === null || avail === null || used === null) return this.lost();
+    if (desc === null || avail === null || used === null) return this.closeLost();
     this.desc32 = desc.region.u32;
     this.descWord = desc.offset >>> 2;
     this.avail16 = avail.region.u16;
@@ -108,7 +108,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     return true;
   }
 
-  // Small enough to become a part of its caller, what follows isn't.
+  // Small enough to be inlined; what follows is not.
   pop(): DescriptorChain | null {
     // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
     if (this.next === this.availIdx && this.look() !== true) return null;
@@ -117,15 +117,15 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
 
   private popAvailable(): DescriptorChain | null {
     const region = this.region;
-    if (region === null) return this.popUnusual();
+    if (region === null) return this.popSlow();
     const next = this.next;
-    // Nearly all chains are like this: one piece to read, one to write, both in the region of the last ones, direct or in
-    // a table. What is unusual, wrong or not, is left to `popUnusual`, which starts anew and believes only what it reads
+    // Nearly all chains are like this: one segment to read, one to write, both in the region of the last ones, direct or in
+    // a table. Anything else, wrong or not, is left to `popSlow`, which starts anew and believes only what it reads
     // itself. All is plain arithmetic on 32-bit integers, that is what `| 0` says, and there are no calls in between.
     const head = this.avail16[(this.availRing + (next & this.mask)) | 0] as number;
     const held = this.held;
     let entries = this.size;
-    if (head >= entries || held[head] !== 0) return this.popUnusual();
+    if (head >= entries || held[head] !== 0) return this.popSlow();
     const regionHi = this.regionHi;
     const regionLo = this.regionLo;
     const limit = this.regionBytes;
@@ -137,11 +137,11 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     let length = (words[(at + 2) | 0] as number) | 0;
     let flags = (words[(at + 3) | 0] as number) | 0;
     if (hi !== regionHi || offset < 0 || length <= 0 || offset > ((limit - length) | 0))
-      return this.popUnusual();
+      return this.popSlow();
     let indirect = false;
     if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
       if (this.indirectDesc !== true || ((offset & 3) | (length & 15) | (flags & VIRTQ_DESC_F_NEXT)) !== 0)
-        return this.popUnusual();
+        return this.popSlow();
       indirect = true;
       words = region.u32;
       base = at = offset >>> 2;
@@ -151,14 +151,14 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       length = (words[(at + 2) | 0] as number) | 0;
       flags = (words[(at + 3) | 0] as number) | 0;
       if (hi !== regionHi || offset < 0 || length <= 0 || offset > ((limit - length) | 0))
-        return this.popUnusual();
+        return this.popSlow();
     }
     let readLength = 0;
     let readOffset = 0;
     let count = 1;
     if ((flags & NEXT_WRITE_INDIRECT) === VIRTQ_DESC_F_NEXT) {
       const index = flags >>> 16;
-      if (index >= entries) return this.popUnusual();
+      if (index >= entries) return this.popSlow();
       readLength = length;
       readOffset = offset;
       at = (base + (index << 2)) | 0;
@@ -167,12 +167,12 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       length = (words[(at + 2) | 0] as number) | 0;
       flags = (words[(at + 3) | 0] as number) | 0;
       if (hi !== regionHi || offset < 0 || length <= 0 || offset > ((limit - length) | 0))
-        return this.popUnusual();
+        return this.popSlow();
       count = 2;
     }
     // The last one, to write into; or the only one, to read.
     if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || region.deviceWritable !== true) {
-      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || count !== 1) return this.popUnusual();
+      if ((flags & NEXT_WRITE_INDIRECT) !== 0 || count !== 1) return this.popSlow();
       readLength = length;
       readOffset = offset;
       length = 0;
@@ -192,7 +192,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
 
   /** Looks at the driver's index, once for all buffers that are available now; true when there are any. */
   private look(): boolean {
-    if (this.popsLeft <= 0 && this.exhausted()) return false;
+    if (this.popsLeft <= 0 && !this.renewPops()) return false;
     const idx = this.readAvail((this.availFlags + 1) | 0);
     if (idx === this.next) {
       this.sawEmpty = true;
@@ -202,7 +202,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   /** As `popAvailable`, for any buffer. */
-  private popUnusual(): DescriptorChain | null {
+  private popSlow(): DescriptorChain | null {
     const head = le16(this.avail16[this.availRing + (this.next & this.mask)] as number);
     if (head >= this.size || this.held[head] !== 0) {
       this.fail(head >= this.size ? "head-out-of-range" : "buffer-in-flight", head, head);
@@ -217,7 +217,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     this.inFlight++;
     this.next = (this.next + 1) & 0xffff;
     if (this.inOrder) this.order(chain);
-    if (this.worked(chain.descriptorCount)) {
+    if (this.countElements(chain.descriptorCount)) {
       this.availIdx = this.next;
       this.popsLeft = 0;
     }
@@ -310,7 +310,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
 
   push(chain: DescriptorChain, writtenBytes: number): void {
     if (this.plain !== true || chain.state !== CHAIN_IN_FLIGHT || writtenBytes > chain.writableBytes) {
-      this.pushUnusual(chain, writtenBytes);
+      this.pushSlow(chain, writtenBytes);
       return;
     }
     // As `writeUsed` and `release`, in one.

@@ -1,7 +1,7 @@
-import { BackendError } from "../../../src/base/backend-error.ts";
 // Back ends in a bad mood: they fail, wait, call back into the device, and answer late or never with what was promised.
 
 import { readScanoutRgba } from "../../../src/backends/display/memory/index.ts";
+import { BackendError } from "../../../src/base/backend-error.ts";
 import type { PlainValue } from "../../../src/device/index.ts";
 import type {
   BlobInfo,

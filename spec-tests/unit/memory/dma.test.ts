@@ -45,7 +45,7 @@ test("a translated range is cut at its pages and joined where they happen to be 
   ]);
 });
 
-test("two elements never melt together, adjacent as they are: they may differ in direction", () => {
+test("two elements are never merged, adjacent as they are: they may differ in direction", () => {
   const memory = new GuestMemory([{ base: 0, memory: new ArrayBuffer(0x10000) }]);
   const dma = new DmaSpace(memory, pager({ 0: 1 }));
   const list = new SegmentList();

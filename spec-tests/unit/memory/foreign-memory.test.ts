@@ -3,9 +3,10 @@ import * as vm from "node:vm";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createChannel } from "../../../src/adapters/worker/index.ts";
+import { readScanoutRgba } from "../../../src/backends/display/memory/index.ts";
 import { VirtioUsageError } from "../../../src/base/index.ts";
 import { VirtioDevice } from "../../../src/device/index.ts";
-import { GpuDevice, HostHeap } from "../../../src/devices/gpu/index.ts";
+import { GpuDevice, HostHeap, type ScanoutSource } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
 import {
   GpuDriver,
@@ -14,7 +15,13 @@ import {
   RngDriver,
   VirtioDriver,
 } from "../../../src/driver/index.ts";
-import { type GrowableMemory, GuestMemory } from "../../../src/memory/index.ts";
+import {
+  DmaSpace,
+  type GrowableMemory,
+  GuestMemory,
+  GuestPages,
+  SegmentList,
+} from "../../../src/memory/index.ts";
 import { MmioTransport } from "../../../src/transport/mmio/index.ts";
 
 const test = suite("foreign and detached memory");
@@ -160,6 +167,78 @@ for (const [name, make] of Object.entries(WAYS)) {
       assert.is(rng.counters.queueFaults + gpu.counters.queueFaults, 0);
     });
   }
+}
+
+for (const [name, make] of Object.entries(WAYS)) {
+  test(`${name}, behind a translator: the next address says so`, () => {
+    const { buffer, lose, says } = make();
+    let asked = 0;
+    const dma = new DmaSpace(new GuestMemory([{ base: 0, memory: buffer }]), {
+      translate(hi, lo, lengthBytes, _write, result) {
+        asked++;
+        result.hi = hi;
+        result.lo = lo;
+        return lengthBytes;
+      },
+    });
+    const list = new SegmentList();
+    assert.is(dma.append(list, 0, 0x1000, 64, true), null);
+    assert.is(asked, 1);
+    lose();
+    for (let i = 0; i < 2; i++) {
+      assert.match(
+        usageError(() => dma.append(list, 0, 0x1000, 64, true)),
+        says,
+      );
+    }
+    assert.is(asked, 1, "the translator is not asked about memory that is gone");
+  });
+
+  test(`${name}, lost inside a translator: it is not read or written any more`, () => {
+    const { buffer, lose, says } = make();
+    const dma = new DmaSpace(new GuestMemory([{ base: 0, memory: buffer }]), {
+      translate(hi, lo, lengthBytes, _write, result) {
+        lose();
+        result.hi = hi;
+        result.lo = lo;
+        return lengthBytes;
+      },
+    });
+    assert.match(
+      usageError(() => dma.append(new SegmentList(), 0, 0x1000, 64, true)),
+      says,
+    );
+  });
+
+  test(`${name}, on a display: looking at the guest's pages says so, and shows no stale pixels`, () => {
+    const { buffer, lose, says } = make();
+    const memory = new GuestMemory([{ base: 0, memory: buffer }]);
+    const pages = new GuestPages(memory);
+    assert.is(pages.add(new DmaSpace(memory), 0, 0x8000, 4096, false), null);
+    const source: ScanoutSource = {
+      scanoutId: 0,
+      format: 2,
+      widthPixels: 16,
+      heightPixels: 16,
+      strideBytes: 64,
+      offsetBytes: 0,
+      pixels: null,
+      pages,
+      resourceId: 1,
+      x: 0,
+      y: 0,
+    };
+    assert.is(readScanoutRgba(source).length, 1024);
+    lose();
+    for (const look of [
+      () => readScanoutRgba(source),
+      () => pages.contiguous(0, 64),
+      () => pages.read(0, new Uint8Array(64), 0, 64),
+      () => pages.write(0, new Uint8Array(64), 0, 64),
+    ]) {
+      assert.match(usageError(look), says);
+    }
+  });
 }
 
 test("a WebAssembly memory itself may grow", () => {

@@ -13,7 +13,7 @@ const MAX_STDERR_CHARACTERS = 16_384;
 const MEMORY_FOLDER = "/dev/shm";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** QEMU outlives whoever started it unless it is told otherwise: these are ended with this process. */
+/** QEMU outlives the process that started it: these are ended with this one. */
 const running = new Set<QemuProcess>();
 
 /** A QEMU with a folder of its own, which is gone when it is. */

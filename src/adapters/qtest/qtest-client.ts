@@ -57,7 +57,7 @@ export class QtestClient {
   #unsent = "";
   #error: Error | undefined;
 
-  /** `stream` is connected to QEMU's qtest socket. Whoever made it closes it, and reports its end by `fail`. */
+  /** `stream` is connected to QEMU's qtest socket. Its creator closes it, and reports its end by `fail`. */
   constructor(stream: Duplex, options: QtestClientOptions = {}) {
     checkOptions("QtestClient", options, RULES);
     this.#stream = stream;

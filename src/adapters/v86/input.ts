@@ -25,7 +25,7 @@ export interface V86Input {
    * up 8, down 16, left 32, right 64, as viewers have them.
    */
   readonly pointer: (scanoutId: number, x: number, y: number, buttons: number) => void;
-  /** Lets go of all keys and buttons: whoever held them has left. */
+  /** Lets go of all keys and buttons: the viewer that held them has left. */
   readonly releaseAll: () => void;
 }
 

@@ -12,7 +12,7 @@ export type HeldLines = readonly (readonly [source: number, lines: number])[];
 
 /**
  * The interrupt lines of one v86. PCI devices share them, so that each is a level: up as long as anybody holds it up.
- * v86 itself knows one level for each line, which whoever acknowledges his interrupt lowers for all.
+ * v86 itself knows one level for each line, which any device lowers for all when its interrupt is acknowledged.
  *
  * v86 calls an interrupt's vector while it is told about the line, which is safe where guest code was left: at port
  * accesses and between its turns. Accesses to memory happen in the middle of compiled blocks, which would go on in the

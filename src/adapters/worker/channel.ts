@@ -72,7 +72,7 @@ export interface Channel {
   readonly device: ChannelHandle;
   readonly driver: ChannelHandle;
   /**
-   * Ends the channel from outside: both ends give up at once, and no one waits any longer. For whoever started the
+   * Ends the channel from outside: both ends give up at once, and no one waits any longer. For the code that started the
    * threads and sees that one of them died.
    */
   abort(): void;

@@ -58,7 +58,7 @@ export class Signal {
     return Atomics.load(this.words, this.at);
   }
 
-  /** Wakes whoever sleeps, or will with the count from before. */
+  /** Wakes all that sleep, or are about to with the count from before. */
   raise(): void {
     const { words, at } = this;
     Atomics.add(words, at, 1);

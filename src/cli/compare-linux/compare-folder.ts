@@ -153,5 +153,5 @@ function sameSize(a: Size, b: Size): boolean {
 
 function checkSize(folder: CaptureFolder, { width, height }: Size): void {
   if (width <= MAX_PIXELS_A_SIDE && height <= MAX_PIXELS_A_SIDE && width > 0 && height > 0) return;
-  throw new UsageError(`${folder.path}: a mode of ${width}x${height} pixels is none that Linux sets.`);
+  throw new UsageError(`${folder.path}: a mode of ${width}x${height} pixels is not one that Linux sets.`);
 }

@@ -87,7 +87,7 @@ export async function runDemo(settings: DemoSettings, listener: DemoListener): P
       listener.onFlips(message.done);
       return null;
     });
-    // Whoever is left alone must not wait for the other.
+    // When one side has ended, the other must not wait for it.
     for (const side of [device, guest]) {
       side.catch(() => {
         for (const channel of channels) channel.abort();

@@ -8,7 +8,7 @@ export interface ShareSettings {
   readonly frames: number;
   /** Offer VIRTIO_GPU_F_RESOURCE_BLOB. */
   readonly blob: boolean;
-  /** Implicit synchronisation: whoever shows a buffer waits for whoever draws into it, and the reverse. */
+  /** Implicit synchronisation: showing a buffer waits for drawing into it, and the reverse. */
   readonly sync: boolean;
   /** How the renderer gets at the buffers: by UUID, or by lists of their pages. */
   readonly path: "uuid" | "pages";

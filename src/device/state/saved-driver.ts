@@ -27,7 +27,7 @@ export function checkSavedDriver(features: Negotiation, state: SavedDevice, poli
   }
   checkOffered(features, accepted, features.legacyDriver ? "legacy" : "modern");
   if (negotiated && !features.acceptable && policy.unacceptableFeatures === "refuse") {
-    misfit("driverFeatures", "are none that a device agrees to");
+    misfit("driverFeatures", "are features that no device would have agreed to");
   }
 }
 

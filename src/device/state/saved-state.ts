@@ -159,7 +159,7 @@ function checkSuspension(state: SavedDevice): void {
     misfit("suspended", "is true, and the driver has not negotiated VIRTIO_F_SUSPEND");
   }
   if (shownConfig !== null && !suspended) {
-    misfit("shownConfig", "is there, and there is none but of a suspended device");
+    misfit("shownConfig", "is present, but only a suspended device has one");
   }
 }
 

@@ -1,7 +1,7 @@
 import { VirtioUsageError } from "../../base/errors.ts";
 
 // What a saved state is made of. A field reads a value of unknown origin and returns a copy of the proper type, or
-// says what is wrong and where: whoever goes on works with the copy, never with what came from outside.
+// says what is wrong and where: all that follows works with the copy, never with what came from outside.
 
 const U32 = 0xffffffff;
 

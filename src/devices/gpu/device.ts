@@ -336,7 +336,7 @@ function offeredFeatures(options: GpuDeviceOptions): number[] {
   const { features = {}, renderer, blobAlignmentBytes, profile } = options;
   const virgl = features.virgl ?? renderer !== undefined;
   const contextInit = features.contextInit ?? virgl;
-  // QEMU's, too, is asked for by name; whoever asks for what needs it, asks for it.
+  // With QEMU, too, this feature is opted into by name; opting into one that needs it opts into it as well.
   const needsBlob = blobAlignmentBytes !== undefined || options.hostHeap !== undefined;
   const blob = features.resourceBlob ?? (profile !== "qemu" || needsBlob);
   checkCapsets(renderer?.capsets ?? []);

@@ -28,7 +28,7 @@ import type { RenderRequest, RenderResponse } from "./protocol.ts";
 
 const OK = VIRTIO_RENDER_RESP_OK;
 const UUID_BYTES = 16;
-/** Strides from here on are negative to whoever takes them for signed. */
+/** Strides from here on are negative when read as signed. */
 const MAX_STRIDE_BYTES = 0x80000000;
 
 // Entries are read in pieces of this many, so that a list needs little memory however long it is.

@@ -318,7 +318,7 @@ export class RenderDevice implements DeviceType {
       }
       const { queue, chain } = work;
       if (queue !== null && chain !== null) {
-        // Whoever shares what was drawn into may have let the guest's memory grow.
+        // The exporter of what was drawn into may have let the guest's memory grow.
         this.#core.host.sync();
         this.#lateResponse.setBody(work.body);
         this.#answer(queue, chain, type, work, this.#lateResponse);

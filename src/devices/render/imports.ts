@@ -144,7 +144,7 @@ export class Import {
     this.#check();
   }
 
-  /** Lets go at once, whoever uses it: the device is reset. */
+  /** Lets go at once, even while in use: the device is reset. */
   end(): void {
     if (this.source.kind === "object") this.source.use.release();
     else if (this.source.kind === "pages") this.source.pages.release();

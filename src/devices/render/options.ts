@@ -11,7 +11,7 @@ export interface RenderClock {
   callAt(atMs: number, task: () => void): () => void;
 }
 
-/** How long drawing takes. Rows appear in slices, so that whoever looks too early sees half a picture. */
+/** How long drawing takes. Rows appear in slices, so that a display that looks too early shows half a picture. */
 export interface RenderTiming {
   readonly clock: RenderClock;
   /** Default 1,000,000, which is a gigapixel a second. */

@@ -9,7 +9,7 @@ import type { VdmabufId } from "./id.ts";
  * @internal
  */
 export interface VdmabufBufferOwner {
-  /** Whoever imported it has done with it. */
+  /** The importer no longer uses it. */
   released(buffer: VdmabufBuffer): void;
   /** Bytes were copied out of it. */
   copied(bytes: number): void;

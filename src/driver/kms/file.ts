@@ -261,7 +261,7 @@ export class DrmFile {
     return this.#tell("DRM_IOCTL_MODE_ADDFB", () => addFb(this.state, request));
   }
 
-  /** What a framebuffer is, whoever made it, and for the master a new handle to its buffer. Throws ENOENT. */
+  /** What a framebuffer is, no matter who made it, and for the master a new handle to its buffer. Throws ENOENT. */
   getFb2(fbId: number): FbInfo {
     return this.#tell("DRM_IOCTL_MODE_GETFB2", () => getFb2(this.state, fbId));
   }

@@ -42,7 +42,7 @@ export interface LinuxProfile {
   readonly knowsColorPipeline: boolean;
   /** DRM_IOCTL_MODE_CLOSEFB is known. */
   readonly hasCloseFb: boolean;
-  /** A commit waits for whoever still writes to the framebuffer's buffer: since 6.12.117 in its series. */
+  /** A commit waits until nobody writes to the framebuffer's buffer any more: since 6.12.117 in its series. */
   readonly hasImplicitSync: boolean;
   /** Buffers of other devices can be imported, as blobs. */
   readonly importsForeign: boolean;

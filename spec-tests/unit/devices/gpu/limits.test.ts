@@ -85,7 +85,7 @@ test("maxBackingEntries and maxBackingEntriesTotal", () => {
   assert.is(type(rig, msg.attach(2, list(2))), OK.NODATA);
   assert.is(type(rig, msg.attach(3, list(1))), ERR.OUT_OF_MEMORY);
   assert.is(type(rig, msg.createBlob(9, { size: 64, entries: list(1) })), ERR.OUT_OF_MEMORY);
-  // What melts into one piece still counts as the guest named it, and is given back as such.
+  // What is merged into one segment still counts as the guest named it, and is given back as such.
   for (let i = 0; i < 20; i++) {
     assert.is(type(rig, msg.detach(1)), OK.NODATA);
     assert.is(type(rig, msg.attach(1, list(4))), OK.NODATA);

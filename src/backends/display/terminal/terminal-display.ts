@@ -11,7 +11,7 @@ import { ENTER_TERMINAL, LEAVE_TERMINAL, Painter, type TerminalColours } from ".
 const DEFAULT_FRAMES_PER_SECOND = 30;
 const FALLBACK_COLUMNS = 80;
 const FALLBACK_ROWS = 24;
-/** Far more than any terminal has; whoever says more is cut. */
+/** Far more than any terminal has; larger claims are cut to this. */
 const MAX_COLUMNS = 1000;
 const MAX_ROWS = 500;
 const TRUE_COLOUR_BITS = 24;

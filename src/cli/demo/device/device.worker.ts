@@ -58,7 +58,7 @@ async function openDisplay(): Promise<LiveDisplay | null> {
   return opened;
 }
 
-/** Has the user told what is wrong. Does not return: the thread waits for whoever started it to end it. */
+/** Has the user told what is wrong. Does not return: the thread waits for the one that started it to end it. */
 function refuse(error: unknown): Promise<never> {
   if (!(error instanceof UsageError)) throw error;
   post({ kind: "refused", reason: error.message });

@@ -219,7 +219,7 @@ class Guest {
     return frames;
   }
 
-  /** The same without end, for whoever looks on: until the user has seen enough. */
+  /** The same without end, for viewers: until the user has seen enough. */
   #animate(picture: Picture, scene: Scene, flipping: readonly FlipBuffer[]): GuestReport["animated"] {
     this.#chapter("The flips go on until the user ends them; this is not written down");
     const begin = performance.now();

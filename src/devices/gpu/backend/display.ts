@@ -10,7 +10,7 @@ export interface PixelRectangle {
 
 /**
  * What one scanout shows: a rectangle of pixels in host memory or in the guest's. The object belongs to the device,
- * which changes it in place right before each `setScanout`; whoever wants to keep something copies it.
+ * which changes it in place right before each `setScanout`; a display that wants to keep something copies it.
  *
  * Exactly one of `pixels` and `pages` is set. Row `y` of the picture starts at byte `offsetBytes + y * strideBytes`
  * of either, four bytes a pixel, in the order that `format` names (`gpuFormat` of the wire layer describes it).

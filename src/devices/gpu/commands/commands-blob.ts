@@ -42,7 +42,7 @@ const KNOWN_BLOB_FLAGS =
   VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE |
   VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE;
 
-/** Strides from here on are negative to whoever takes them for signed, and no frame needs them. */
+/** Strides from here on are negative when read as signed, and no frame needs them. */
 const MAX_STRIDE_BYTES = 0x80000000;
 
 /** True when a blob size or map offset keeps to `blob_alignment`. [gpu.driver.device-operation-controlq.1] */
@@ -68,7 +68,7 @@ export function createBlob(core: GpuCore, request: GpuRequest): number {
   const onHost = mem === VIRTIO_GPU_BLOB_MEM_HOST3D || mem === VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST;
   // [gpu.prose.device-operation-controlq.3] blob_mem must be one of the three; the other two need VIRGL.
   if (mem !== VIRTIO_GPU_BLOB_MEM_GUEST && !(onHost && core.hasFeature(VIRTIO_GPU_F_VIRGL))) {
-    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "blob_mem is none that can be had");
+    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "this blob_mem is not offered");
   }
   if ((flags & ~KNOWN_BLOB_FLAGS) !== 0) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "blob_flags has unknown bits");

@@ -30,7 +30,7 @@ function chooseUuid(core: GpuCore, resource: Resource): Uint8Array | null {
   if (latest !== null && (policy.uuid === "resource-id" || options.uuidOnRepeat !== "new")) {
     return parseUuid(latest.uuid);
   }
-  if (exports.exhausted(resource)) return null;
+  if (exports.isFull(resource)) return null;
   const uuid = policy.uuid === "resource-id" ? uuidOfId(resource.id) : exports.newUuid();
   // The generator is not ours.
   core.host.sync();

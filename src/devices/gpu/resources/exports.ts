@@ -58,8 +58,8 @@ export class Exports {
     return this.#objects.get(resource)?.length ?? 0;
   }
 
-  /** True when a resource may not have another UUID. */
-  exhausted(resource: Resource): boolean {
+  /** True when a resource has as many UUIDs as it may have. */
+  isFull(resource: Resource): boolean {
     return this.count(resource) >= MAX_UUIDS_PER_RESOURCE;
   }
 

@@ -165,7 +165,7 @@ export class ResourceTable {
     this.#hostBytes -= resource.hostBytes;
   }
 
-  /** Takes the backing away; it turns into a hole for whoever still holds it. */
+  /** Takes the backing away; it turns into a hole for those that still hold it. */
   dropBacking(resource: Resource): void {
     const { backing } = resource;
     this.setBacking(resource, null);

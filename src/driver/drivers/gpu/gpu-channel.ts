@@ -390,7 +390,7 @@ export class GpuChannel implements GpuRequestWriter {
   }
 
   /**
-   * What an interrupt handler calls. A device that broke the ring must not throw into whoever delivers interrupts:
+   * What an interrupt handler calls. A device that broke the ring must not throw into the code that delivers interrupts:
    * everybody who waits learns of it, and so does the next call.
    */
   processInterrupt(): void {
@@ -566,7 +566,7 @@ export class GpuChannel implements GpuRequestWriter {
     return this.#take(slot, decode);
   }
 
-  /** Takes in completions until nobody waits for one; whoever waits learns of an error. */
+  /** Takes in completions until nobody waits for one; an error rejects the promises of those that wait. */
   async pump(): Promise<void> {
     try {
       while (this.#waiting > 0) {

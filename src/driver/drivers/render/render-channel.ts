@@ -254,7 +254,7 @@ export class RenderChannel {
     this.kick();
   }
 
-  /** A device that broke the ring must not throw into whoever delivers interrupts. */
+  /** A device that broke the ring must not throw into the code that delivers interrupts. */
   #interrupted(): void {
     try {
       this.process();

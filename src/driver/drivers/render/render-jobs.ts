@@ -11,7 +11,7 @@ export interface RenderJobsOptions {
   /** The timeline of the device that the jobs go to. Default 0. */
   readonly contextId?: number;
   /**
-   * Wait for whoever else is at work on the buffers, and let them know of this (default); or neither. False is for
+   * Wait for all other work on the buffers, and let it wait for this (default); or neither. False is for
    * seeing what happens then.
    */
   readonly implicitSync?: boolean;
@@ -90,7 +90,7 @@ export class RenderJobs {
     if (this.implicitSync) {
       fences.push(...target.reservation.users);
       for (const source of sources) fences.push(...source.reservation.writers);
-      // Before anything is sent: whoever comes next finds this job, whether it has begun or not.
+      // Before anything is sent: the next job finds this one, whether it has begun or not.
       target.reservation.add(job.fence, "write");
       for (const source of sources) {
         if (source.reservation !== target.reservation) source.reservation.add(job.fence, "read");

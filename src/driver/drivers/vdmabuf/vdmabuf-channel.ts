@@ -264,7 +264,7 @@ export class VdmabufChannel {
     else slot.reply = message;
   }
 
-  /** A device that broke a ring must not throw into whoever delivers interrupts: the next call learns of it. */
+  /** A device that broke a ring must not throw into the code that delivers interrupts: the next call learns of it. */
   #processInterrupt(queue: DriverQueue): void {
     try {
       do {

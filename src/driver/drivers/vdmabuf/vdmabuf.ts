@@ -59,7 +59,7 @@ const RULES: OptionRules<VdmabufDriverOptions> = {
   randomWords: "function",
 };
 
-/** Something the host did, for whoever uses the driver. */
+/** Something the host did, as the user of the driver sees it. */
 export interface VdmabufDriverEvent {
   readonly kind: "released";
   readonly buffer: VdmabufGuestBuffer;

@@ -187,7 +187,7 @@ export class Buffers {
       done: () => object.reservation.writers.length === 0,
       deadlineMs: Infinity,
       interruptible: false,
-      what: `whoever writes to resource ${object.resourceId}`,
+      what: `the writers of resource ${object.resourceId}`,
     };
     if (!wait.done()) yield wait;
   }

@@ -1,5 +1,5 @@
 /**
- * Something that will have happened once: rendering done, a command finished. Whoever needs the result waits for it.
+ * Something that will have happened once: rendering done, a command finished. Code that needs the result waits for it.
  *
  * @example
  * ```ts

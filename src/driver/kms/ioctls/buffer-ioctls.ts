@@ -254,7 +254,7 @@ export function* waitForBuffer(file: FileState, handle: number, nowait: boolean)
   if (idle()) return;
   const outcome = nowait
     ? "timeout"
-    : yield* waitFor(clock, idle, WAIT_MS, `whoever uses resource ${resourceId}`, true);
+    : yield* waitFor(clock, idle, WAIT_MS, `the users of resource ${resourceId}`, true);
   if (outcome === "interrupted") throw new DriverError("EINTR", "killed while it waits for a buffer");
   if (outcome === "timeout") throw new DriverError("EBUSY", `resource ${resourceId} is still in use`);
 }

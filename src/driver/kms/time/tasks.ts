@@ -323,7 +323,7 @@ export class TaskLock {
     return true;
   }
 
-  /** Takes the lock, waiting for whoever has it. Throws {@link DriverError} EINTR when killed meanwhile. */
+  /** Takes the lock, waiting for its holder. Throws {@link DriverError} EINTR when killed meanwhile. */
   *take(): Task<void> {
     while (this.#held) {
       const wait: Wait = {

@@ -253,7 +253,7 @@ test("a hole of more than 2 GiB stays one", () => {
   assert.equal(pixels.u8, new Uint8Array(4096).fill(0xee));
 });
 
-test("adjacent pages melt into one piece, pages in reverse order do not", () => {
+test("adjacent pages are merged into one segment, pages in reverse order are not", () => {
   const memory = newMemory();
   const forward = build(
     memory,
