@@ -14,7 +14,7 @@ const CODES_PER_CALL = 4096;
 
 /** The two letters of 12 bits, in the order in which they lie in memory whatever the byte order of the host. */
 const PAIRS: Uint16Array = /* @__PURE__ */ letterPairs();
-/** The 6 bits of a letter, {@link BAD} for what is none. */
+/** The 6 bits of a letter, {@link BAD} for anything else. */
 const VALUES: Uint8Array = /* @__PURE__ */ letterValues();
 
 function letterPairs(): Uint16Array {

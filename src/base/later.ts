@@ -6,7 +6,7 @@ export function isPromise<T>(value: MaybeLater<T>): value is Promise<T> {
   return isObject(value) && typeof value["then"] === "function";
 }
 
-/** For a result that nobody waits for any more: should it be a failure, that is nobody's concern either. */
+/** For a result that nobody waits for any more: a failure of it concerns nobody either. */
 export function ofNoInterest(result: MaybeLater<unknown>): void {
   if (isPromise(result)) result.then(undefined, () => {});
 }

@@ -32,7 +32,7 @@ export type OptionRules<T> = { readonly [Name in keyof T]-?: OptionRule };
 
 /** Most entries a queue can have (virtio 1.4, section 2.6). */
 const LARGEST_QUEUE = 32768;
-/** A queue's largest size. What else a ring format asks is the driver's choice of a size below it. */
+/** A queue's largest size. What a ring format demands beyond that (a power of two) is up to the driver's choice of a smaller size. */
 export const QUEUE_SIZE_RULE: OptionRule = [1, LARGEST_QUEUE];
 /** A whole number that may be 0. */
 export const COUNT_FROM_0_RULE: OptionRule = [0, Number.MAX_SAFE_INTEGER];
@@ -40,7 +40,7 @@ export const COUNT_FROM_0_RULE: OptionRule = [0, Number.MAX_SAFE_INTEGER];
 export const COUNT_RULE: OptionRule = [1, Number.MAX_SAFE_INTEGER];
 
 /**
- * Checks what somebody outside gave to `where`, the name of a class or function. Throws {@link VirtioUsageError} with what
+ * Checks the options that the embedder gave to `where`, the name of a class or function. Throws {@link VirtioUsageError} with what
  * would be right for the first option that is unknown, missing, or of the wrong type or size. An option that is undefined
  * counts as left out.
  */
@@ -97,7 +97,7 @@ function checkValue(where: string, path: string, value: unknown, rule: OptionRul
   }
 }
 
-/** Whether the value itself is of the right kind; what is inside of it is looked at later. */
+/** Whether the value itself is of the right kind; its contents are checked later. */
 function fits(value: unknown, rule: OptionRule): boolean {
   switch (rule) {
     case "any":

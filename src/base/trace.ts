@@ -1,5 +1,5 @@
 /**
- * Something worth knowing that is no error of the embedder: a register access that was ignored, a queue that
+ * Something worth knowing that is not the embedder's error: a register access that was ignored, a queue that
  * stopped, a command the guest got wrong. Numbers are plain, addresses are strings in hexadecimal.
  */
 export interface TraceEvent {

@@ -4,7 +4,7 @@ import { VirtioUsageError } from "./errors.ts";
 const MAX_WORK = 0x3fffffff;
 
 /**
- * What may be done before the event loop has to have its turn, in units of work: one unit is what it costs to copy a byte
+ * How much may be done before the event loop gets its turn, in units of work: one unit is what it costs to copy a byte
  * in a long run, about a fifth of a nanosecond. Code that works charges what it does, stops once nothing is left, and goes
  * on in a later turn. A device and all its queues have one budget.
  *
@@ -46,12 +46,12 @@ export class WorkBudget {
     this.left -= units;
   }
 
-  /** Somebody outside asks for something. He gets a whole budget, unless there is work left over from before. */
+  /** Called when work arrives from outside: grants a whole budget, unless work from before is still waiting. */
   renew(): void {
     if (this.#tasks.length === 0) this.left = this.max;
   }
 
-  /** Runs a task in a later turn, behind all that wait already. */
+  /** Runs a task in a later turn, after all that wait already. */
   later(task: () => void): void {
     this.#tasks.push(task);
     this.#ask();
@@ -75,7 +75,7 @@ export class WorkBudget {
     });
   }
 
-  /** Forgets all tasks: those whom they belonged to are gone. */
+  /** Forgets all tasks: their owners are gone. */
   clear(): void {
     this.#tasks = [];
     this.left = this.max;
@@ -106,7 +106,7 @@ export class WorkBudget {
   }
 }
 
-/** A limit on the work of a turn; throws {@link VirtioUsageError} for one that is no whole number in its range. */
+/** A limit on the work of a turn; throws {@link VirtioUsageError} unless it is a whole number in its range. */
 export function checkTurnLimit(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 1 && value <= MAX_WORK) return value;
   throw new VirtioUsageError(`${name} is ${value}, not a whole number from 1 to ${MAX_WORK}`);

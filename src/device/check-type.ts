@@ -9,7 +9,7 @@ interface Demand {
   readonly member: string;
   readonly optional?: boolean;
   holds(value: unknown): boolean;
-  /** What would be right, as it may stand in a class. */
+  /** What would be right, as one would write it in a class. */
   readonly example: string;
 }
 

@@ -52,7 +52,7 @@ function isComplete(type: DeviceType): type is DeviceType & CompleteDeviceType {
   return WITH_DEFAULTS.every((member) => type[member] !== undefined);
 }
 
-/** Who takes requests from the queues: the type itself, or the loop that calls it for each of them. */
+/** What takes requests from the queues: the type itself, or the loop that calls it for each request. */
 interface QueueHandler {
   attach?(host: DeviceHost): void;
   handleQueue(index: number, queue: DeviceQueue): void;

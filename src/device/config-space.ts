@@ -6,7 +6,7 @@ export class ConfigSpace {
   readonly #type: CompleteDeviceType;
   #generation = 0;
   #changedSinceRead = false;
-  /** What a suspended device's space shows although it changed; null while it shows what there is. */
+  /** What the space of a suspended device goes on showing after it changed; null while it shows the current bytes. */
   #shown: Uint8Array | null = null;
 
   constructor(type: CompleteDeviceType) {

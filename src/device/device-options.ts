@@ -4,7 +4,7 @@ import type { AddressTranslator } from "../memory/dma.ts";
 import { GUEST_MEMORY_RULE, type GuestMemory } from "../memory/guest-memory.ts";
 import { PROFILE_RULE, type Profile } from "./policy.ts";
 
-/** How a transport hears from the device. */
+/** How the device reaches its transport. */
 export interface TransportHooks {
   /** Where a profile asks nothing of drivers: features are in force as soon as they are written, before FEATURES_OK. */
   readonly featuresAtOnce?: boolean;

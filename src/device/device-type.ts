@@ -45,11 +45,11 @@ export interface DeviceTraits {
   /** At least one. */
   readonly queues: readonly QueueDescription[];
 
-  /** PCI class code, 24 bits, used by the PCI transport. Default 0xff0000: none that the PCI-SIG has a number for. */
+  /** PCI class code, 24 bits, used by the PCI transport. Default 0xff0000: a class that the PCI-SIG has no number for. */
   readonly pciClass?: number;
   /** Feature bits of the type that are offered: 0 … 23, or from 50 on. Default none. */
   readonly features?: readonly number[];
-  /** Which of them need others. Default none do. */
+  /** Which of them need others. Default: none. */
   readonly featureDependencies?: readonly FeatureDependency[];
   /** Default none. */
   readonly sharedMemory?: readonly SharedMemoryRegion[];
@@ -141,7 +141,7 @@ export interface DeviceType extends DeviceTraits {
 export interface RequestDeviceType extends DeviceTraits {
   /**
    * One request of queue `index`. Returns how many device-writable bytes were written, or a promise of it; the chain is
-   * the caller's again then. After a wait, `chain.abandoned` says that nobody is interested any more; reading and writing
+   * the caller's again then. After a wait, `chain.abandoned` says that the queue was reset meanwhile; reading and writing
    * are harmless then, and move nothing.
    */
   handleRequest(chain: DescriptorChain, index: number): MaybeLater<number>;
@@ -153,7 +153,7 @@ export interface RequestDeviceType extends DeviceTraits {
   /** Requests of a queue that may wait; beyond it no more are taken before one is done. Default 64. */
   readonly maxRequestsInFlight?: number;
   /**
-   * Promises that may be under way from before device resets: with so many, no request is taken before one settles.
+   * Promises that may be under way from before device resets: with this many, no request is taken before one settles.
    * Default 256.
    */
   readonly maxAbandonedCalls?: number;
@@ -161,7 +161,7 @@ export interface RequestDeviceType extends DeviceTraits {
 
 /** A saved state that was found good. */
 export interface PreparedRestore {
-  /** Takes the state over, right after a reset. Tells nobody; should throw no more, but resets what it did if it must. */
+  /** Takes the state over, right after a reset. Notifies nobody. It should not throw any more; if it must, it first undoes what it did. */
   takeOver(): void;
   /** Called once all of the device is as it was: shows it to displays and other back ends. */
   resume?(): void;

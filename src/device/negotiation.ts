@@ -28,7 +28,7 @@ const RESERVED: readonly number[] = [25, 26, 30, 31, 42];
 /**
  * What a device offers and what its driver wrote.
  *
- * A *legacy driver* is one of before virtio 1.0, which a transitional device takes as well: it knows 32 feature bits
+ * A *legacy driver* is one from before virtio 1.0, which a transitional device accepts as well: it knows 32 feature bits
  * and no FEATURES_OK, so that what it wrote is in force at once.
  */
 export class Negotiation {
@@ -88,7 +88,7 @@ export class Negotiation {
     for (const bit of hidden) if (accepted.has(bit)) agreed.add(bit);
   }
 
-  /** Forgets what the driver accepted and is not offered; what only legacy drivers are offered stays theirs. */
+  /** Forgets accepted features that are not offered; what only legacy drivers are offered stays theirs. */
   dropExcess(): void {
     if (!this.legacyDriver) this.accepted.intersect(this.offered);
   }
@@ -145,7 +145,7 @@ export class Negotiation {
     return true;
   }
 
-  /** The same offer to the driver of a saved device, of which nothing is checked. */
+  /** The same offer, unchecked, to the driver of a saved device. */
   forSaved({ status, driverFeatures, agreedFeatures }: SavedDevice, hidden: readonly number[]): Negotiation {
     const other = new Negotiation(this.#dependencies, this.offered.bits());
     other.#legacyOffered = this.#legacyOffered;
@@ -161,7 +161,7 @@ export class Negotiation {
     this.agreed.words.set(agreed.words);
   }
 
-  /** The first of these bits that is not offered here to such a driver, -1 for none. */
+  /** The first of these bits that is not offered to such a driver here, -1 if all are. */
   firstMissing(bits: FeatureSet, driver: "modern" | "legacy"): number {
     const offered = driver === "modern" ? this.offered : this.#legacyOffered;
     return bits.bits().find((bit) => offered?.has(bit) !== true) ?? -1;

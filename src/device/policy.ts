@@ -33,7 +33,7 @@ export interface DevicePolicy {
   readonly statusBits: "accumulate" | "as-written";
   /** When a queue works: from DRIVER_OK on, or as soon as it is enabled, whatever the status says. */
   readonly queuesWork: "driver-ok" | "enabled";
-  /** FAILED: the queues stand still until reset, or nobody minds. */
+  /** FAILED: the queues stand still until reset, or it has no effect. */
   readonly failed: "stops" | "nothing";
   /** Registers of an enabled queue: closed, or open, and taken over when the queue is enabled once more. */
   readonly enabledQueueRegisters: "closed" | "open";
@@ -45,7 +45,7 @@ export interface DevicePolicy {
   readonly ringAlignment: "specified" | "least";
   /** What a malformed ring stops: its queue, or all of them. */
   readonly malformedRing: "queue" | "device";
-  /** Whom DEVICE_NEEDS_RESET is shown: everybody, or who negotiated VIRTIO_F_VERSION_1. */
+  /** Which drivers see DEVICE_NEEDS_RESET: all, or those that negotiated VIRTIO_F_VERSION_1. */
   readonly needsReset: "always" | "version-1";
   /** Feature bits outside the device type's own that are offered unless the embedder says otherwise. */
   readonly ringFeatures: readonly number[];
@@ -103,7 +103,7 @@ export const DEVICE_POLICIES: Readonly<Record<Profile, DevicePolicy>> = {
   crosvm: { ...SPEC, unacceptableFeatures: "drop" },
 };
 
-/** What a profile decides, of the policies by profile; throws {@link VirtioUsageError} for a name that is none. */
+/** What a profile decides, of the policies by profile; throws {@link VirtioUsageError} for an unknown name. */
 export function policyOf<T>(policies: Readonly<Record<Profile, T>>, profile: Profile): T {
   if (!Object.hasOwn(policies, profile)) {
     throw new VirtioUsageError(`there is no profile ${profile}, only ${Object.keys(policies).join(", ")}`);

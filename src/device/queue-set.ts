@@ -255,7 +255,7 @@ export class QueueSet {
     for (let i = 0; i < this.#slots.length; i++) this.drain(i);
   }
 
-  /** The driver asks for something: it gets the work of a turn, unless there is some left over from before. */
+  /** Called when the driver asks for something: grants the work of a turn, unless work from before is still waiting. */
   notified(index: number): void {
     if (this.#depth === 0) this.#owner.budget.renew();
     this.drain(index);

@@ -32,7 +32,7 @@ export interface SharedContent {
 
 /** An object that a device exported under a UUID (virtio 1.4, section 2.11). */
 export class SharedObject {
-  /** In the usual notation: `f81d4fae-7dec-41d0-a765-00a0c91e6bf6`. */
+  /** In the standard notation: `f81d4fae-7dec-41d0-a765-00a0c91e6bf6`. */
   readonly uuid: string;
   readonly #registry: SharedObjectRegistry;
   #content: SharedContent | null;
@@ -198,14 +198,14 @@ export class SharedObjectRegistry {
   }
 }
 
-/** 16 bytes in the usual notation of UUIDs (RFC 9562). */
+/** 16 bytes in the standard notation of UUIDs (RFC 9562). */
 export function formatUuid(uuid: Uint8Array): string {
   if (uuid.length !== 16) throw new VirtioUsageError(`a UUID has 16 bytes, not ${uuid.length}`);
   const hex = Array.from(uuid, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The 16 bytes of a UUID in the usual notation; throws {@link VirtioUsageError} when it is none. */
+/** The 16 bytes of a UUID in the standard notation; throws {@link VirtioUsageError} for any other text. */
 export function parseUuid(text: string): Uint8Array<ArrayBuffer> {
   const hex = text.replaceAll("-", "");
   if (!/^[0-9a-f]{32}$/i.test(hex)) throw new VirtioUsageError(`${JSON.stringify(text)} is no UUID`);

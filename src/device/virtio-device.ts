@@ -82,7 +82,7 @@ export class VirtioDevice {
   #suspending = false;
   #suspended = false;
   #configInterruptDue = false;
-  /** While a saved state is taken over nobody is told anything. */
+  /** While a saved state is taken over, nobody is notified. */
   #restoring = false;
 
   /**
@@ -189,9 +189,9 @@ export class VirtioDevice {
   }
 
   /**
-   * True when the device is transitional and its driver did not acknowledge VIRTIO_F_VERSION_1: one of before virtio
-   * 1.0. What it accepts is in force without FEATURES_OK, and it uses queues as soon as they are set up, before
-   * DRIVER_OK. So does a driver that has not come to its features yet seem.
+   * True when the device is transitional and its driver did not acknowledge VIRTIO_F_VERSION_1: one from before
+   * virtio 1.0. What it accepts is in force without FEATURES_OK, and it uses queues as soon as they are set up, before
+   * DRIVER_OK. A driver that has not negotiated features yet counts as one, too.
    */
   get legacyDriver(): boolean {
     return this.#features.legacyDriver;
@@ -534,8 +534,8 @@ export class VirtioDevice {
 
   /**
    * The whole state of the device as one plain object. Throws {@link VirtioUsageError} while chains are in flight:
-   * suspend the device or wait until it is idle; and in callbacks that come between the use of a buffer and its return
-   * to the driver. Guest memory is the embedder's to save.
+   * suspend the device or wait until it is idle; and in callbacks between the use of a buffer and its return to the
+   * driver. Guest memory is the embedder's to save.
    */
   save(): SavedDevice {
     const { inFlight } = this.#queues;
@@ -592,7 +592,7 @@ export class VirtioDevice {
     return (registers) => this.#takeOver(saved, features, live, type, registers);
   }
 
-  /** The state first, all of it; then those who have to know. */
+  /** First the whole state, then those that have to be notified. */
   #takeOver(
     saved: SavedDevice,
     features: Negotiation,

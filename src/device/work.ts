@@ -3,13 +3,13 @@
 
 /**
  * Work of one turn, unless the embedder says otherwise: 32 MiB copied, which is a frame of 3840 × 2160, in about six
- * milliseconds. A smaller budget would cut common frames in two, a larger one be felt by who shares the thread.
+ * milliseconds. A smaller budget would cut common frames in two, a larger one would be felt by others on the thread.
  */
 export const DEFAULT_MAX_TURN_WORK: number = 32 << 20;
 
 /** A request taken, looked at and answered. */
 export const REQUEST_WORK = 1024;
-/** A piece of scattered memory found, listed or gone through. */
+/** A segment of scattered memory found, listed or walked. */
 export const PIECE_WORK = 512;
 /** A row of pixels begun. */
 export const ROW_WORK = 64;

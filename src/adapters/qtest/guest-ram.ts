@@ -35,7 +35,7 @@ export class QemuRam {
     }
   }
 
-  /** Fills all of it with zeros, and gives the pages back. No device may be at work meanwhile. */
+  /** Fills all of it with zeros, and gives the pages back. No device may be working at the same time. */
   clear(): void {
     this.#checked(0, 0);
     ftruncateSync(this.#file, 0);

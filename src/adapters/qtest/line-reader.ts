@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 
-/** A line longer than this is no answer; what came of it is dropped. Reads of memory are the longest. */
+/** A line longer than this is not an answer and is dropped. Reads of memory are the longest. */
 const MAX_LINE_CHARACTERS = 1 << 28;
 
 /** Calls `onLine` for every line of `input`, without its end. */

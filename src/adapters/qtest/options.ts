@@ -5,7 +5,7 @@ import type { QemuProgram } from "./qemu-program.ts";
 export interface QemuDeviceOptions {
   /** QEMU's name of the type, for instance `virtio-gpu-device` (microvm) or `virtio-gpu-pci` (q35). */
   readonly type: string;
-  /** What the device is called in the machine. Default `device0`, `device1`, … */
+  /** The device's id in the machine. Default `device0`, `device1`, … */
   readonly id?: string;
   /** Properties, as `-device TYPE,help` lists them. Booleans become `on` and `off`. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;

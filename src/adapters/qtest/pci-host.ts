@@ -28,7 +28,7 @@ const PAM0_ALL_RAM = 0x30;
 const SMRAM_OPEN = 0x4a;
 const ECAM_ADDRESS = 0xb0000000;
 
-/** What of the address space is left for functions' registers. */
+/** The part of the address space that is left for functions' registers. */
 const LOW_MEMORY = { from: 0xc0000000, to: 0xfe000000 } as const;
 const HIGH_MEMORY_FROM = 0x8_0000_0000;
 const PORTS_FROM = 0xc000;

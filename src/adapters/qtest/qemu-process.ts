@@ -9,7 +9,7 @@ import { locateProgram } from "./qemu-program.ts";
 /** Socket addresses have room for this many bytes, the folder's name included. */
 const MAX_SOCKET_PATH_BYTES = 100;
 const MAX_STDERR_CHARACTERS = 16_384;
-/** Memory that lies on a disk would be written there. */
+/** Memory on a disk would be written to it. */
 const MEMORY_FOLDER = "/dev/shm";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

@@ -169,7 +169,7 @@ class Attachment implements V86Attachment, MachineEvents {
   readonly #machine: Machine;
   /** The guest's Command register as it was seen last. */
   #command = -1;
-  /** Whether the machine was restored and the device was not, nor has a driver begun anew. */
+  /** Whether the machine was restored and the device was not, and no driver has started it since. */
   #leftBehind = false;
 
   constructor(emulator: object, cpu: V86Cpu, device: VirtioDevice, options: V86AttachOptions) {

@@ -36,16 +36,16 @@ export interface V86Cpu {
   run_hardware_timers(acpi: unknown, now: number): number;
   /** The machine's reset, by the guest or by `restart()`. */
   reboot_internal(): void;
-  /** Takes over what `restore_state()` was given. */
+  /** Restores what `restore_state()` was given. */
   set_state(state: unknown): void;
-  /** Who answers for each 128 KiB of the memory space. */
+  /** The device that answers for each 128 KiB of the memory space. */
   readonly memory_map_read8: { readonly [block: number]: unknown };
   readonly io: {
-    /** Who answers at each I/O port; no device where nobody does. */
+    /** The device that answers at each I/O port, if any. */
     readonly ports: { readonly [port: number]: { readonly device?: unknown } | undefined };
-    /** Takes over reads of an I/O port. */
+    /** Answers reads of an I/O port from now on. */
     register_read(port: number, device: object, r8: V86PortRead, r16: V86PortRead, r32: V86PortRead): void;
-    /** Takes over writes of an I/O port. */
+    /** Receives writes to an I/O port from now on. */
     register_write(
       port: number,
       device: object,

@@ -23,12 +23,12 @@ export class InterruptLines {
   readonly #cpu: V86Cpu;
   readonly #raise: (line: number) => void;
   readonly #lower: (line: number) => void;
-  /** Lines held up, as a mask, by who does. */
+  /** Masks of the lines held up, by holder. */
   readonly #held = new Map<number, number>();
   /** Who is about to change a line. */
   #source = NOT_PCI;
   #accesses = 0;
-  /** Lines whose level has to be told to v86, as a mask. */
+  /** Lines whose new level v86 does not know yet, as a mask. */
   #postponed = 0;
   readonly #flush = (): void => this.#tellPostponed();
 
@@ -70,7 +70,7 @@ export class InterruptLines {
     this.#accesses--;
   }
 
-  /** The machine has another state: nobody is known to hold up anything. */
+  /** The machine was restored: no line is known to be held up. */
   forget(): void {
     this.#held.clear();
     this.#postponed = 0;

@@ -1,7 +1,7 @@
 import type { V86Cpu } from "./cpu.ts";
 import { InterruptLines } from "./interrupt-lines.ts";
 
-/** What a device of ours has to hear of its machine. */
+/** What a device of ours has to know about its machine. */
 export interface MachineEvents {
   /** The machine is being reset, the memory of the guest stays. */
   machineReset(): void;
@@ -9,7 +9,7 @@ export interface MachineEvents {
   machineRestored(): void;
 }
 
-/** One v86 as all devices on its bus share it. v86 tells devices from outside nothing: its calls are listened to. */
+/** One v86 as all devices on its bus share it. v86 notifies devices from outside of nothing, so its calls are intercepted. */
 export class Machine {
   readonly lines: InterruptLines;
   readonly #devices: MachineEvents[] = [];

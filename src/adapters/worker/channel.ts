@@ -150,7 +150,7 @@ function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
 }
 
 /**
- * What has to stand in the transfer list when a handle is posted to another thread. Browsers and Node name the type
+ * What has to be in the transfer list when a handle is posted to another thread. Browsers and Node name the type
  * of its elements differently; it follows from where the list is used.
  */
 export function channelTransferList<Transferable = WakePort>(handle: ChannelHandle): Transferable[] {

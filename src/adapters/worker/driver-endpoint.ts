@@ -195,7 +195,7 @@ export class DriverEndpoint {
     return this.#wait(this.#signals.interrupt, () => this.interruptAsserted, performance.now() + timeoutMs);
   }
 
-  /** Like {@link waitInterrupt}, but leaves the thread to others meanwhile. Without a limit unless told. */
+  /** Like {@link waitInterrupt}, but does not block the thread. Waits without a limit by default. */
   async waitInterruptAsync(timeoutMs: number = Number.POSITIVE_INFINITY): Promise<boolean> {
     return await this.#waitAsync(() => this.interruptAsserted, timeoutMs);
   }

@@ -53,7 +53,7 @@ export class Signal {
     this.#port = port;
   }
 
-  /** The counter. Read it, look for work, and if there is none sleep with what was read. */
+  /** The counter. Read it, look for work, and if there is none, sleep with the value read. */
   get count(): number {
     return Atomics.load(this.words, this.at);
   }
@@ -76,7 +76,7 @@ export class Signal {
   }
 
   /**
-   * Like {@link sleep}, but leaves the thread to others meanwhile. May end early. False when there was no time for
+   * Like {@link sleep}, but does not block the thread. May end early. False when there was no time for
    * others, because the counter was no longer `seen`.
    */
   async sleepAsync(seen: number, timeoutMs: number): Promise<boolean> {

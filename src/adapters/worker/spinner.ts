@@ -26,7 +26,7 @@ export class Spinner {
     return this.#failures >= FAILURES_BEFORE_LONG_SPIN ? this.#maxUs : this.#budgetUs;
   }
 
-  /** Watches a word until it is no longer `seen`: true; or until the budget is spent: false. */
+  /** Watches a word until it differs from `seen` (returns true) or the budget is spent (false). */
   spin(words: Int32Array, at: number, seen: number): boolean {
     if (this.#maxUs === 0) return Atomics.load(words, at) !== seen;
     const begin = performance.now();

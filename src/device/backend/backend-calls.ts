@@ -61,7 +61,7 @@ export class BackendCalls {
     return this.#life;
   }
 
-  /** Behind a call; returns its result. */
+  /** Called after a call; returns its result. */
   end<T>(life: CallsOfLife, result: MaybeLater<T>): MaybeLater<T> {
     return isPromise(result) ? this.#follow(life, result) : result;
   }

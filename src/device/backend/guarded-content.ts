@@ -3,8 +3,8 @@ import type { SegmentList } from "../../memory/segments.ts";
 import type { SharedContent, SharedImage } from "../shared-objects.ts";
 
 /**
- * What somebody else shares, for a device that uses it: where the exporter throws there are no bytes, and `failed` is
- * told. So its failures become the user's status for an object without bytes, and never leave through a register.
+ * What another device shares, for a device that uses it: where the exporter throws there are no bytes, and `failed`
+ * is called. So its failures become the user's status for an object without bytes, and never leave through a register.
  */
 export class GuardedContent implements SharedContent {
   readonly #content: SharedContent;

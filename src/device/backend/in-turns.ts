@@ -7,8 +7,8 @@ export interface TurnHost {
 }
 
 /**
- * Does what is too much for one turn of the event loop. `step` works as long as the budget reaches and says whether that
- * was all; it is called now and then once in each turn. What goes on between two turns is the caller's to cope with: once
+ * Does what is too much for one turn of the event loop. `step` works as long as the budget lasts and returns whether
+ * it is done; it is called now and then once in each turn. What goes on between two turns is the caller's to cope with: once
  * the device is not `alive` any more, `step` isn't called again and the promise never settles.
  *
  * Returns nothing when the first step was the last.

@@ -13,13 +13,13 @@ export interface LateOutcome<T> {
 interface Lane {
   readonly maxInFlight: number;
   inFlight: number;
-  /** Of these, the ones that hold up those behind them. */
+  /** The number of these that hold up later ones. */
   barriers: number;
 }
 
 /**
- * Requests that wait for a back end, and the back-pressure they make: beyond a limit no more are taken from their queue,
- * and once one is answered the device looks into the queue again. Those of a queue that was reset go on being counted
+ * Requests that wait for a back end, and the back-pressure they cause: beyond a limit no more are taken from their queue,
+ * and once one is answered the device looks at the queue again. Those of a queue that was reset go on being counted
  * until the back end has done with them; a reset of the device forgets them all.
  */
 export class LateAnswers {

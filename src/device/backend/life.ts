@@ -33,7 +33,7 @@ export class Life {
     return new Life(this.#owner);
   }
 
-  /** A promise has settled: false when it is none of this life's business any more. */
+  /** A promise has settled: false when it belongs to an earlier life. */
   enter(): boolean {
     if (this.#over) return false;
     this.#owner.sync();

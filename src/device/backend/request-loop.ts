@@ -139,7 +139,7 @@ export class RequestLoop {
     this.#answer(index, queue, chain, written);
   }
 
-  /** The protocol has no word for what went wrong: the driver gets its buffer back, and hears that the device is broken. */
+  /** The protocol has no status for this failure: the driver gets its buffer back, and the device needs a reset. */
   #giveUp(index: number, queue: DeviceQueue, chain: DescriptorChain, error: unknown): void {
     queue.push(chain, 0);
     this.#host?.needsReset(`a request of queue ${index} failed: ${messageOf(error)}`);

@@ -17,7 +17,7 @@ export interface SavedPages {
 
 const pieceField: Field<SavedPiece> = listOf(size, 4);
 
-/** A list of guest pages with at most so many entries and pieces. */
+/** A list of guest pages with at most this many entries and segments. */
 export function pagesField(maxEntries: number, maxPieces: number): Field<SavedPages> {
   return record({
     totalBytes: size,

@@ -34,7 +34,7 @@ export function misfit(path: StatePath | string, problem: string): never {
   throw new SavedStateError(typeof path === "string" ? [path] : path, problem);
 }
 
-/** Runs what reads or checks something inside `key`, so that its errors name the whole way. */
+/** Runs what reads or checks something inside `key`, so that its errors name the whole path. */
 export function inside<T>(key: string | number, read: () => T): T {
   try {
     return read();
@@ -79,7 +79,7 @@ export const size: Field<number> = whole(0, Number.MAX_SAFE_INTEGER);
 export const flag: Field<boolean> = (value) =>
   typeof value === "boolean" ? value : misfit([], `${described(value)} neither true nor false`);
 
-/** A text of at most so many characters. */
+/** A text of at most this many characters. */
 export function text(maxLength: number): Field<string> {
   return (value) => {
     if (typeof value === "string" && value.length <= maxLength) return value;
@@ -123,7 +123,7 @@ export function list<T>(element: Field<T>, max: number, min = 0): Field<readonly
   };
 }
 
-/** A list of exactly so many elements. */
+/** A list of exactly this many elements. */
 export function listOf<T>(element: Field<T>, length: number): Field<readonly T[]> {
   return list(element, length, length);
 }

@@ -1,7 +1,7 @@
 /** Runs `draw` once, soon, at a moment at which drawing makes sense. */
 export type ScheduleFrame = (draw: () => void) => void;
 
-/** Frames of a page that nobody sees stand still; what waits for them must not. */
+/** A hidden page gets no frames; what waits for them must go on all the same. */
 const HIDDEN_FRAME_MS = 200;
 /** Where there are no frames at all, as in some workers. */
 const FALLBACK_FRAME_MS = 16;
@@ -11,7 +11,7 @@ interface FrameHost {
   readonly cancelAnimationFrame?: (handle: number) => void;
 }
 
-/** The browser's next frame, or a timer where frames stand still or don't exist. */
+/** The browser's next frame, or a timer where there are none. */
 export const nextFrame: ScheduleFrame = (draw) => {
   const { requestAnimationFrame, cancelAnimationFrame } = globalThis as FrameHost;
   if (requestAnimationFrame === undefined) {

@@ -5,7 +5,7 @@ import { KeptPicture } from "./kept-picture.ts";
 
 /** What a {@link MemoryDisplay} knows of one scanout. */
 export interface MemoryScreen {
-  /** What it shows, null when it is off. */
+  /** The picture shown, null when it is off. */
   source: ScanoutSource | null;
   /** Times the source was set, to something or to nothing. */
   changes: number;
@@ -34,7 +34,7 @@ export interface MemoryScreen {
  */
 export class MemoryDisplay implements Display {
   readonly #screens = new Map<number, MemoryScreen>();
-  /** Of scanouts that somebody has asked the picture of. */
+  /** Pictures of the scanouts that somebody has asked for. */
   readonly #kept = new Map<number, KeptPicture>();
   readonly #onFlush: ((scanoutId: number, damage: PixelRectangle) => void | Promise<void>) | null;
 

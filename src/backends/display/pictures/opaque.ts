@@ -3,7 +3,7 @@ import { gpuFormat } from "../../../wire/gpu-names.ts";
 import { readScanoutRgba } from "./read-scanout.ts";
 import { BYTES_PER_PIXEL } from "./rgba.ts";
 
-/** Gives every pixel of a rectangle, which lies inside of the picture, the alpha of what has nothing behind it. */
+/** Gives every pixel of a rectangle, which lies inside of the picture, the alpha of an opaque pixel. */
 export function makeOpaque(
   rgba: Uint8Array | Uint8ClampedArray,
   stridePixels: number,

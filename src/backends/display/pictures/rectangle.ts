@@ -1,6 +1,6 @@
 import type { PixelRectangle } from "../../../devices/gpu/index.ts";
 
-/** The part of a rectangle that lies inside of another; null when there is none. */
+/** The part of a rectangle inside another; null when they do not overlap. */
 export function intersection(first: PixelRectangle, second: PixelRectangle): PixelRectangle | null {
   const x = Math.max(first.x, second.x);
   const y = Math.max(first.y, second.y);

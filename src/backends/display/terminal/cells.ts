@@ -29,7 +29,7 @@ class Axis {
     return Math.floor((dot * this.pixels) / this.count);
   }
 
-  /** Behind the last pixel of a dot; there is always one. */
+  /** One past the last pixel of a dot, which has at least one. */
   end(dot: number): number {
     return Math.max(this.start(dot) + 1, this.start(dot + 1));
   }
@@ -56,7 +56,7 @@ class Axis {
 export class Cells {
   readonly columns: number;
   readonly rows: number;
-  /** Two rows of dots for each row of characters. What is beside the picture is black. */
+  /** Two rows of dots for each row of characters. Outside the picture it is black. */
   readonly dots: Uint32Array<ArrayBuffer>;
   readonly #horizontal: Axis;
   readonly #vertical: Axis;

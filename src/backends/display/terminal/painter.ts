@@ -76,7 +76,7 @@ export class Painter {
     return `${start}${parts.join("")}${ESC}[0m${ESC}[?2026l`;
   }
 
-  /** A colour as far as the terminal can tell it from others. */
+  /** A colour, in as many shades as the terminal distinguishes. */
   #reduce(colour: number): number {
     return this.#colours === "true" ? colour : paletteIndex(colour);
   }
@@ -93,7 +93,7 @@ const FIRST_OF_CUBE = 16;
 const FIRST_GREY = 232;
 const GREYS = 24;
 
-/** The colour nearest to one in the usual palette of 256, without the first 16, which users change. */
+/** The colour nearest to one in the common palette of 256, without the first 16, which users change. */
 function paletteIndex(colour: number): number {
   const red = colour >>> 16;
   const green = (colour >>> 8) & 0xff;

@@ -41,7 +41,7 @@ export class RfbError extends Error {
   override readonly name: string = "RfbError";
 }
 
-/** One step of the conversation: waits for so many bytes, handles them, and says which step is next, if any. */
+/** One step of the conversation: waits for a number of bytes, handles them, and returns the next step, if any. */
 interface Step {
   readonly lengthBytes: number;
   /** Whether the bytes of the step before are part of it. */
@@ -54,7 +54,7 @@ function step(lengthBytes: number, handle: (bytes: Buffer) => Step | null): Step
   return { lengthBytes, continues: false, handle };
 }
 
-/** Waits until the message at hand has so many bytes altogether. */
+/** Waits until the current message has this many bytes altogether. */
 function rest(lengthBytes: number, handle: (bytes: Buffer) => Step): Step {
   return { lengthBytes, continues: true, handle };
 }

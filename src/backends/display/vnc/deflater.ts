@@ -22,8 +22,8 @@ export class Deflater {
   }
 
   /**
-   * Compresses bytes, which must stay as they are until the promise settles; all of them can be had again from what
-   * this and the earlier calls returned. One call at a time.
+   * Compresses bytes, which must stay as they are until the promise settles; they can all be recovered from what this
+   * and the earlier calls returned. One call at a time.
    */
   async deflate(bytes: Uint8Array): Promise<Buffer> {
     await new Promise<void>((resolve, reject) => {

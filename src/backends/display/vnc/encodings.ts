@@ -25,7 +25,7 @@ const tileWords = new Uint32Array(ZRLE_TILE_PIXELS * ZRLE_TILE_PIXELS);
 const tilePixels = new Uint32Array(ZRLE_TILE_PIXELS * ZRLE_TILE_PIXELS);
 let rawWords: Uint32Array<ArrayBuffer> = new Uint32Array(0);
 
-/** Cuts rectangles into such that can be sent one at a time, in whole ZRLE tiles. */
+/** Cuts rectangles into ones that can be sent one at a time, in whole ZRLE tiles. */
 export function cutForWire(rectangles: readonly PixelRectangle[]): PixelRectangle[] {
   const cut: PixelRectangle[] = [];
   const widest = MAX_RECTANGLE_PIXELS / ZRLE_TILE_PIXELS;

@@ -10,7 +10,7 @@ import type { Screen } from "./protocol.ts";
 /** Sizes are 16-bit numbers in RFB. */
 const MAX_SIZE_PIXELS = 65535;
 
-/** Who looks at a framebuffer. Called synchronously; must not throw. */
+/** A viewer of a framebuffer. Called synchronously; must not throw. */
 export interface Viewer {
   /** These pixels are different now. */
   damaged(rectangle: PixelRectangle): void;

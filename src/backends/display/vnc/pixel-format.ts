@@ -146,13 +146,13 @@ export class PixelTranslator {
     }
   }
 
-  /** Writes pixel values as bytes; returns the position behind them. */
+  /** Writes pixel values as bytes; returns the position after them. */
   write(pixels: Uint32Array, from: number, count: number, target: Uint8Array, at: number): number {
     const { bytesPerPixel } = this;
     return this.#write(pixels, from, count, target, at, bytesPerPixel, 0);
   }
 
-  /** Writes pixel values as ZRLE has them; returns the position behind them. */
+  /** Writes pixel values as ZRLE has them; returns the position after them. */
   writeCompact(pixels: Uint32Array, from: number, count: number, target: Uint8Array, at: number): number {
     return this.#write(pixels, from, count, target, at, this.bytesPerCompactPixel, this.#compactShift);
   }

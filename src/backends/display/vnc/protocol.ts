@@ -76,7 +76,7 @@ export function serverInitMessage(width: number, height: number, pixelFormat: Bu
   return Buffer.concat([message, text]);
 }
 
-/** The beginning of an update of so many rectangles. */
+/** The beginning of an update of this many rectangles. */
 export function updateHeader(rectangles: number): Buffer {
   const message = Buffer.alloc(4);
   message.writeUInt8(FRAMEBUFFER_UPDATE, 0);

@@ -43,8 +43,8 @@ export interface VncServerOptions extends TurnOptions {
   readonly stallTimeoutMs?: number;
   /**
    * Who draws the cursor: the viewer, where its own pointer is (Cursor pseudo-encodings), or the server, into the
-   * picture, where the guest has it. Default `client` when there is an `onPointer`, else `server`. Viewers that can't
-   * get it drawn for them.
+   * picture, where the guest has it. Default `client` when there is an `onPointer`, else `server`. The server draws
+   * it for viewers that cannot.
    */
   readonly cursor?: "client" | "server";
   /** A key was pressed or let go; `keysym` is X11's. */

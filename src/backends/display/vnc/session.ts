@@ -35,11 +35,11 @@ import {
 } from "./protocol.ts";
 import { createChallenge, isAnswer } from "./vnc-auth.ts";
 
-/** Fast, and most of what can be had: what precedes zlib has done the rest. */
+/** Fast, and nearly as small as it gets: the encoding before zlib has done the rest. */
 const DEFAULT_COMPRESSION_LEVEL = 2;
 /** Answers to one client's wishes for a size that it has not fetched. */
 const MAX_RESIZE_REPLIES = 16;
-/** Who guesses passwords waits before hearing that it was wrong. */
+/** A client that guesses passwords waits before it learns that one was wrong. */
 const AUTHENTICATION_PENALTY_MS = 1000;
 const KEEP_ALIVE_MS = 30_000;
 /** What a client may send; beyond it is read no faster. */
@@ -406,7 +406,7 @@ export class Session implements ClientHandler, Viewer {
     }
   }
 
-  /** Sends what there is to say about the size. Returns whether pixels may follow. */
+  /** Sends a new size, if there is one. Returns whether pixels may follow. */
   async #updateSize(): Promise<boolean> {
     const { widthPixels, heightPixels } = this.#framebuffer;
     const isNew = widthPixels !== this.#widthPixels || heightPixels !== this.#heightPixels;

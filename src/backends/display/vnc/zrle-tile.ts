@@ -26,7 +26,7 @@ function findSlot(colour: number): number {
   return slot;
 }
 
-/** Notes a colour; one more than the largest palette is enough to know that there is none. */
+/** Notes a colour; one more than the largest palette is enough to know that there is no palette. */
 function addColour(colour: number): void {
   if (paletteSize > MAX_RLE_PALETTE) return;
   const slot = findSlot(colour);
@@ -48,7 +48,7 @@ function bitsPerIndex(colours: number): number {
 
 /**
  * Encodes one tile of at most 64 × 64 pixel values in the smallest way ZRLE has, before zlib gets it. Returns the
- * position behind it in `target`, which has room for {@link ZRLE_TILE_MAX_BYTES}.
+ * position after it in `target`, which has room for {@link ZRLE_TILE_MAX_BYTES}.
  */
 export function encodeZrleTile(
   pixels: Uint32Array,

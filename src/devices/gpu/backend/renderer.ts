@@ -46,7 +46,7 @@ export interface BlobInfo {
   readonly mem: number;
   /** VIRTIO_GPU_BLOB_FLAG_* bits. */
   readonly flags: number;
-  /** Names the context's object; what it means is between the guest's and the host's half of the renderer. */
+  /** Names the context's object; its meaning is up to the guest's and the host's halves of the renderer. */
   readonly blobId: bigint;
   readonly sizeBytes: number;
   /** The blob's host memory. Keep the object and ask it for its `bytes()` each time. */
