@@ -35,7 +35,8 @@ const bytesFor = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 
 test("every struct decodes and encodes a plain Uint8Array, as it does a Buffer", async () => {
   const found = await withoutBuffer(async () => {
     const wire = await load();
-    return Object.entries(wire).flatMap(([name, value]) => {
+    const exported: [string, unknown][] = Object.entries(wire);
+    return exported.flatMap(([name, value]) => {
       if (!isStruct(value) || value.span <= 0) return [];
       const bytes = bytesFor(OFFSET + value.span);
       const decoded = value.decode(bytes, OFFSET);
