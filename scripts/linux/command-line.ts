@@ -56,9 +56,7 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     if (options.desktop) {
       const report = await runDesktop(out, (text) => progress.say(text));
       progress.end();
-      process.stdout.write(
-        options.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatDesktopReport(report),
-      );
+      print(report, json, () => formatDesktopReport(report));
       return report.problems.length === 0 ? 0 : 1;
     }
     const report = await runLinux({
@@ -72,16 +70,14 @@ export async function main(args: readonly string[], createDevice: LinuxDeviceFac
     });
     progress.end();
     await closeDisplay(live);
-    const text = `${JSON.stringify(report, undefined, 2)}\n`;
-    if (json !== "stdout") json?.write(text);
-    process.stdout.write(json === "stdout" ? text : formatReport(report));
+    print(report, json, () => formatReport(report));
     return report.problems === 0 ? 0 : 1;
   } catch (error) {
     progress.end();
     await closeDisplay(live);
-    if (!(error instanceof LinuxError)) throw error;
+    if (!(error instanceof LinuxError || error instanceof UsageError)) throw error;
     process.stderr.write(`linux: ${messageOf(error)}\n`);
-    return error instanceof LinuxUsageError ? 2 : 1;
+    return error instanceof LinuxUsageError || error instanceof UsageError ? 2 : 1;
   } finally {
     process.off("SIGINT", onInterrupt);
   }
@@ -95,4 +91,11 @@ async function closeDisplay(display: LiveDisplay | undefined): Promise<void> {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`linux: ${error.message}\n`);
   }
+}
+
+/** Prints a report as text, or as JSON where that is wanted instead; a file gets the JSON besides. */
+function print(report: object, json: Output | null, format: () => string): void {
+  const text = `${JSON.stringify(report, undefined, 2)}\n`;
+  if (json !== "stdout") json?.write(text);
+  process.stdout.write(json === "stdout" ? text : format());
 }
