@@ -79,6 +79,7 @@ options("files, memory and the rest are taken over", () => {
       display: { kind: "vnc", host: "127.0.0.1", port: 5901 },
       checkDriver: false,
       stage: undefined,
+      desktop: false,
     },
   );
 });
