@@ -1,8 +1,9 @@
-// Bundles. Run as `node esbuild.config.mjs lib|tests|tools`, or import build().
+// Bundles. Run as `node esbuild.config.mjs lib|tests|tools|examples`, or import build().
 //
 //   lib     the package's entry points and the command line   → dist/
 //   tests   spec-tests/**/*.test.ts                           → .build/tests/spec-tests/…
 //   tools   scripts/NAME/main.ts                              → .build/scripts/NAME/main.js
+//   examples   examples/GUIDE/NAME.ts                         → .build/examples/GUIDE/NAME.js
 //
 // Every target is ES modules with shared chunks, packages and node: modules stay imports, source maps beside the
 // files of tests and tools. All of dist is one graph, so that the command line and the library share their code.
@@ -33,6 +34,7 @@ import { pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
 import {
   commandLineEntryPoint,
+  exampleFiles,
   libraryEntryPoints,
   root,
   testFiles,
@@ -90,12 +92,23 @@ const targets = {
     workerOutput: (source) => `scripts/workers/${source.replace(/\.ts$/, "")}`,
     options: { platform: "node", packages: "external" },
   }),
+  // They import the package by its name, from dist.
+  examples: (files = exampleFiles()) => ({
+    outdir: ".build/examples",
+    chunkNames: "chunks/[name]-[hash]",
+    entries: files.map((source) => ({
+      in: source,
+      out: source.replace(/^examples\//, "").replace(/\.ts$/, ""),
+    })),
+    workerOutput: (source) => source.replace(/^examples\//, "").replace(/\.ts$/, ""),
+    options: { platform: "node", packages: "external" },
+  }),
 };
 
 /**
  * Builds one target. Rejects with esbuild's BuildFailure (its `errors` say what and where).
- * @param {"lib" | "tests" | "tools"} target
- * @param {string[]} [selection]  for tests: the files; for tools: the names; all when left out
+ * @param {"lib" | "tests" | "tools" | "examples"} target
+ * @param {string[]} [selection]  for tests and examples: the files; for tools: the names; all when left out
  * @param {{ logLevel?: import("esbuild").LogLevel }} [settings]
  * @returns {Promise<string[]>} output paths, relative to the root
  */

@@ -66,6 +66,11 @@ export function toolNames() {
   );
 }
 
+/** Every example that is a program or a module of one; threads are built with the program that starts them. */
+export function exampleFiles() {
+  return filesBelow("examples", (path) => path.endsWith(".ts") && !path.endsWith(".worker.ts"));
+}
+
 /** Every test file. */
 export function testFiles() {
   return filesBelow("spec-tests", (path) => path.endsWith(".test.ts"));

@@ -1,9 +1,9 @@
 /**
- * The whole library but its adapters: the device side from guest memory to devices, and the guest's driver model.
- * Every layer has a subpath of its own (`virtio-emulator/gpu`, `virtio-emulator/driver`, …) with all its names;
- * structs and constants of the wire are in `virtio-emulator/wire`.
+ * The whole library but its adapters and back ends: the device side from guest memory to devices, and the guest's
+ * driver model. Every layer has an entry point of its own (`virtio-emulator/gpu`, `virtio-emulator/driver`, …) with
+ * all its names; structs and constants of the wire are in `virtio-emulator/wire`.
  *
- * @packageDocumentation
+ * @module virtio-emulator
  */
 
 export { MemoryDisplay, readScanoutRgba } from "./backends/display/memory/index.ts";

@@ -1,3 +1,11 @@
+/**
+ * The conformance kit, which holds a device against the statements of virtio 1.4, and the driver checker, which
+ * does so with a driver. Put a device under test by implementing {@link Target}; run {@link CASES} on it with
+ * {@link runCases}.
+ *
+ * @module virtio-emulator/conformance
+ */
+
 export {
   type CaseDefinition,
   type CaseInstance,

@@ -1,4 +1,14 @@
+<<<<<<< HEAD
 export { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts";
+=======
+/**
+ * What all virtio devices share: status, features, configuration space, queues, notifications, suspend, save and
+ * restore. A {@link VirtioDevice} gets its purpose from a {@link DeviceType} and its registers from a transport.
+ *
+ * @module virtio-emulator/device
+ */
+
+>>>>>>> f4413fc (Make README short, add guides and examples that the tests run and compile strictly)
 export type { DeviceCounters, TransportHooks, VirtioDeviceOptions } from "./device-options.ts";
 export type {
   DeviceHost,

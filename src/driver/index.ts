@@ -1,3 +1,10 @@
+/**
+ * The guest's side: rings, transports and drivers that talk to devices as a kernel would, through registers and
+ * shared memory. It knows nothing of this library's devices, so that it drives anybody's.
+ *
+ * @module virtio-emulator/driver
+ */
+
 export { type DmaBuffer, GuestAllocator, type GuestAllocatorOptions, PAGE_BYTES } from "./allocator.ts";
 export { DriverQueue } from "./driver-queue.ts";
 export {

@@ -1,3 +1,10 @@
+/**
+ * Guest physical memory: regions of buffers with holes between them, 64-bit addresses, translation by an IOMMU,
+ * lists of pieces. The start of every machine is a {@link GuestMemory}.
+ *
+ * @module virtio-emulator/memory
+ */
+
 export { type AddressTranslator, type DmaError, DmaSpace, type Translation } from "./dma.ts";
 export { GuestMemory } from "./guest-memory.ts";
 export { GuestPages } from "./guest-pages.ts";

@@ -1,3 +1,12 @@
+/**
+ * The device's side of split and packed virtqueues: a {@link QueueConfig}, which a driver wrote and nobody trusts,
+ * becomes a live {@link DeviceQueue} through {@link activateQueue}, or a typed fault. Embedders and authors of
+ * devices meet queues through `virtio-emulator/device`; this layer is for those who bring a device framework of
+ * their own.
+ *
+ * @module virtio-emulator/virtqueue
+ */
+
 export { activateQueue } from "./activate.ts";
 export { DescriptorChain, Scratch } from "./chain.ts";
 export { ChainReader } from "./chain-reader.ts";

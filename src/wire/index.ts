@@ -1,4 +1,11 @@
-/** Everything that crosses guest memory: structs, their offsets and sizes, constants. */
+/**
+ * Everything that crosses guest memory or registers, by the names of the specification: structs with their offsets
+ * and sizes, feature bits, registers, commands, responses. Structs are declared once with buffer-layout, and
+ * compared with Linux' headers in the tests.
+ *
+ * @module virtio-emulator/wire
+ */
+
 export * from "./common.ts";
 export * from "./gpu.ts";
 export * from "./gpu-names.ts";

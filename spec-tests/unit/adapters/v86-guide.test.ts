@@ -1,5 +1,4 @@
-// The examples of docs/v86.md, as they stand, against the built package and a real v86.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// The example of docs/v86.md, as it stands, against the built package and a real v86.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
@@ -7,6 +6,7 @@ import * as assert from "uvu/assert";
 import type { V86Attachment, V86Input } from "../../../src/adapters/v86/index.ts";
 import type { Display } from "../../../src/devices/gpu/index.ts";
 import { buildCommandLine } from "../../support/command-line.ts";
+import { buildExamples } from "../../support/guides.ts";
 import { closeBoards, HandDriver, openBoard } from "../../support/v86-board.ts";
 
 const test = suite("v86 guide");
@@ -30,14 +30,10 @@ interface Guide {
   ): Promise<{ readonly attachment: V86Attachment }>;
 }
 
-test("its examples run one after the other", async () => {
+test("its functions run one after the other", async () => {
   buildCommandLine();
-  const text = readFileSync("docs/v86.md", "utf8");
-  const code = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(([, block]) => block).join("\n");
-  // Inside the package, so that its own name resolves to what is built.
-  mkdirSync(".build/readme", { recursive: true });
-  writeFileSync(".build/readme/v86.mjs", code);
-  const guide = (await import(pathToFileURL(resolve(".build/readme/v86.mjs")).href)) as Guide;
+  buildExamples();
+  const guide = (await import(pathToFileURL(resolve(".build/examples/v86/machine.js")).href)) as Guide;
 
   const board = await openBoard();
   const { attachment } = guide.attachDevices(board.emulator, guide.pacedScreen().display);

@@ -1,3 +1,11 @@
+/**
+ * The devices of a QEMU, driven from outside over its qtest socket with the processor halted: registers, guest
+ * memory, interrupts, screenshots. A second opinion on what a device should do. Needs Node and a QEMU of 7.2 or
+ * newer.
+ *
+ * @module virtio-emulator/adapters/qtest
+ */
+
 export { QemuGoneError, QemuRefusedError, QemuUnfitError } from "./errors.ts";
 export type { QemuRam } from "./guest-ram.ts";
 export { HALT_BIOS_BYTES, haltBios } from "./halt-bios.ts";

@@ -1,6 +1,5 @@
 import { checkOptions, type OptionRules } from "../../base/options.ts";
 import { ALLOCATOR_RULE } from "../../driver/allocator.ts";
-import { DriverError } from "../../driver/errors.ts";
 import { MmioDriverTransport } from "../../driver/transports/mmio.ts";
 import { type DriverPlatform, VirtioDriver } from "../../driver/virtio-driver.ts";
 import type { DriverEndpoint } from "./driver-endpoint.ts";
@@ -39,8 +38,7 @@ const LONGEST_SLICE_MS = 64;
  */
 export function attachDriver(bus: DriverEndpoint, options: AttachDriverOptions): VirtioDriver {
   checkOptions("attachDriver", options, RULES, ["allocator"]);
-  const transport = MmioDriverTransport.probe(bus);
-  if (transport === null) throw new DriverError("ENODEV", "there is no virtio device behind this channel");
+  const transport = MmioDriverTransport.open(bus);
   const timeoutMs = options.timeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS;
   let started = 0;
   const wait = (attempt: number): void => {

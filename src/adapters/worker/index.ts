@@ -1,3 +1,10 @@
+/**
+ * Device and driver in two threads over one `SharedArrayBuffer`, in Node and in browsers. {@link createChannel}
+ * makes both ends.
+ *
+ * @module virtio-emulator/adapters/worker
+ */
+
 export { type AttachDriverOptions, attachDriver, pumpInterrupts } from "./attach-driver.ts";
 export {
   type Channel,

@@ -1,3 +1,10 @@
+/**
+ * Stands between a driver and a device and says which statements of virtio 1.4 the driver breaks. A part of
+ * `virtio-emulator/conformance`, without the cases, which are large.
+ *
+ * @module virtio-emulator/conformance/driver-checker
+ */
+
 export { citeDriverStatement } from "../clauses/cite-driver.ts";
 export { type CitedStatement, statementLines } from "../clauses/statement.ts";
 export { DriverChecker, type DriverCheckerOptions } from "./checker.ts";

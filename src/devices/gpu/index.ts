@@ -1,3 +1,11 @@
+/**
+ * virtio-gpu (virtio 1.4, section 5.7): 2D resources, blobs, cursors, EDID, UUIDs, and 3D commands for a renderer
+ * of the embedder's. Pictures go to a {@link Display}: one of `virtio-emulator/backends/display/…`, or one of your
+ * own.
+ *
+ * @module virtio-emulator/gpu
+ */
+
 export { BackendError } from "../../base/backend-error.ts";
 export type { MaybeLater } from "../../base/later.ts";
 export type { GuestPages } from "../../memory/guest-pages.ts";

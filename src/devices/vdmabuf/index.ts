@@ -2,7 +2,7 @@
  * Vdmabuf, a proposal of 2021, as an experimental device: guests hand pages to the host, which gives them back. The
  * protocol is described in PROTOCOL.md beside this file.
  *
- * @packageDocumentation
+ * @module virtio-emulator/vdmabuf
  */
 export { VdmabufBuffer } from "./buffer.ts";
 export { type VdmabufCounters, VdmabufDevice } from "./device.ts";

@@ -1,3 +1,10 @@
+/**
+ * Linux' DRM driver for virtio-gpu as a program with `/dev/dri/card0` sees it: dumb buffers, framebuffers, CRTCs,
+ * page flips, atomic commits, cursors, PRIME. Sent, refused and paced as the kernel of the chosen profile does it.
+ *
+ * @module virtio-emulator/driver/kms
+ */
+
 export type { AsyncDrmFile } from "./async-file.ts";
 export {
   type DmaBuf,

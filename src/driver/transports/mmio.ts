@@ -104,6 +104,13 @@ export class MmioDriverTransport implements DriverTransport {
     return deviceId === 0 ? null : new MmioDriverTransport(bus, deviceId);
   }
 
+  /** As {@link probe}, where a device has to be: a placeholder is {@link DriverError} ENODEV, too. */
+  static open(bus: MmioBus): MmioDriverTransport {
+    const transport = MmioDriverTransport.probe(bus);
+    if (transport === null) throw new DriverError("ENODEV", "the registers are those of a placeholder");
+    return transport;
+  }
+
   // Control registers are 32 bits wide. [transport-mmio.driver.mmio-device-register-layout.2]
   #read(offset: number): number {
     return this.#bus.read(offset, 4);

@@ -189,6 +189,13 @@ export class PciDriverTransport implements DriverTransport {
     return deviceId === undefined ? null : new PciDriverTransport(bus, deviceId, options);
   }
 
+  /** As {@link probe}, where a device has to be: another function is {@link DriverError} ENODEV, too. */
+  static open(bus: PciBus, options: PciDriverOptions = {}): PciDriverTransport {
+    const transport = PciDriverTransport.probe(bus, options);
+    if (transport === null) throw new DriverError("ENODEV", "the function is no virtio device");
+    return transport;
+  }
+
   /** The first structure of a type that is large enough. [transport-pci.driver.virtio-structure-pci-capabilities.2] */
   #first(cfgType: number, minBytes: number): VirtioPciStructure {
     const found = this.structures.find(
