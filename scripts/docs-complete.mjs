@@ -13,7 +13,8 @@ export function gapsOf(project) {
   const gaps = [];
   for (const module of project.children ?? []) {
     if ((module.comment?.summary ?? []).length === 0) gaps.push(`${module.name} has no text of its own`);
-    if (!module.name.startsWith("virtio-emulator")) gaps.push(`${module.name} is not called as it is imported`);
+    if (!module.name.startsWith("virtio-emulator"))
+      gaps.push(`${module.name} is not called as it is imported`);
     for (const { kind, name, comment, signatures = [] } of module.children ?? []) {
       if (kind === CLASS && !hasExample(comment)) gaps.push(`class ${name} of ${module.name} has no example`);
       if (kind === FUNCTION && !signatures.some((signature) => hasExample(signature.comment))) {

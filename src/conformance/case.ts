@@ -43,7 +43,23 @@ export interface CaseDefinition<P extends Parameters = Parameters> {
   run(t: CaseRun, parameters: P): Promise<void>;
 }
 
-/** What a running case has at hand. */
+/**
+ * What a running case has at hand.
+ *
+ * @example
+ * ```ts
+ * cases.add({
+ *   id: "entropy/mine/one-byte",
+ *   title: "A request for one byte is answered with one byte.",
+ *   clauses: ["entropy.device.device-operation.2"],
+ *   needs: { devices: ["rng"] },
+ *   run: async (t) => {
+ *     await t.guest.start();
+ *     await t.serves();
+ *   },
+ * });
+ * ```
+ */
 export class CaseRun {
   /** The guest, in front of a device that was just reset. */
   readonly guest: Guest;
@@ -126,7 +142,16 @@ function show(value: unknown): string {
     : String(value);
 }
 
-/** Collects the cases of one area. */
+/**
+ * Collects the cases of one area.
+ *
+ * @example
+ * ```ts
+ * const cases = new CaseList();
+ * cases.add(definition);
+ * const report = await runCases(target, cases.all);
+ * ```
+ */
 export class CaseList {
   readonly #cases: CaseDefinition[] = [];
 
@@ -153,7 +178,15 @@ export interface CaseInstance {
 
 const DEFAULT_DEVICES = ["gpu", "rng"];
 
-/** All the instances of cases for a target's transport and devices, in a stable order. */
+/**
+ * All the instances of cases for a target's transport and devices, in a stable order.
+ *
+ * @example
+ * ```ts
+ * const split = instancesOf(CASES, target, ["split"]);
+ * for (const { id } of split) console.log(id);
+ * ```
+ */
 export function instancesOf(
   cases: readonly CaseDefinition[],
   target: Pick<Target, "transport" | "devices" | "models">,

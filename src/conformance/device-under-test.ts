@@ -107,7 +107,17 @@ export interface Target {
   open(device: string): MaybeLater<DeviceUnderTest>;
 }
 
-/** The device is no longer there: it crashed, or does not answer. A finding, not a fault of the kit. */
+/**
+ * The device is no longer there: it crashed, or does not answer. A finding, not a fault of the kit.
+ *
+ * @example
+ * ```ts
+ * read(offset, widthBytes) {
+ *   if (child.exitCode !== null) throw new DeviceGoneError("crash", `exit code ${child.exitCode}`);
+ *   return socket.read(offset, widthBytes);
+ * }
+ * ```
+ */
 export class DeviceGoneError extends Error {
   override readonly name: string = "DeviceGoneError";
   /** `crash`: its process ended. `hang`: it did not answer in time. */

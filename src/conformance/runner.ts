@@ -60,7 +60,15 @@ const RULES: OptionRules<RunOptions> = {
   interrupted: { like: "a promise", has: ["then"] },
 };
 
-/** The instances a run would run, in order: those of the target that filter and shard leave. */
+/**
+ * The instances a run would run, in order: those of the target that filter and shard leave.
+ *
+ * @example
+ * ```ts
+ * const chosen = selectInstances(target, CASES, { filter: (id) => id.startsWith("split-ring/") });
+ * console.log(`${chosen.length} cases`);
+ * ```
+ */
 export function selectInstances(
   target: Pick<Target, "transport" | "devices" | "models">,
   cases: readonly CaseDefinition[],

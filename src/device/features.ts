@@ -5,7 +5,15 @@ export const FEATURE_BITS = 128;
 
 const WORDS = FEATURE_BITS / 32;
 
-/** A set of feature bits, read and written in words of 32 as the transports do. */
+/**
+ * A set of feature bits, read and written in words of 32 as the transports do.
+ *
+ * @example
+ * ```ts
+ * const offered = new FeatureSet([VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX]);
+ * offered.word(1); // 1: VIRTIO_F_VERSION_1 is bit 32
+ * ```
+ */
 export class FeatureSet {
   readonly words: Uint32Array = new Uint32Array(WORDS);
 

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-export { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts";
-=======
 /**
  * What all virtio devices share: status, features, configuration space, queues, notifications, suspend, save and
  * restore. A {@link VirtioDevice} gets its purpose from a {@link DeviceType} and its registers from a transport.
@@ -8,7 +5,7 @@ export { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts"
  * @module virtio-emulator/device
  */
 
->>>>>>> f4413fc (Make README short, add guides and examples that the tests run and compile strictly)
+export { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts";
 export type { DeviceCounters, TransportHooks, VirtioDeviceOptions } from "./device-options.ts";
 export type {
   DeviceHost,

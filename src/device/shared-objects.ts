@@ -30,7 +30,15 @@ export interface SharedContent {
   write(position: number, source: Uint8Array, sourceOffset: number, lengthBytes: number): number;
 }
 
-/** An object that a device exported under a UUID (virtio 1.4, section 2.11). */
+/**
+ * An object that a device exported under a UUID (virtio 1.4, section 2.11).
+ *
+ * @example
+ * ```ts
+ * const object = registry.find(uuid);
+ * const use = object?.use(() => console.log("taken away"));
+ * ```
+ */
 export class SharedObject {
   /** In the standard notation: `f81d4fae-7dec-41d0-a765-00a0c91e6bf6`. */
   readonly uuid: string;
@@ -107,7 +115,16 @@ export class SharedObject {
   }
 }
 
-/** One importer's hold on a {@link SharedObject}. */
+/**
+ * One importer's hold on a {@link SharedObject}.
+ *
+ * @example
+ * ```ts
+ * const use = object.use(null);
+ * const bytes = use.content?.hostBytes();
+ * use.release();
+ * ```
+ */
 export class SharedObjectUse {
   readonly object: SharedObject;
   readonly #onRevoked: (() => void) | null;
@@ -198,14 +215,28 @@ export class SharedObjectRegistry {
   }
 }
 
-/** 16 bytes in the standard notation of UUIDs (RFC 9562). */
+/**
+ * 16 bytes in the standard notation of UUIDs (RFC 9562).
+ *
+ * @example
+ * ```ts
+ * formatUuid(new Uint8Array(16)); // "00000000-0000-0000-0000-000000000000"
+ * ```
+ */
 export function formatUuid(uuid: Uint8Array): string {
   if (uuid.length !== 16) throw new VirtioUsageError(`a UUID has 16 bytes, not ${uuid.length}`);
   const hex = Array.from(uuid, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The 16 bytes of a UUID in the standard notation; throws {@link VirtioUsageError} for any other text. */
+/**
+ * The 16 bytes of a UUID in the standard notation; throws {@link VirtioUsageError} when it is none.
+ *
+ * @example
+ * ```ts
+ * const object = registry.find(parseUuid("6ba7b810-9dad-41d1-80b4-00c04fd430c8"));
+ * ```
+ */
 export function parseUuid(text: string): Uint8Array<ArrayBuffer> {
   const hex = text.replaceAll("-", "");
   if (!/^[0-9a-f]{32}$/i.test(hex)) throw new VirtioUsageError(`${JSON.stringify(text)} is no UUID`);

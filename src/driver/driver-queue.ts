@@ -11,7 +11,18 @@ export interface QueueOwner {
   wait(done: () => boolean, what: string): Promise<void>;
 }
 
-/** One virtqueue of a live device: its ring, and the notifications that go with it. */
+/**
+ * One virtqueue of a live device: its ring, and the notifications that go with it.
+ *
+ * @example
+ * ```ts
+ * const elements = new ElementList();
+ * elements.writableBuffer(buffer, 0, 64);
+ * queue.add(elements);
+ * queue.kick();
+ * queue.waitUsedSync();
+ * ```
+ */
 export class DriverQueue {
   readonly index: number;
   readonly name: string;

@@ -29,7 +29,18 @@ export type DriverErrorCode =
   /** The operation was given up because its queue or device was reset. */
   | "ECANCELED";
 
-/** Everything the driver side throws, except for bugs. `code` tells the cases apart. */
+/**
+ * Everything the driver side throws, except for bugs. `code` tells the cases apart.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   MmioDriverTransport.open(registers);
+ * } catch (error) {
+ *   if (error instanceof DriverError && error.code === "ENODEV") console.log("no device there");
+ * }
+ * ```
+ */
 export class DriverError extends Error {
   override readonly name: string = "DriverError";
   readonly code: DriverErrorCode;

@@ -60,6 +60,11 @@ export interface FeatureContext {
 /**
  * What of the offered features to accept. Unknown ones are ignored. [content.driver.feature-bits.5] Throws
  * {@link DriverError} ENODEV when something required is missing.
+ *
+ * @example
+ * ```ts
+ * const accepted = chooseFeatures(transport.offeredFeatures(), { features: [VIRTIO_GPU_F_EDID] }, context);
+ * ```
  */
 export function chooseFeatures(
   offered: readonly number[],

@@ -18,6 +18,13 @@ export function regionOf({ region }: { readonly region: MemoryRegion }): MemoryR
 /**
  * Pages of guest memory that the driver sees as one buffer: bytes and pixels are addressed by their position in
  * it, wherever the pages lie. Made by `GuestAllocator.allocatePages`.
+ *
+ * @example
+ * ```ts
+ * const pages = allocator.allocatePages(4);
+ * pages.fill(0xff);
+ * pages.setWord(4096, 0x12345678); // in the second page, wherever that is
+ * ```
  */
 export class GuestBuffer {
   readonly region: MemoryRegion;

@@ -35,7 +35,16 @@ export type DmaError = "address-out-of-range" | "write-to-read-only" | "translat
 // chain of a thousand descriptors one of sixty million.
 const MAX_PIECES = 65536;
 
-/** Guest memory as one device sees it: physical, or through a translator. */
+/**
+ * Guest memory as one device sees it: physical, or through a translator.
+ *
+ * @example
+ * ```ts
+ * const dma = new DmaSpace(memory);
+ * const pieces = new SegmentList();
+ * const error = dma.append(pieces, 0, 0x1000, 4096, false); // null: all of it is memory
+ * ```
+ */
 export class DmaSpace {
   readonly memory: GuestMemory;
   readonly translator: AddressTranslator | null;

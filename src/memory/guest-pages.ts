@@ -14,6 +14,14 @@ const KEPT_PIECES = 1024;
  *
  * Nothing is copied when it is made: its holder reads the guest's memory itself. Memory that is taken away
  * (a removed region, detached backing) turns into a hole, which reads leave alone and writes ignore.
+ *
+ * @example
+ * ```ts
+ * const pages = new GuestPages(memory);
+ * pages.add(new DmaSpace(memory), 0, 0x5000, 4096, false);
+ * pages.add(new DmaSpace(memory), 0, 0x3000, 4096, false);
+ * pages.read(0, target, 0, 8192); // both pages, in this order
+ * ```
  */
 export class GuestPages {
   /** The segments. A segment of length 0 is a hole that once was memory. Call {@link refresh} before use. */

@@ -55,6 +55,12 @@ const GONE =
 /**
  * One contiguous stretch of guest physical memory and the typed-array views over it. The views are public because
  * rings and copies index them directly; call {@link MemoryRegion.refresh} before use when `growable` is true.
+ *
+ * @example
+ * ```ts
+ * const memory = new GuestMemory([{ base: 0x8000_0000, memory: new ArrayBuffer(1 << 20) }]);
+ * memory.regions[0]?.sizeBytes; // 1048576
+ * ```
  */
 export class MemoryRegion {
   readonly baseHi: number;

@@ -20,7 +20,7 @@
  * const { bytes } = await machine.request(0, new Uint8Array(0), 16);
  * ```
  *
- * @module
+ * @module virtio-emulator/testing
  */
 export { BackendPlan, FAILURES, type Failure } from "./backend-plan.ts";
 export {

@@ -10,6 +10,12 @@ import { SplitDeviceQueue } from "./split.ts";
  * to a live queue, so that everything behind it stands on checked ground.
  *
  * `progress` continues where an earlier queue left off (restore); without it the queue starts from its beginning.
+ *
+ * @example
+ * ```ts
+ * const queue = activateQueue("split", config, new DmaSpace(memory), DEFAULT_QUEUE_OPTIONS);
+ * if (queue instanceof QueueFault) console.log(queue.message);
+ * ```
  */
 export function activateQueue(
   format: "split" | "packed",

@@ -13,7 +13,16 @@ const WORD_LOOP_LIMIT = WORD_LOOP_LIMIT_BYTES / 4;
 /** More words than any scratch memory takes in a loop. */
 const NOT_WORDS = 0x3fffffff;
 
-/** Scratch memory for one request: the same bytes as octets and as words. */
+/**
+ * Scratch memory for one request: the same bytes as octets and as words.
+ *
+ * @example
+ * ```ts
+ * const scratch = new Scratch(64);
+ * scratch.u32[0] = 1;
+ * scratch.u8[0]; // 1 on a little-endian host
+ * ```
+ */
 export class Scratch {
   readonly u8: Uint8Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
@@ -32,6 +41,15 @@ export class Scratch {
 /**
  * One buffer of a driver: device-readable bytes, then device-writable bytes, each scattered over guest memory.
  * Validated when popped, pooled by its queue, and dead once it was pushed back.
+ *
+ * @example
+ * ```ts
+ * handleQueue(queue) {
+ *   for (let chain = queue.pop(); chain !== null; chain = queue.pop()) {
+ *     queue.push(chain, chain.writableBytes);
+ *   }
+ * }
+ * ```
  */
 export class DescriptorChain {
   /** Descriptor index of the head (split) or buffer id (packed): what identifies the buffer to the driver. */

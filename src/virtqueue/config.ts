@@ -15,7 +15,14 @@ export interface QueueConfig {
   deviceLo: number;
 }
 
-/** A configuration as it stands after reset. */
+/**
+ * A configuration as it stands after reset.
+ *
+ * @example
+ * ```ts
+ * const config = { ...initialQueueConfig(256), size: 64 };
+ * ```
+ */
 export function initialQueueConfig(maxSize: number): QueueConfig {
   return { size: maxSize, descHi: 0, descLo: 0, driverHi: 0, driverLo: 0, deviceHi: 0, deviceLo: 0 };
 }

@@ -27,6 +27,12 @@ const NONE32: Uint32Array = new Uint32Array(0);
 /**
  * The device's side of a packed virtqueue (virtio 1.4, section 2.8). Descriptors are read once; the device's
  * positions and wrap counters are private. Made by `activateQueue`.
+ *
+ * @example
+ * ```ts
+ * const queue = activateQueue("packed", config, dma, options);
+ * if (queue instanceof PackedDeviceQueue) console.log(queue.format); // "packed"
+ * ```
  */
 export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   readonly format = "packed";

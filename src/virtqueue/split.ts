@@ -19,6 +19,12 @@ const NONE32: Uint32Array = new Uint32Array(0);
 /**
  * The device's side of a split virtqueue (virtio 1.4, section 2.7). Each field the driver writes is read once;
  * the device's own indexes are private and never read back. Made by `activateQueue`.
+ *
+ * @example
+ * ```ts
+ * const queue = activateQueue("split", config, dma, options);
+ * if (queue instanceof SplitDeviceQueue) console.log(queue.format); // "split"
+ * ```
  */
 export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   readonly format = "split";

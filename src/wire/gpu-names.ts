@@ -96,12 +96,26 @@ export const GPU_RESPONSE_NAMES: ReadonlyMap<number, string> = /* @__PURE__ */ n
   [VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER"],
 ]);
 
-/** The name of a command type, or its value in hexadecimal when there is none. */
+/**
+ * The name of a command type, or its value in hexadecimal when there is none.
+ *
+ * @example
+ * ```ts
+ * gpuCommandName(0x0100); // "VIRTIO_GPU_CMD_GET_DISPLAY_INFO"
+ * ```
+ */
 export function gpuCommandName(type: number): string {
   return GPU_COMMAND_NAMES.get(type) ?? hex(type);
 }
 
-/** The name of a response type, or its value in hexadecimal when there is none. */
+/**
+ * The name of a response type, or its value in hexadecimal when there is none.
+ *
+ * @example
+ * ```ts
+ * gpuResponseName(0x1100); // "VIRTIO_GPU_RESP_OK_NODATA"
+ * ```
+ */
 export function gpuResponseName(type: number): string {
   return GPU_RESPONSE_NAMES.get(type) ?? hex(type);
 }
@@ -133,12 +147,26 @@ export const GPU_FORMATS: ReadonlyMap<number, GpuFormat> = /* @__PURE__ */ forma
   [VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, "VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM"],
 ]);
 
-/** The format with this value on the wire, undefined for an unknown one. */
+/**
+ * The format with this value on the wire, undefined for an unknown one.
+ *
+ * @example
+ * ```ts
+ * gpuFormat(2)?.redByte; // 2: VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM
+ * ```
+ */
 export function gpuFormat(format: number): GpuFormat | undefined {
   return GPU_FORMATS.get(format);
 }
 
-/** The name of a format, or its value in hexadecimal when there is none. */
+/**
+ * The name of a format, or its value in hexadecimal when there is none.
+ *
+ * @example
+ * ```ts
+ * gpuFormatName(2); // "VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM"
+ * ```
+ */
 export function gpuFormatName(format: number): string {
   return GPU_FORMATS.get(format)?.name ?? hex(format);
 }

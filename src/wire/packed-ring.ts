@@ -20,12 +20,26 @@ export const PVIRTQ_DESC = /* @__PURE__ */ offsetsOf(pvirtq_desc);
 export const pvirtq_event_suppress = /* @__PURE__ */ struct({ desc: le16, flags: le16 });
 export const PVIRTQ_EVENT_SUPPRESS = /* @__PURE__ */ offsetsOf(pvirtq_event_suppress);
 
-/** Size in bytes of a descriptor ring of `queueSize` descriptors. */
+/**
+ * Size in bytes of a descriptor ring of `queueSize` descriptors.
+ *
+ * @example
+ * ```ts
+ * packedDescRingBytes(64); // 1024
+ * ```
+ */
 export function packedDescRingBytes(queueSize: number): number {
   return PVIRTQ_DESC.sizeBytes * queueSize;
 }
 
-/** Size in bytes of the driver area as well as of the device area. */
+/**
+ * Size in bytes of the driver area as well as of the device area.
+ *
+ * @example
+ * ```ts
+ * packedEventSuppressBytes(); // 4
+ * ```
+ */
 export function packedEventSuppressBytes(): number {
   return PVIRTQ_EVENT_SUPPRESS.sizeBytes;
 }

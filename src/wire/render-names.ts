@@ -17,12 +17,26 @@ function namesOf(prefix: string): ReadonlyMap<number, string> {
   return names;
 }
 
-/** The name of a command type, or its value in hexadecimal when there is none. */
+/**
+ * The name of a command type, or its value in hexadecimal when there is none.
+ *
+ * @example
+ * ```ts
+ * renderCommandName(0xffff); // "0xffff"
+ * ```
+ */
 export function renderCommandName(type: number): string {
   return RENDER_COMMAND_NAMES.get(type) ?? hex(type);
 }
 
-/** The name of a response type, or its value in hexadecimal when there is none. */
+/**
+ * The name of a response type, or its value in hexadecimal when there is none.
+ *
+ * @example
+ * ```ts
+ * renderResponseName(0xffff); // "0xffff"
+ * ```
+ */
 export function renderResponseName(type: number): string {
   return RENDER_RESPONSE_NAMES.get(type) ?? hex(type);
 }

@@ -66,7 +66,14 @@ export const le64: WireField<Halves> = /* @__PURE__ */ forAnyBytes(
   /* @__PURE__ */ structure<Halves>([/* @__PURE__ */ u32("lo"), /* @__PURE__ */ u32("hi")]),
 );
 
-/** `u8 name[lengthBytes]`; length 0 is a flexible array at the end of a struct. */
+/**
+ * `u8 name[lengthBytes]`; length 0 is a flexible array at the end of a struct.
+ *
+ * @example
+ * ```ts
+ * struct({ uuid: bytes(16) }).sizeBytes; // 16
+ * ```
+ */
 export function bytes(lengthBytes: number): WireField<Uint8Array> {
   const field = blob(lengthBytes);
   // buffer-layout's own goes through Node's `Buffer`, and hands out a view where a copy is expected.
@@ -80,12 +87,28 @@ export function bytes(lengthBytes: number): WireField<Uint8Array> {
   return field;
 }
 
-/** `element name[count]`; count 0 is a flexible array at the end of a struct. */
+/**
+ * `element name[count]`; count 0 is a flexible array at the end of a struct.
+ *
+ * @example
+ * ```ts
+ * struct({ sizes: array(le32, 4) }).sizeBytes; // 16
+ * ```
+ */
 export function array<T>(element: WireField<T>, count: number): WireField<T[]> {
   return forAnyBytes(seq(element as Parameters<typeof seq<T>>[0], count));
 }
 
-/** Declares a struct: its fields in the order of the keys. */
+/**
+ * Declares a struct: its fields in the order of the keys.
+ *
+ * @example
+ * ```ts
+ * const HEADER = struct({ type: le32, flags: le32 });
+ * HEADER.flags; // 4, the offset
+ * HEADER.decode(new Uint8Array(8)).type; // 0
+ * ```
+ */
 export function struct<F extends Readonly<Record<string, WireField<unknown>>>>(
   fields: F,
 ): WireStruct<{ -readonly [K in keyof F]: Decoded<F[K]> }> {
@@ -96,6 +119,11 @@ export function struct<F extends Readonly<Record<string, WireField<unknown>>>>(
 /**
  * Bytes that buffer-layout can read and write, wherever there is no Node `Buffer`: the same memory under the two methods
  * that it calls. Structs of this module take any Uint8Array and do it by themselves.
+ *
+ * @example
+ * ```ts
+ * const { type } = schema.layout.decode(wireBuffer(new Uint8Array(24)));
+ * ```
  */
 export function wireBuffer(bytes: Uint8Array): WireBuffer {
   if ("readUIntLE" in bytes) return bytes as WireBuffer;
@@ -139,7 +167,14 @@ function forAnyBytes<L extends Codec>(layout: L): L {
   return layout;
 }
 
-/** The direct fields of a struct, in order. */
+/**
+ * The direct fields of a struct, in order.
+ *
+ * @example
+ * ```ts
+ * for (const field of fieldsOf(VIRTIO_GPU_CTRL_HDR)) console.log(field);
+ * ```
+ */
 export function fieldsOf(schema: WireStruct<unknown>): FieldPlace[] {
   const places: FieldPlace[] = [];
   let offsetBytes = 0;

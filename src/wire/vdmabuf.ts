@@ -137,13 +137,27 @@ const STATUS_NAMES: readonly string[] = [
   "IMPORT",
 ];
 
-/** The name of a status, VIRTIO_VDMABUF_S_*; a status nobody defined in hexadecimal. */
+/**
+ * The name of a status, VIRTIO_VDMABUF_S_*; a status nobody defined in hexadecimal.
+ *
+ * @example
+ * ```ts
+ * vdmabufStatusName(0); // "VIRTIO_VDMABUF_S_OK"
+ * ```
+ */
 export function vdmabufStatusName(status: number): string {
   const name = STATUS_NAMES[status];
   return name === undefined ? `0x${status.toString(16)}` : `VIRTIO_VDMABUF_S_${name}`;
 }
 
-/** The name of a command, VIRTIO_VDMABUF_CMD_*; one that nobody defined in hexadecimal. */
+/**
+ * The name of a command, VIRTIO_VDMABUF_CMD_*; one that nobody defined in hexadecimal.
+ *
+ * @example
+ * ```ts
+ * vdmabufCommandName(0xffff); // "0xffff"
+ * ```
+ */
 export function vdmabufCommandName(command: number): string {
   switch (command) {
     case VIRTIO_VDMABUF_CMD_NEED_VMID:

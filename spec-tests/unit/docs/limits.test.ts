@@ -75,6 +75,12 @@ for (const [of, option, path, name] of [
     "DEFAULT_FRAMES_PER_SECOND",
   ],
   ["FrameRecorder", "maxPending", "src/backends/display/recorder/frame-recorder.ts", "DEFAULT_MAX_PENDING"],
+  [
+    "FrameRecorder",
+    "maxPendingBytes",
+    "src/backends/display/recorder/frame-recorder.ts",
+    "DEFAULT_MAX_PENDING_BYTES",
+  ],
   ["FrameRecorder", "maxFrames", "src/backends/display/recorder/frame-recorder.ts", "DEFAULT_MAX_FRAMES"],
   ["FrameRecorder", "maxPixels", "src/backends/display/pictures/rgba.ts", "DEFAULT_MAX_PIXELS"],
   ["CanvasDisplay", "maxPixels", "src/backends/display/pictures/rgba.ts", "DEFAULT_MAX_PIXELS"],

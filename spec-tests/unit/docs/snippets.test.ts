@@ -97,7 +97,8 @@ test("every guide and every entry point stands in the index, and README leads th
     assert.ok(index.includes(`(${guide.slice("docs/".length)})`), guide);
   }
   for (const subpath of Object.keys(manifest.exports)) {
-    if (subpath !== "./package.json") assert.ok(index.includes(`\`virtio-emulator${subpath.slice(1)}\``), subpath);
+    if (subpath !== "./package.json")
+      assert.ok(index.includes(`\`virtio-emulator${subpath.slice(1)}\``), subpath);
   }
   assert.match(readFileSync("README.md", "utf8"), /\(docs\/README\.md\)/);
 });

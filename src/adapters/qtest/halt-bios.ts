@@ -8,6 +8,11 @@ const HLT = 0xf4;
 /**
  * Firmware that stops the processor at once and for good (`cli; hlt; jmp` back to `hlt`), so that whoever holds
  * the qtest socket is the only one who touches the devices. Filled with `hlt`.
+ *
+ * @example
+ * ```ts
+ * writeFileSync("halt.bin", haltBios()); // qemu-system-x86_64 -bios halt.bin
+ * ```
  */
 export function haltBios(): Uint8Array {
   const image = new Uint8Array(HALT_BIOS_BYTES).fill(HLT);

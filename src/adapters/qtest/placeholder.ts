@@ -8,6 +8,12 @@ const GLYPH = { width: 8, height: 16 } as const;
 /**
  * Whether a picture is not the guest's: QEMU shows a line of text in place of a display that is disabled, or was
  * never set up. Told by where the words lie, which no picture has by chance.
+ *
+ * @example
+ * ```ts
+ * const picture = parsePpm(readFileSync("picture.ppm"));
+ * const isOff = picture !== undefined && isPlaceholder(picture);
+ * ```
  */
 export function isPlaceholder(picture: QemuPicture): boolean {
   return TEXTS.some((text) => shows(picture, text));

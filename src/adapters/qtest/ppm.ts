@@ -14,6 +14,12 @@ const QEMU_ROW_ALIGNMENT_BYTES = 4;
  * Reads a binary PPM (P6) of 8 bits a sample, with rows that follow each other as the format says, or each padded to
  * a multiple of 4 bytes as QEMU writes them; the length of the file tells which. Undefined when it is none, or not all
  * of it is there.
+ *
+ * @example
+ * ```ts
+ * const picture = parsePpm(readFileSync("picture.ppm"));
+ * if (picture === undefined) throw new Error("not a whole PPM");
+ * ```
  */
 export function parsePpm(file: Uint8Array): QemuPicture | undefined {
   const start = Buffer.from(file.buffer, file.byteOffset, Math.min(file.length, HEADER_BYTES_AT_MOST));

@@ -37,6 +37,12 @@ export const DEFAULT_DEVICE_TYPES = [
 /**
  * Looks at a QEMU for x86-64 by running it twice, for a fifth of a second. `path` is that of the program, or a name
  * to be found on PATH; default `qemu-system-x86_64`. Rejects with {@link QemuUnfitError}.
+ *
+ * @example
+ * ```ts
+ * const program = await probeQemu();
+ * console.log(program.version.major); // 7 or more
+ * ```
  */
 export async function probeQemu(
   path = DEFAULT_NAME,

@@ -36,7 +36,16 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** The client of QEMU's machine protocol: a JSON object per line; events come in between. */
+/**
+ * The client of QEMU's machine protocol: a JSON object per line; events come in between.
+ *
+ * @example
+ * ```ts
+ * const client = new QmpClient(socket, socket);
+ * const { major } = await client.begin();
+ * await client.execute("screendump", { filename: "/dev/shm/picture.ppm" });
+ * ```
+ */
 export class QmpClient {
   readonly #output: Writable;
   readonly #watch: StallWatch;

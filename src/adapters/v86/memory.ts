@@ -6,6 +6,14 @@ import { cpuOf } from "./cpu.ts";
  * the region renews its views, and tells v86's code cache about what devices write.
  *
  * Call it after the event `emulator-loaded`. Throws `VirtioUsageError` before.
+ *
+ * @example
+ * ```ts
+ * emulator.add_listener("emulator-loaded", () => {
+ *   const device = new VirtioDevice(new RngDevice(), { memory: v86Memory(emulator) });
+ *   attachToV86(emulator, device);
+ * });
+ * ```
  */
 export function v86Memory(emulator: object): GuestMemory {
   const cpu = cpuOf(emulator);

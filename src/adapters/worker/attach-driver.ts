@@ -78,6 +78,13 @@ function askForInterrupts(bus: DriverEndpoint, driver: VirtioDriver): boolean {
 /**
  * Hands the device's interrupts to a driver, without blocking the thread, until the driver's end is closed. Rejects
  * with {@link ChannelError} when the device's end is gone.
+ *
+ * @example
+ * ```ts
+ * const driver = attachDriver(bus, { allocator: new GuestAllocator(memory) });
+ * pumpInterrupts(bus, driver).catch(report);
+ * const bytes = await RngDriver.start(driver).readAsync(16);
+ * ```
  */
 export async function pumpInterrupts(bus: DriverEndpoint, driver: VirtioDriver): Promise<void> {
   try {

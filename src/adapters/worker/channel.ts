@@ -152,6 +152,11 @@ function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
 /**
  * What has to be in the transfer list when a handle is posted to another thread. Browsers and Node name the type
  * of its elements differently; it follows from where the list is used.
+ *
+ * @example
+ * ```ts
+ * worker.postMessage(channel.device, channelTransferList<Transferable>(channel.device)); // on a page
+ * ```
  */
 export function channelTransferList<Transferable = WakePort>(handle: ChannelHandle): Transferable[] {
   return handle.port === null ? [] : [handle.port as Transferable];

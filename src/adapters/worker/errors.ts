@@ -11,7 +11,18 @@ export type ChannelErrorCode =
   /** The thread that made the channel gave it up. */
   | "aborted";
 
-/** Thrown in the driver's thread when the device's thread can't be reached. */
+/**
+ * Thrown in the driver's thread when the device's thread can't be reached.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await bus.connect();
+ * } catch (error) {
+ *   if (error instanceof ChannelError && error.code === "timeout") worker.terminate();
+ * }
+ * ```
+ */
 export class ChannelError extends Error {
   override readonly name: string = "ChannelError";
   readonly code: ChannelErrorCode;

@@ -3,6 +3,11 @@ declare function setImmediate(task: () => void): unknown;
 /**
  * Runs a function soon, after timers, messages and input that are waiting have had their turn. Without the delay of
  * 1 to 4 ms that `setTimeout` has: what to pass as `schedule` to a `VirtioDevice` that serves another thread.
+ *
+ * @example
+ * ```ts
+ * const device = new VirtioDevice(new RngDevice(), { memory, schedule: runSoon });
+ * ```
  */
 export function runSoon(task: () => void): void {
   if (typeof setImmediate === "function") {

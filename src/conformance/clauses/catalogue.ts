@@ -19,7 +19,14 @@ export function findClause(id: string): Clause | undefined {
   return BY_ID.get(id);
 }
 
-/** The statement of this id. Throws {@link VirtioBugError} when there is none. */
+/**
+ * The statement of this id. Throws {@link VirtioBugError} when there is none.
+ *
+ * @example
+ * ```ts
+ * clauseById("split-ring.device.the-used-ring.1").level; // "MUST"
+ * ```
+ */
 export function clauseById(id: string): Clause {
   const clause = findClause(id);
   if (clause === undefined) throw new VirtioBugError(`the specification has no statement ${id}`);

@@ -19,6 +19,12 @@ export const KIT_AREAS: readonly string[] = [
 /**
  * What a run says of every statement of the specification. `definitions` are all cases that there are: of those, the run may have
  * left out some.
+ *
+ * @example
+ * ```ts
+ * const { cases } = await runCases(target, CASES);
+ * const broken = clauseResults(cases, CASES).filter(({ status }) => status === "fail");
+ * ```
  */
 export function clauseResults(
   results: readonly CaseResult[],

@@ -9,6 +9,13 @@ const FIRST_ADDRESS = 0x100000;
 
 /**
  * Guest memory for one case: handed out from the bottom up, zeroed, and never taken back before the case ends.
+ *
+ * @example
+ * ```ts
+ * const arena = new Arena(dut.ram);
+ * const buffer = arena.allocate(512);
+ * arena.write(buffer, 4, 0xffff_ffff);
+ * ```
  */
 export class Arena {
   readonly ram: GuestRam;
@@ -50,7 +57,14 @@ export class Arena {
   }
 }
 
-/** Bytes in hexadecimal, two digits each, without spaces. */
+/**
+ * Bytes in hexadecimal, two digits each, without spaces.
+ *
+ * @example
+ * ```ts
+ * toHex(new Uint8Array([1, 254])); // "01fe"
+ * ```
+ */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");

@@ -64,6 +64,14 @@ export interface StartOptions {
 /**
  * The guest of one case: drives the device through its registers and rings, in the right order unless the case has it
  * otherwise, and keeps a timeline.
+ *
+ * @example
+ * ```ts
+ * const guest = await Guest.arrive(await target.open("rng"), RNG_MODEL, "split");
+ * await guest.start();
+ * const request = guest.place(guest.ring(0), new Uint8Array(0), 64);
+ * await guest.kick(guest.ring(0));
+ * ```
  */
 export class Guest {
   readonly dut: DeviceUnderTest;

@@ -18,12 +18,29 @@ export type LegacyRegister = keyof Omit<typeof VIRTIO_PCI_LEGACY_CFG, "sizeBytes
 
 const BAR = 0;
 
-/** Length of the legacy header, which MSI-X makes longer. */
+/**
+ * Length of the legacy header, which MSI-X makes longer.
+ *
+ * @example
+ * ```ts
+ * legacyHeaderBytes(false); // 20: the device's own fields begin there
+ * ```
+ */
 export function legacyHeaderBytes(msixEnabled: boolean): number {
   return msixEnabled ? VIRTIO_PCI_LEGACY_CFG.sizeBytes : VIRTIO_PCI_LEGACY_CFG.config_msix_vector;
 }
 
-/** A driver of before virtio 1.0: the legacy interface of a transitional PCI device (virtio 1.4, section 4.1.4.10). */
+/**
+ * A driver of before virtio 1.0: the legacy interface of a transitional PCI device (virtio 1.4, section 4.1.4.10).
+ *
+ * @example
+ * ```ts
+ * const legacy = new LegacyPci(t.guest);
+ * await legacy.negotiate();
+ * const ring = await legacy.addQueue(0);
+ * await legacy.kick(ring);
+ * ```
+ */
 export class LegacyPci {
   readonly guest: Guest;
 

@@ -34,7 +34,15 @@ import type { InterruptCauses, QueueAddresses, SharedMemoryWindow, VirtioRegiste
 
 const NO_LENGTH = 0xffffffffffffffffn;
 
-/** virtio over MMIO (virtio 1.4, section 4.2.2). */
+/**
+ * virtio over MMIO (virtio 1.4, section 4.2.2).
+ *
+ * @example
+ * ```ts
+ * const registers = new MmioVirtioRegisters(transport);
+ * await registers.setStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+ * ```
+ */
 export class MmioVirtioRegisters implements VirtioRegisters {
   readonly transport = "mmio";
   /** The registers themselves, for cases about them. */

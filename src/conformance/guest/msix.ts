@@ -23,7 +23,16 @@ import { capabilitiesOf } from "./pci-registers.ts";
 const MESSAGES = 0x8000;
 const MESSAGE_DATA = 0x5a00;
 
-/** MSI-X of a function: its messages are stores into guest memory, one word for each vector. */
+/**
+ * MSI-X of a function: its messages are stores into guest memory, one word for each vector.
+ *
+ * @example
+ * ```ts
+ * const msix = await Msix.find(t.guest);
+ * if (msix === null) t.skip("the function has no MSI-X");
+ * await msix.enable();
+ * ```
+ */
 export class Msix {
   /** Where the capability stands in the configuration space. */
   readonly at: number;

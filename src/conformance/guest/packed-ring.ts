@@ -33,7 +33,16 @@ export interface EventSuppression {
   readonly flags: number;
 }
 
-/** A packed virtqueue (virtio 1.4, section 2.8). */
+/**
+ * A packed virtqueue (virtio 1.4, section 2.8).
+ *
+ * @example
+ * ```ts
+ * const ring = new PackedRing(arena, 0, "requestq", 16);
+ * ring.place([{ address: buffer, lengthBytes: 64, writable: true }]);
+ * ring.publish();
+ * ```
+ */
 export class PackedRing extends Ring {
   readonly format = "packed";
   readonly addresses: QueueAddresses;

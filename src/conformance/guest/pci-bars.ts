@@ -35,6 +35,11 @@ export interface ProbedBar {
 /**
  * Sizes the BARs as firmware does: writes ones, reads back what sticks, restores. Decoding is off meanwhile. Registers
  * that are not implemented are left out.
+ *
+ * @example
+ * ```ts
+ * for (const bar of await probeBars(transport)) console.log(bar);
+ * ```
  */
 export async function probeBars(pci: PciFunction): Promise<ProbedBar[]> {
   const command = await pci.configRead(PCI_COMMAND, 2);

@@ -51,7 +51,15 @@ export interface FoundStructure {
   readonly lengthBytes: number;
 }
 
-/** virtio over PCI (virtio 1.4, section 4.1), found by walking the capabilities. */
+/**
+ * virtio over PCI (virtio 1.4, section 4.1), found by walking the capabilities.
+ *
+ * @example
+ * ```ts
+ * const registers = await PciVirtioRegisters.find(transport);
+ * const { bar, offset } = registers.structure(VIRTIO_PCI_CAP_COMMON_CFG);
+ * ```
+ */
 export class PciVirtioRegisters implements VirtioRegisters {
   readonly transport = "pci";
   /** The function itself, for cases about it. */
@@ -234,7 +242,14 @@ export class PciVirtioRegisters implements VirtioRegisters {
   }
 }
 
-/** The capability list, in its order. Throws {@link CaseFailure} when it does not end. */
+/**
+ * The capability list, in its order. Throws {@link CaseFailure} when it does not end.
+ *
+ * @example
+ * ```ts
+ * const hasMsix = (await capabilitiesOf(transport)).some(({ id }) => id === PCI_CAP_ID_MSIX);
+ * ```
+ */
 export async function capabilitiesOf(pci: PciFunction): Promise<FoundCapability[]> {
   const found: FoundCapability[] = [];
   if (((await pci.configRead(PCI_STATUS, 2)) & PCI_STATUS_CAP_LIST) === 0) return found;

@@ -36,6 +36,13 @@ export interface PlaceOptions {
 /**
  * The driver's side of a virtqueue, written field by field: well-formed as long as its methods are used as named, and
  * open in every field for cases that break a rule.
+ *
+ * @example
+ * ```ts
+ * const ring = t.guest.ring(0);
+ * ring.setInterruptsWanted(false);
+ * await t.guest.kick(ring);
+ * ```
  */
 export abstract class Ring {
   abstract readonly format: "split" | "packed";

@@ -29,7 +29,16 @@ export interface SplitDescriptor {
   readonly next?: number;
 }
 
-/** A split virtqueue (virtio 1.4, section 2.7). */
+/**
+ * A split virtqueue (virtio 1.4, section 2.7).
+ *
+ * @example
+ * ```ts
+ * const ring = new SplitRing(arena, 0, "requestq", 16);
+ * ring.place([{ address: buffer, lengthBytes: 64, writable: true }]);
+ * ring.publish();
+ * ```
+ */
 export class SplitRing extends Ring {
   readonly format = "split";
   readonly addresses: QueueAddresses;

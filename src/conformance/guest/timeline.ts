@@ -4,7 +4,16 @@ const MAX_ENTRIES = 400;
 
 declare const performance: { now(): number };
 
-/** What went on during a case: the newest entries. */
+/**
+ * What went on during a case: the newest entries.
+ *
+ * @example
+ * ```ts
+ * const timeline = new Timeline();
+ * timeline.add("driver", "status ← 0x1");
+ * timeline.entries().length; // 1
+ * ```
+ */
 export class Timeline {
   readonly #entries: TimelineEntry[] = [];
   readonly #begin = performance.now();

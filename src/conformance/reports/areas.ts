@@ -13,7 +13,15 @@ export interface AreaSummary {
   readonly byStatus: Readonly<Record<ClauseStatus, number>>;
 }
 
-/** Sums up statements by area, in the order in which the areas first appear. */
+/**
+ * Sums up statements by area, in the order in which the areas first appear.
+ *
+ * @example
+ * ```ts
+ * const report = await runCases(target, CASES);
+ * for (const area of summarizeAreas(report.clauses)) console.log(area);
+ * ```
+ */
 export function summarizeAreas(clauses: readonly ClauseResult[]): AreaSummary[] {
   const byArea = new Map<string, ClauseResult[]>();
   for (const clause of clauses) {

@@ -75,6 +75,12 @@ export interface Judgement {
  * `allCases` are the ids of all cases there are for the target, run or not: expectations of others are stale, which
  * is a finding, too. Left out, expectations of cases that did not run are taken for not selected. `wordingOf` gives the
  * specification's own words, where a copy of it is at hand.
+ *
+ * @example
+ * ```ts
+ * const judgement = judge(await runCases(target, CASES), null);
+ * process.exitCode = judgement.findings.length > 0 ? 1 : 0;
+ * ```
  */
 export function judge(
   report: RunReport,
@@ -138,6 +144,11 @@ function isAsExpected(verdict: Verdict, expected: ExpectedCase | undefined): boo
  * The expectations that a run fulfils. Of `previous` ones the reasons are kept, and all that is about cases which did
  * not run; reasons that are new are what the cases have said. `allCases` as for {@link judge}: of others nothing is
  * kept.
+ *
+ * @example
+ * ```ts
+ * writeFileSync("known.json", formatExpectations([expectationsOf(report)]));
+ * ```
  */
 export function expectationsOf(
   report: RunReport,
@@ -159,12 +170,27 @@ export function expectationsOf(
   return { target: report.target, description: report.description, cases: Object.fromEntries(cases) };
 }
 
-/** Expectations as a file: those of one target, or an array of those of several. */
+/**
+ * Expectations as a file: those of one target, or an array of those of several.
+ *
+ * @example
+ * ```ts
+ * writeFileSync("known.json", formatExpectations([expectationsOf(report)]));
+ * ```
+ */
 export function formatExpectations(all: readonly Expectations[]): string {
   return `${JSON.stringify(all.length === 1 ? all[0] : all, null, 2)}\n`;
 }
 
-/** Reads what {@link formatExpectations} writes. Throws {@link VirtioUsageError}, in one line, when it is not that. */
+/**
+ * Reads what {@link formatExpectations} writes. Throws {@link VirtioUsageError}, in one line, when it is not that.
+ *
+ * @example
+ * ```ts
+ * const [known = null] = parseExpectations(readFileSync("known.json", "utf8"));
+ * const { findings } = judge(report, known);
+ * ```
+ */
 export function parseExpectations(text: string): Expectations[] {
   let parsed: unknown;
   try {

@@ -24,7 +24,15 @@ interface Outcome {
   readonly message: string;
 }
 
-/** Runs as JUnit XML. */
+/**
+ * Runs as JUnit XML.
+ *
+ * @example
+ * ```ts
+ * const report = await runCases(target, CASES);
+ * writeFileSync("report.xml", formatJunit([{ report, judgement: judge(report, null) }]));
+ * ```
+ */
 export function formatJunit(runs: readonly JudgedRun[]): string {
   const suites = runs.flatMap(suitesOf);
   const sums = sumOf(suites.map(({ counts }) => counts));

@@ -54,7 +54,15 @@ const MAX_ALIGNED = 48;
 const MAX_DESCRIPTION = 200;
 const MAX_SAID = 240;
 
-/** Runs as text. The statements' areas of which the kit knows nothing are summed up in one line. */
+/**
+ * Runs as text. The statements' areas of which the kit knows nothing are summed up in one line.
+ *
+ * @example
+ * ```ts
+ * const report = await runCases(target, CASES);
+ * console.log(formatTable([{ report, judgement: judge(report, null) }]));
+ * ```
+ */
 export function formatTable(runs: readonly JudgedRun[], style: TableStyle = PLAIN): string {
   const parts = runs.map(({ report }) => formatRun(report, style));
   const findings = runs.flatMap(({ judgement }) => judgement.findings);

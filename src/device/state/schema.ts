@@ -8,7 +8,18 @@ const U32 = 0xffffffff;
 /** A place in a saved state: names of fields and positions in lists, from the outside in. */
 export type StatePath = readonly (string | number)[];
 
-/** A saved state does not fit. The message is one sentence that names the place. */
+/**
+ * A saved state does not fit. The message is one sentence that names the place.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   registers.restore(JSON.parse(text));
+ * } catch (error) {
+ *   if (error instanceof SavedStateError) console.error(`not restored: ${error.message}`);
+ * }
+ * ```
+ */
 export class SavedStateError extends VirtioUsageError {
   readonly path: StatePath;
   readonly problem: string;

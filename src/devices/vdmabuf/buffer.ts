@@ -19,6 +19,18 @@ export interface VdmabufBufferOwner {
  * A guest's buffer in the hands of the host: the guest's pages themselves, not a copy. The guest does not touch them
  * until {@link VdmabufBuffer.release}; nothing but good manners stops it, so that whoever reads a value twice may get
  * two. For reading only: the guest produces, the host consumes.
+ *
+ * @example
+ * ```ts
+ * const host = new VdmabufHost({
+ *   importer: {
+ *     onExport(buffer) {
+ *       buffer.read(0, target, 0, target.length);
+ *       buffer.release();
+ *     },
+ *   },
+ * });
+ * ```
  */
 export class VdmabufBuffer implements SharedContent {
   readonly owner = "vdmabuf";

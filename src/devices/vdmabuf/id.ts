@@ -8,12 +8,26 @@ export interface VdmabufId {
   readonly key1: number;
 }
 
-/** True when all four parts are the same. */
+/**
+ * True when all four parts are the same.
+ *
+ * @example
+ * ```ts
+ * const isIt = sameVdmabufId(buffer.id, wanted);
+ * ```
+ */
 export function sameVdmabufId(a: VdmabufId, b: VdmabufId): boolean {
   return a.vmId === b.vmId && a.counter === b.counter && a.key0 === b.key0 && a.key1 === b.key1;
 }
 
-/** The 16 bytes of an identifier on the wire, under which a shared object registry knows the buffer. */
+/**
+ * The 16 bytes of an identifier on the wire, under which a shared object registry knows the buffer.
+ *
+ * @example
+ * ```ts
+ * const object = registry.find(vdmabufIdBytes(buffer.id));
+ * ```
+ */
 export function vdmabufIdBytes(id: VdmabufId): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(VIRTIO_VDMABUF_BUF_ID.sizeBytes);
   const view = new DataView(bytes.buffer);
@@ -24,7 +38,14 @@ export function vdmabufIdBytes(id: VdmabufId): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** An identifier for people: VM id and counter in decimal, the keys in hexadecimal. */
+/**
+ * An identifier for people: VM id and counter in decimal, the keys in hexadecimal.
+ *
+ * @example
+ * ```ts
+ * formatVdmabufId({ vmId: 1, counter: 7, key0: 0xab, key1: 0xcd }); // "1:7:000000ab:000000cd"
+ * ```
+ */
 export function formatVdmabufId(id: VdmabufId): string {
   return `${id.vmId}:${id.counter}:${hex(id.key0)}:${hex(id.key1)}`;
 }

@@ -121,7 +121,14 @@ const PROFILES: Readonly<Record<LinuxProfileName, LinuxProfile>> = {
   },
 };
 
-/** A profile by its name; throws {@link VirtioUsageError} when there is none. */
+/**
+ * A profile by its name; throws {@link VirtioUsageError} when there is none.
+ *
+ * @example
+ * ```ts
+ * linuxProfile("linux-6.12").name; // "linux-6.12"
+ * ```
+ */
 export function linuxProfile(name: string): LinuxProfile {
   const known = LINUX_PROFILE_NAMES.find((candidate) => candidate === name);
   if (known === undefined) {

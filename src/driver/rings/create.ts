@@ -16,6 +16,11 @@ const RULES: OptionRules<DriverRingOptions> = {
 /**
  * Makes a ring of the wanted format, with freshly allocated memory unless `context.memory` says where it lies.
  * Throws `VirtioUsageError` for a size the format cannot have, `DriverError` ENOMEM without memory.
+ *
+ * @example
+ * ```ts
+ * const ring = createDriverRing({ format: "split", size: 64 }, { allocator, features: new Set() });
+ * ```
  */
 export function createDriverRing(options: DriverRingOptions, context: RingContext): DriverRing {
   checkOptions("createDriverRing", options, RULES, ["format", "size"]);

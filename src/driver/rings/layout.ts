@@ -19,6 +19,12 @@ import type { RingMemory } from "./driver-ring.ts";
  * Allocates the three parts of a ring, zeroed and aligned. Throws `DriverError` ENOMEM; nothing stays allocated then.
  * [split-ring.driver.virtqueues.1] [packed-ring.driver.packed-virtqueues.1]
  * [split-ring.driver.available-buffer-notification-suppression.1]
+ *
+ * @example
+ * ```ts
+ * const memory = allocateRingMemory(allocator, "split", 64, true);
+ * memory.desc.address; // a multiple of 16
+ * ```
  */
 export function allocateRingMemory(
   allocator: GuestAllocator,
@@ -51,7 +57,15 @@ export function allocateRingMemory(
   }
 }
 
-/** Returns the memory of a ring. */
+/**
+ * Returns the memory of a ring.
+ *
+ * @example
+ * ```ts
+ * const memory = allocateRingMemory(allocator, "packed", 64, false);
+ * freeRingMemory(allocator, memory);
+ * ```
+ */
 export function freeRingMemory(allocator: GuestAllocator, memory: RingMemory): void {
   allocator.free(memory.desc);
   allocator.free(memory.driver);

@@ -82,7 +82,15 @@ const READABLE_TYPES: readonly number[] = [
   VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
 ];
 
-/** Offsets of the capabilities with this id, in the order of the list. */
+/**
+ * Offsets of the capabilities with this id, in the order of the list.
+ *
+ * @example
+ * ```ts
+ * const [msix] = findCapabilities(bus, PCI_CAP_ID_MSIX);
+ * if (msix === undefined) console.log("INTx only");
+ * ```
+ */
 export function findCapabilities(bus: PciBus, id: number): number[] {
   const found: number[] = [];
   if ((bus.configRead(PCI_STATUS, 2) & PCI_STATUS_CAP_LIST) === 0) return found;

@@ -8,6 +8,7 @@ export interface CanvasImage {
 
 /** A canvas's 2D context. */
 export interface CanvasContext {
+  /** Makes a black, transparent rectangle of pixels. */
   createImageData(widthPixels: number, heightPixels: number): CanvasImage;
   /** Copies the second rectangle of an image, whose origin is at (x, y) of the canvas. */
   putImageData(
@@ -26,5 +27,6 @@ export interface CanvasTarget {
   /** Size in pixels; setting it makes the canvas black. */
   width: number;
   height: number;
+  /** The 2D context, null where the canvas has another kind. */
   getContext(kind: "2d", settings?: { alpha?: boolean }): CanvasContext | null;
 }

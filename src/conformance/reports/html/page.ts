@@ -43,7 +43,15 @@ const MAX_NUMBERED = 4;
 /** More variants of a case than these are folded. */
 const MAX_VARIANTS = 4;
 
-/** One self-contained page about one run, or about several of different targets, side by side. */
+/**
+ * One self-contained page about one run, or about several of different targets, side by side.
+ *
+ * @example
+ * ```ts
+ * const report = await runCases(target, CASES);
+ * writeFileSync("report.html", formatHtml([{ report, judgement: judge(report, null) }]));
+ * ```
+ */
 export function formatHtml(runs: readonly JudgedRun[]): string {
   const areas = buildMatrix(runs);
   const targets = runs.map(({ report }) => report.target);

@@ -52,7 +52,14 @@ export interface GpuPieces {
 /** Lays the parts of a request out as elements. The default makes what Linux makes: one element for each part. */
 export type GpuFraming = (elements: ElementList, pieces: GpuPieces) => void;
 
-/** The framing of the Linux driver: command, data if any, response if any. */
+/**
+ * The framing of the Linux driver: command, data if any, response if any.
+ *
+ * @example
+ * ```ts
+ * const gpu = GpuDriver.start(driver, { framing: frameLikeLinux }); // the default
+ * ```
+ */
 export function frameLikeLinux(elements: ElementList, pieces: GpuPieces): void {
   elements.readableBuffer(pieces.request, pieces.requestAt, pieces.requestBytes);
   if (pieces.data !== null) elements.readableBuffer(pieces.data, 0, pieces.dataBytes);
@@ -102,6 +109,14 @@ export interface GpuChannelOptions {
 /**
  * One queue of a GPU with memory for its requests. A request is begun, filled and submitted, which gives its ticket;
  * later it completes. Requests nobody keeps are released when they complete, and their failures remembered.
+ *
+ * @example
+ * ```ts
+ * gpu.control.begin(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, VIRTIO_GPU_CTRL_HDR.sizeBytes);
+ * gpu.control.submit(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes);
+ * gpu.control.kick();
+ * gpu.control.drain();
+ * ```
  */
 export class GpuChannel implements GpuRequestWriter {
   readonly queue: DriverQueue;

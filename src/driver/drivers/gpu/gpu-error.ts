@@ -8,7 +8,18 @@ import {
 import { gpuCommandName, gpuResponseName } from "../../../wire/gpu-names.ts";
 import { DriverError, type DriverErrorCode } from "../../errors.ts";
 
-/** The device answered a command with VIRTIO_GPU_RESP_ERR_*. */
+/**
+ * The device answered a command with VIRTIO_GPU_RESP_ERR_*.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   framebuffer.flush();
+ * } catch (error) {
+ *   if (error instanceof GpuCommandError) console.log(error.commandName, error.responseName);
+ * }
+ * ```
+ */
 export class GpuCommandError extends DriverError {
   override readonly name = "GpuCommandError";
   /** VIRTIO_GPU_CMD_*. */

@@ -151,6 +151,13 @@ export interface GpuCapabilities {
 /**
  * The commands of the control queue, one method each. They queue a request and return its ticket; the device sees it
  * with the next kick. Nothing is allocated for commands without data. Coordinates and sizes in pixels.
+ *
+ * @example
+ * ```ts
+ * gpu.requests.resourceFlush(1, 0, 0, 640, 480);
+ * gpu.control.kick();
+ * gpu.control.drain();
+ * ```
  */
 export class GpuRequests<Channel extends GpuRequestWriter = GpuChannel> {
   readonly channel: Channel;
@@ -491,7 +498,15 @@ export function rawRequest(channel: GpuRequestWriter, request: Uint8Array, respo
   return channel.submit(ANY_RESPONSE, responseBytes);
 }
 
-/** The commands of the cursor queue. Positions may be negative. */
+/**
+ * The commands of the cursor queue. Positions may be negative.
+ *
+ * @example
+ * ```ts
+ * gpu.cursorRequests.moveCursor(0, 100, 50);
+ * gpu.cursor.kick();
+ * ```
+ */
 export class GpuCursorRequests<Channel extends GpuRequestWriter = GpuChannel> {
   readonly channel: Channel;
   readonly #responseBytes: number;

@@ -3,7 +3,15 @@ import { VIRTIO_GPU_MEM_ENTRY } from "../../../wire/gpu.ts";
 import type { DmaBuffer } from "../../allocator.ts";
 import { type GuestBuffer, regionOf } from "../../guest-buffer.ts";
 
-/** Pieces of guest memory that back a resource (struct virtio_gpu_mem_entry), in the order of the resource's bytes. */
+/**
+ * Pieces of guest memory that back a resource (struct virtio_gpu_mem_entry), in the order of the resource's bytes.
+ *
+ * @example
+ * ```ts
+ * const pages = allocator.allocatePages(256);
+ * gpu.requests.resourceAttachBacking(1, MemEntryList.ofPages(pages));
+ * ```
+ */
 export class MemEntryList {
   readonly his: number[] = [];
   readonly los: number[] = [];

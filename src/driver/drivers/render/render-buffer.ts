@@ -15,6 +15,13 @@ export type RenderImportPath = "uuid" | "pages" | "any";
 /**
  * A picture that the renderer has imported, with the reservation object of the buffer it is in: that of the dma-buf,
  * so that all drivers see the same.
+ *
+ * @example
+ * ```ts
+ * const { dmaBuf } = file.primeHandleToFd(handle);
+ * const buffer = RenderBuffer.importDmaBuf(render, dmaBuf, { format: 2, width: 640, height: 480, strideBytes: 2560 });
+ * render.fill(buffer.importId, 0xffff8000, { x: 0, y: 0, width: 640, height: 480 });
+ * ```
  */
 export class RenderBuffer {
   readonly render: RenderDriver;

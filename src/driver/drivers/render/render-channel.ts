@@ -17,7 +17,15 @@ const HEADER_BYTES = VIRTIO_RENDER_HDR.sizeBytes;
 /** Any type of response will do: for requests whose answer the caller reads himself. */
 export const ANY_RENDER_RESPONSE = 0xffffffff;
 
-/** The answer to a command, once it is there. For a fenced command it is the fence. */
+/**
+ * The answer to a command, once it is there. For a fenced command it is the fence.
+ *
+ * @example
+ * ```ts
+ * const reply = render.requests.nop();
+ * reply.onDone(() => console.log(reply.error ?? "done"));
+ * ```
+ */
 export class RenderReply<T = void> {
   /** VIRTIO_RENDER_CMD_*. */
   readonly command: number;
@@ -114,6 +122,13 @@ export interface RenderChannelOptions {
 /**
  * The queue of a render device. Requests that find no room in the ring wait in memory and go when there is; nothing
  * blocks but {@link wait}.
+ *
+ * @example
+ * ```ts
+ * const reply = render.requests.fill(importId, 0xff00ff00, rect);
+ * render.channel.kick();
+ * render.channel.wait(reply);
+ * ```
  */
 export class RenderChannel {
   readonly queue: DriverQueue;

@@ -12,7 +12,18 @@ import {
 import { renderCommandName, renderResponseName } from "../../../wire/render-names.ts";
 import { DriverError, type DriverErrorCode } from "../../errors.ts";
 
-/** The device answered a command with VIRTIO_RENDER_RESP_ERR_*. */
+/**
+ * The device answered a command with VIRTIO_RENDER_RESP_ERR_*.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   render.fill(99, 0xffffffff, rect);
+ * } catch (error) {
+ *   if (error instanceof RenderCommandError) console.log(error.message);
+ * }
+ * ```
+ */
 export class RenderCommandError extends DriverError {
   override readonly name = "RenderCommandError";
   /** VIRTIO_RENDER_CMD_*. */

@@ -22,7 +22,15 @@ const RULES: OptionRules<RenderJobsOptions> = {
   implicitSync: "boolean",
 };
 
-/** Work for the renderer: drawn some time, and then its fence is reached. */
+/**
+ * Work for the renderer: drawn some time, and then its fence is reached.
+ *
+ * @example
+ * ```ts
+ * const job = jobs.submit("frame 1", [buffer], () => render.requests.fill(buffer.importId, colour, rect));
+ * await job.fence.wait();
+ * ```
+ */
 export class RenderJob {
   /** Reached once everything is drawn, or the job has failed. */
   readonly fence: KmsFence;

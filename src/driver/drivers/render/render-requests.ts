@@ -88,6 +88,12 @@ export interface RenderImportState {
 /**
  * The commands of a render device, one method each. They queue a request and return its reply; the device sees it with
  * the next kick. Colours are 0xAARRGGBB.
+ *
+ * @example
+ * ```ts
+ * render.requests.fill(importId, 0xff0000ff, { x: 0, y: 0, width: 64, height: 64 });
+ * render.channel.kick();
+ * ```
  */
 export class RenderRequests {
   readonly channel: RenderChannel;

@@ -4,7 +4,15 @@ import type { GuestBuffer } from "../../guest-buffer.ts";
 import type { VdmabufBufferId } from "./vdmabuf-channel.ts";
 import { VdmabufTables } from "./vdmabuf-tables.ts";
 
-/** A buffer that can be exported, over and over. Its tables are written once. */
+/**
+ * A buffer that can be exported, over and over. Its tables are written once.
+ *
+ * @example
+ * ```ts
+ * const buffer = vdmabuf.createBuffer(pages);
+ * const id = vdmabuf.export(buffer);
+ * ```
+ */
 export class VdmabufGuestBuffer {
   readonly pages: GuestBuffer;
   /** Where the data starts in the pages. */

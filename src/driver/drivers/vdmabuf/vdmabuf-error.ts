@@ -9,7 +9,18 @@ import {
 } from "../../../wire/vdmabuf.ts";
 import { DriverError, type DriverErrorCode } from "../../errors.ts";
 
-/** The host answered a message with another status than VIRTIO_VDMABUF_S_OK. */
+/**
+ * The host answered a message with another status than VIRTIO_VDMABUF_S_OK.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   vdmabuf.export(buffer);
+ * } catch (error) {
+ *   if (error instanceof VdmabufStatusError) console.log(error.message);
+ * }
+ * ```
+ */
 export class VdmabufStatusError extends DriverError {
   override readonly name = "VdmabufStatusError";
   /** VIRTIO_VDMABUF_CMD_*. */

@@ -31,7 +31,14 @@ export interface VdmabufPicture {
   };
 }
 
-/** A picture as private data. */
+/**
+ * A picture as private data.
+ *
+ * @example
+ * ```ts
+ * const privateBytes = encodeVdmabufPicture({ width: 640, height: 480, format: DRM_FORMAT_XRGB8888 });
+ * ```
+ */
 export function encodeVdmabufPicture(picture: VdmabufPicture): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(VIRTIO_VDMABUF_IMAGE.sizeBytes);
   const view = new DataView(bytes.buffer);

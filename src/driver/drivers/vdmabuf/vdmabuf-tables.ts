@@ -12,6 +12,12 @@ import { type GuestBuffer, regionOf } from "../../guest-buffer.ts";
 /**
  * The addresses of a buffer's pages, in two levels of tables in guest memory: what an EXPORT points to. The pages are
  * the third level.
+ *
+ * @example
+ * ```ts
+ * const tables = new VdmabufTables(allocator, pages, 0, pages.count);
+ * tables.tableBytes; // what they take besides the pages
+ * ```
  */
 export class VdmabufTables {
   /** The top-level table. */

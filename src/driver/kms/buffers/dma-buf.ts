@@ -39,7 +39,16 @@ export interface DmaBuf {
   release(): void;
 }
 
-/** A file descriptor of a dma-buf: a hold on it. */
+/**
+ * A file descriptor of a dma-buf: a hold on it.
+ *
+ * @example
+ * ```ts
+ * const fd = file.primeHandleToFd(handle);
+ * const attachment = fd.dmaBuf;
+ * fd.close(); // the buffer lives on while somebody has it
+ * ```
+ */
 export class PrimeFd {
   readonly number: number;
   readonly #dmaBuf: DmaBuf;

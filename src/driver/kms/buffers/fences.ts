@@ -74,6 +74,13 @@ export type ReservationUsage = "read" | "write";
 /**
  * Who is at work on a buffer (dma_resv of Linux). Readers wait for writers, writers for everybody: each user adds the
  * fence of its work and looks at those of the others first.
+ *
+ * @example
+ * ```ts
+ * const reservation = new Reservation();
+ * reservation.add(fence, "write");
+ * reservation.writers.length; // 1 until the fence is reached
+ * ```
  */
 export class Reservation {
   #writers: KmsFence[] = [];

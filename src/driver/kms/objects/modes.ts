@@ -38,7 +38,14 @@ export function frameMs({ htotal, vtotal, clock }: DrmMode): number {
   return (htotal * vtotal) / clock;
 }
 
-/** Whether two modes are the same to the hardware: whether going from one to the other is a mode set. */
+/**
+ * Whether two modes are the same to the hardware: whether going from one to the other is a mode set.
+ *
+ * @example
+ * ```ts
+ * sameMode(cvtMode(1024, 768), cvtMode(1024, 768)); // true
+ * ```
+ */
 export function sameMode(a: DrmMode | null, b: DrmMode | null): boolean {
   if (a === null || b === null) return a === b;
   return (
@@ -68,6 +75,11 @@ const CVT_MIN_BLANK_PERCENT = 20;
 /**
  * A mode by VESA's CVT formula. The width is rounded down to character cells of 8 pixels, as CVT does. Throws
  * {@link VirtioUsageError} for what is no size.
+ *
+ * @example
+ * ```ts
+ * cvtMode(1920, 1080).hdisplay; // 1920
+ * ```
  */
 export function cvtMode(width: number, height: number, refreshHz = 60, preferred = false): DrmMode {
   if (!(width > 0 && height > 0 && refreshHz > 0)) {

@@ -18,6 +18,12 @@ const LOOK_MS = 1;
 /**
  * The time of the machine. Between two looks of a blocking wait it calls `wait`, the place to run the device;
  * without one it sleeps for a millisecond where the engine can, for devices in another thread.
+ *
+ * @example
+ * ```ts
+ * const clock = new SystemClock(() => device.work()); // whatever makes the device go on
+ * const card = KmsCard.bind(driver, { clock });
+ * ```
  */
 export class SystemClock implements KmsClock {
   readonly #wait: ((untilMs: number) => void) | null;

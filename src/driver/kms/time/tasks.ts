@@ -22,6 +22,15 @@ export type Task<T> = Generator<Wait, T, WaitOutcome>;
  * A task waits for something that has not come for the option `hangAfterMs`, without a limit of its own.
  * Linux would wait on, holding its locks; so does the task, in the background: when the device answers after all,
  * it goes on.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   file.dirtyFb(fbId);
+ * } catch (error) {
+ *   if (error instanceof KmsHangError) error.kill(); // as kill -9 would, where Linux could be killed
+ * }
+ * ```
  */
 export class KmsHangError extends DriverError {
   override readonly name = "KmsHangError";
