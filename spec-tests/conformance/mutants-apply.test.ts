@@ -4,12 +4,13 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DEVICE_MUTANTS } from "../mutants/devices/index.ts";
 import { DRIVER_MUTANTS } from "../mutants/drivers/index.ts";
+import { SOURCE_MUTANTS } from "../mutants/sources/index.ts";
 import type { Mutant } from "../support/mutants/mutant.ts";
 import { applyEdits } from "../support/mutants/workshop.ts";
 
 const test = suite("edits of mutants");
 
-function misfits(mutants: Readonly<Record<string, readonly Mutant[]>>): string[] {
+function misfits(mutants: Readonly<Record<string, readonly Pick<Mutant, "id" | "edits">[]>>): string[] {
   const messages: string[] = [];
   for (const { id, edits } of Object.values(mutants).flat()) {
     for (const edit of edits) {
@@ -29,6 +30,10 @@ test("of devices apply to the sources as they are", () => {
 
 test("of drivers apply to the sources as they are", () => {
   assert.equal(misfits(DRIVER_MUTANTS), []);
+});
+
+test("of our sources apply to the sources as they are", () => {
+  assert.equal(misfits(SOURCE_MUTANTS), []);
 });
 
 test.run();

@@ -23,11 +23,12 @@ const THREAD = `
         ? sources[path]
         : new Function("exports", "require", "module", changed[path]);
       const from = posix.dirname(path);
-      const find = (name) => name.startsWith(".") ? get(posix.join(from, name)) : outside(name);
+      const find = (name) =>
+        name.startsWith(".") ? get(posix.join(from, name)) : workerData.stands[name] ? get(workerData.stands[name]) : outside(name);
       body(module.exports, find, module);
       return module.exports;
     };
-    return get(workerData.entry);
+    return { run: get(workerData.entry).run, get };
   }
 
   let running = false;
@@ -41,7 +42,8 @@ const THREAD = `
   parentPort.on("message", async ({ changed, input }) => {
     running = true;
     try {
-      end({ value: await load(changed).run(input) });
+      const { run, get } = load(changed);
+      end({ value: await run(input, get) });
     } catch (error) {
       fail(error);
     }
@@ -52,28 +54,40 @@ const THREAD = `
  * Makes mutants: compiles the sources an entry file needs once, and for each mutant the few that it edits, and runs the
  * entry in another thread, which is replaced when it takes too long: broken code may spin.
  *
- * The entry exports `run(input)`, which returns (a promise of) plain data.
+ * The entry exports `run(input, load)`, which returns (a promise of) plain data; `load` loads one of the other files.
  */
 export class Workshop {
   readonly #entry: string;
   readonly #folder: string;
+  readonly #more: readonly string[];
+  readonly #stands: Readonly<Record<string, string>>;
   #sources: Promise<string> | null = null;
   #thread: Worker | null = null;
 
-  /** `entry` is a path from the root of the repository; `name` names the folder below .build. */
-  constructor(entry: string, name: string) {
+  /**
+   * `entry` is a path from the root of the repository, as `more` are, which the entry may load; `name` names the folder
+   * below .build. Packages in `stands` are replaced by these files, which the entry imports, too.
+   */
+  constructor(
+    entry: string,
+    name: string,
+    more: readonly string[] = [],
+    stands: Readonly<Record<string, string>> = {},
+  ) {
     this.#entry = entry;
+    this.#more = more;
+    this.#stands = stands;
     this.#folder = `.build/mutants/${name}-${process.pid}`;
   }
 
   /** Runs the entry with a mutant, or with the sources as they are for null. Rejects when an edit does not apply. */
-  async run(mutant: Mutant | null, input: unknown, timeoutMs = 60_000): Promise<unknown> {
+  async run(mutant: Pick<Mutant, "edits"> | null, input: unknown, timeoutMs = 60_000): Promise<unknown> {
     const changed = await compileMutant(mutant);
-    this.#sources ??= compileSources(this.#entry, this.#folder);
+    this.#sources ??= compileSources([this.#entry, ...this.#more], this.#folder);
     const sources = await this.#sources;
     this.#thread ??= new Worker(THREAD, {
       eval: true,
-      workerData: { sources, entry: this.#entry, root: resolve("package.json") },
+      workerData: { sources, entry: this.#entry, stands: this.#stands, root: resolve("package.json") },
     });
     const thread = this.#thread;
     let timer: NodeJS.Timeout | undefined;
@@ -106,10 +120,11 @@ export class Workshop {
   }
 }
 
-/** Writes a module with a function for every source the entry needs; returns its path. */
-async function compileSources(entry: string, folder: string): Promise<string> {
+/** Writes a module with a function for every source the entries need; returns its path. */
+async function compileSources(entries: readonly string[], folder: string): Promise<string> {
   const { metafile } = await esbuild.build({
-    entryPoints: [entry],
+    entryPoints: [...entries],
+    outdir: folder,
     bundle: true,
     format: "esm",
     platform: "node",
@@ -131,7 +146,7 @@ async function compileSources(entry: string, folder: string): Promise<string> {
 }
 
 /** The sources that a mutant edits, compiled: path → code. */
-async function compileMutant(mutant: Mutant | null): Promise<Record<string, string>> {
+async function compileMutant(mutant: Pick<Mutant, "edits"> | null): Promise<Record<string, string>> {
   const changed: Record<string, string> = {};
   const edits = mutant?.edits ?? [];
   for (const file of new Set(edits.map((edit) => edit.file))) {

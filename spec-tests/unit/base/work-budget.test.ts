@@ -44,6 +44,21 @@ test("a turn ends when its budget does; the rest goes on in order, behind it wha
   assert.is(scheduled.length, 0);
 });
 
+test("what comes while others wait runs behind them, though they had to wait for another turn", () => {
+  const { budget, turn } = rig();
+  const ran: string[] = [];
+  budget.later(() => {
+    ran.push("a");
+    budget.later(() => void ran.push("d"));
+    budget.charge(10);
+  });
+  for (const name of ["b", "c"]) budget.later(() => void ran.push(name));
+  turn();
+  assert.equal(ran, ["a"]);
+  turn();
+  assert.equal(ran, ["a", "b", "c", "d"]);
+});
+
 test("who asks anew gets a whole budget only when nothing is left over", () => {
   const { budget, turn } = rig();
   budget.charge(11);
@@ -84,6 +99,10 @@ test("forgotten tasks do not run, not even those of the turn that forgets them",
   assert.is(scheduled.length, 1);
   turn();
   assert.equal(ran, [3]);
+  // Nor does what was charged for them count any more.
+  budget.charge(12);
+  budget.clear();
+  assert.is(budget.left, 10);
 });
 
 test("limits are whole numbers in their range", () => {

@@ -83,6 +83,63 @@ test("a ring that is kept full makes one continuation too", () => {
   assert.is(machine.scheduled.length, 1);
 });
 
+test("a notification gets a whole budget where nothing is left over, and none from within a drain", () => {
+  const { type, machine } = rig(5 * COST);
+  for (const count of [4, 5]) {
+    for (let i = 0; i < count; i++) machine.offer(0, [], [4]);
+    type.turns.length = 0;
+    machine.notify(0);
+    assert.equal(type.turns, [count]);
+    assert.is(machine.scheduled.length, 0);
+  }
+  // A driver that notifies from its interrupt handler, while the device is at work.
+  const nested = new CostlyDevice({ maxSize: 64 });
+  const other = new DeviceRig(nested, { device: { maxTurnWork: 5 * COST } });
+  const { handleQueue } = nested;
+  nested.handleQueue = (index, queue) => {
+    handleQueue.call(nested, index, queue);
+    other.device.notify(0);
+  };
+  for (let i = 0; i < 20; i++) other.offer(0, [], [4]);
+  nested.turns.length = 0;
+  other.notify(0);
+  assert.equal(nested.turns, [5]);
+});
+
+test("a queue that finds the budget used up by another has its turn later", () => {
+  const type = new CostlyDevice({ maxSize: 64, queues: 2 });
+  const machine = new DeviceRig(type, { device: { maxTurnWork: 5 * COST } });
+  for (let i = 0; i < 8; i++) machine.offer(0, [], [4]);
+  machine.notify(0);
+  type.turns.length = 0;
+  const sent = machine.offer(1, [], [4]);
+  machine.notify(1);
+  assert.equal(type.turns, [], "nothing is left in this turn");
+  while (machine.scheduled.length > 0) machine.scheduled.shift()?.();
+  machine.collect(1);
+  assert.is(sent.written, 0);
+  assert.is(type.answered, 9);
+});
+
+test("a drain that goes on later does so once, though its last round ends with a notification from within", () => {
+  const type = new EchoDevice({ maxSize: 64 });
+  const machine = new DeviceRig(type, { device: { suppressWhileDraining: true } });
+  let rounds = 0;
+  type.handleQueue = (_index, queue) => {
+    for (let chain = queue.pop(); chain !== null; chain = queue.pop()) queue.push(chain, 0);
+    // One more right after the device has found the ring empty.
+    if (++rounds > 40) return;
+    machine.collect(0);
+    machine.offer(0, [], [4]);
+    if (rounds >= 15) machine.device.notify(0);
+  };
+  machine.offer(0, [], [4]);
+  machine.notify(0);
+  assert.is(type.host?.budget.waiting, 1);
+  while (machine.scheduled.length > 0) machine.scheduled.shift()?.();
+  assert.is(machine.device.activeQueue(0)?.hasNext, false, "nothing is left");
+});
+
 test("a queue that is reset between two turns has its new life served", () => {
   const { type, machine } = rig(2 * COST);
   for (let i = 0; i < 8; i++) machine.offer(0, [], [4]);

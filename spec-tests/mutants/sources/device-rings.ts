@@ -1,0 +1,175 @@
+import { type SourceMutant, sourceMutant } from "../../support/mutants/source-mutant.ts";
+import { withoutAtomics } from "./atomics.ts";
+
+const TESTS = ["spec-tests/unit/virtqueue/shared-memory.test.ts"];
+const SPLIT = "src/virtqueue/split.ts";
+const PACKED = "src/virtqueue/packed.ts";
+
+/** The device's rings without atomic accesses, or with the right ones in the wrong order. */
+export const DEVICE_RING_MUTANTS: readonly SourceMutant[] = [
+  ...withoutAtomics(SPLIT, TESTS),
+  ...withoutAtomics(PACKED, TESTS),
+  sourceMutant(
+    "split-shared-used-ring-taken-for-unshared",
+    SPLIT,
+    "this.usedShared = used.region.shared;",
+    "this.usedShared = false;",
+    TESTS,
+  ),
+  sourceMutant(
+    "split-shared-available-ring-taken-for-unshared",
+    SPLIT,
+    "this.availPlain = HOST_IS_LITTLE_ENDIAN && !avail.region.shared;",
+    "this.availPlain = HOST_IS_LITTLE_ENDIAN;",
+    TESTS,
+  ),
+  sourceMutant(
+    "split-unshared-ring-taken-for-shared",
+    SPLIT,
+    "this.usedShared = used.region.shared;",
+    "this.usedShared = true;",
+    TESTS,
+    "memory of one thread",
+  ),
+  sourceMutant(
+    "split-index-published-with-each-entry",
+    SPLIT,
+    "    this.used = (used + 1) & 0xffff;\n    this.held[head] = 0;\n    this.inFlight = (this.inFlight - 1) | 0;\n",
+    "    this.used = (used + 1) & 0xffff;\n    this.writeUsedHalf((this.usedFlags + 1) | 0, this.used);\n    this.held[head] = 0;\n    this.inFlight = (this.inFlight - 1) | 0;\n",
+    TESTS,
+    "lie there before the index",
+  ),
+  sourceMutant(
+    "split-entries-written-behind-the-index",
+    SPLIT,
+    "    words[at] = head;\n    words[(at + 1) | 0] = writtenBytes;\n",
+    "    queueMicrotask(() => { words[at] = head; words[(at + 1) | 0] = writtenBytes; });\n",
+    TESTS,
+    "lie there before the index",
+  ),
+  sourceMutant(
+    "split-event-index-read-before-the-used-index-is-shown",
+    SPLIT,
+    `    this.writeUsedHalf((this.usedFlags + 1) | 0, used);
+    this.published = used;
+    if (this.onUsedWrite !== null) this.onUsedWrite(this.usedOffset, this.usedBytes);
+`,
+    `    const early = this.eventIdx ? this.readAvail((this.availRing + this.size) | 0) : this.readAvail(this.availFlags);
+    this.writeUsedHalf((this.usedFlags + 1) | 0, used);
+    this.published = used;
+    if (this.eventIdx) return ((used - early - 1) & 0xffff) < ((used - old) & 0xffff);
+    if (!this.notifyOnEmpty) return (early & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
+`,
+    TESTS,
+  ),
+  sourceMutant(
+    "split-drain-looks-before-it-asks-for-notifications",
+    SPLIT,
+    `  private askForNotification(): boolean {
+`,
+    `  private askForNotification(): boolean {
+    if (this.sawEmpty && !this.hasNext) this.sawEmpty = false;
+`,
+    TESTS,
+    "looks once more",
+  ),
+  sourceMutant(
+    "split-drain-looks-again-though-it-was-never-empty",
+    SPLIT,
+    "    if (!this.sawEmpty) return false;\n",
+    "",
+    TESTS,
+    "does not look again",
+  ),
+  sourceMutant(
+    "packed-drain-looks-again-though-it-was-never-empty",
+    PACKED,
+    "    if (!this.sawEmpty) return false;\n",
+    "",
+    TESTS,
+    "does not look again",
+  ),
+  sourceMutant(
+    "packed-drain-looks-before-it-asks-for-notifications",
+    PACKED,
+    `  private askForNotification(): boolean {
+`,
+    `  private askForNotification(): boolean {
+    if (this.sawEmpty && !this.hasNext) this.sawEmpty = false;
+`,
+    TESTS,
+    "looks once more",
+  ),
+  sourceMutant(
+    "packed-descriptor-read-before-its-flags",
+    PACKED,
+    `    const flags = le16(Atomics.load(this.desc16, this.descHalf + (position << 3) + 7));
+    const idFlags = le32(this.desc32[this.descWord + (position << 2) + 3] as number);
+`,
+    `    const idFlags = le32(this.desc32[this.descWord + (position << 2) + 3] as number);
+    const flags = le16(Atomics.load(this.desc16, this.descHalf + (position << 3) + 7));
+`,
+    TESTS,
+    "read after them",
+  ),
+  sourceMutant(
+    "packed-shared-ring-taken-for-unshared",
+    PACKED,
+    "this.descPlain = HOST_IS_LITTLE_ENDIAN && !desc.region.shared;",
+    "this.descPlain = HOST_IS_LITTLE_ENDIAN;",
+    TESTS,
+  ),
+  sourceMutant(
+    "packed-id-written-behind-the-flags",
+    PACKED,
+    `    this.desc16[at + 6] = le16(this.firstId);
+    if (this.descShared) Atomics.store(this.desc16, at + 7, le16(this.firstFlags));
+`,
+    `    if (this.descShared) {
+      Atomics.store(this.desc16, at + 7, le16(this.firstFlags));
+      this.desc16[at + 6] = le16(this.firstId);
+    }
+`,
+    TESTS,
+    "lie there before the flags",
+  ),
+  sourceMutant(
+    "packed-first-descriptor-shown-with-its-push",
+    PACKED,
+    `      this.firstPosition = position;
+    } else {
+      words[at + 3] = (flags << 16) | id;
+    }
+`,
+    `      this.firstPosition = position;
+    }
+    words[at + 3] = (flags << 16) | id;
+`,
+    TESTS,
+    "lie there before the flags",
+  ),
+  sourceMutant(
+    "packed-events-read-before-the-flags-are-shown",
+    PACKED,
+    `    const first = this.firstPosition;
+    if (this.descPlain === true) {`,
+    `    const first = this.firstPosition;
+    this.readDriver(1);
+    if (this.descPlain === true) {`,
+    TESTS,
+  ),
+  sourceMutant(
+    "packed-events-asked-for-before-their-offset",
+    PACKED,
+    `        this.writeDevice(0, offWrap);
+      }
+      this.setEventFlags(RING_EVENT_FLAGS_DESC);
+`,
+    `        this.setEventFlags(RING_EVENT_FLAGS_DESC);
+        this.writeDevice(0, offWrap);
+      }
+      this.setEventFlags(RING_EVENT_FLAGS_DESC);
+`,
+    TESTS,
+  ),
+];

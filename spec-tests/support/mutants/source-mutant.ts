@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import type { Edit } from "./mutant.ts";
+
+/** A source of the library that is broken in one place, and the tests of which one must fail. */
+export interface SourceMutant {
+  /** Says what is broken; unique in its list. */
+  readonly id: string;
+  readonly edits: readonly Edit[];
+  /** Test files, by their paths from the root. */
+  readonly files: readonly string[];
+  /** The test that must fail has this in its name. Default any. */
+  readonly only?: string;
+}
+
+/** A mutant with one edit. */
+export function sourceMutant(
+  id: string,
+  file: string,
+  find: string,
+  replace: string,
+  files: readonly string[],
+  only?: string,
+): SourceMutant {
+  return { id, edits: [{ file, find, replace }], files, ...(only === undefined ? {} : { only }) };
+}
+
+/** What to make of a piece of text, wherever it stands in a file. */
+export interface Pattern {
+  /** With the flag `g`. */
+  readonly find: RegExp;
+  readonly replace: string;
+}
+
+/**
+ * A mutant for each place of a file where the pattern matches; a source that gets another such place gets another mutant.
+ * `spared` are pieces of lines that are left out, each with its reason beside it.
+ */
+export function mutantsOfEach(
+  file: string,
+  { find, replace }: Pattern,
+  files: readonly string[],
+  spared: readonly string[] = [],
+): SourceMutant[] {
+  const text = readFileSync(file, "utf8");
+  const mutants: SourceMutant[] = [];
+  const used = new Set<string>();
+  for (const match of text.matchAll(find)) {
+    const at = match.index;
+    const begin = text.lastIndexOf("\n", at) + 1;
+    const end = text.indexOf("\n", at);
+    const line = text.slice(begin, end);
+    if (/^\s*(\/\/|\*|\/\*)/.test(line)) continue;
+    if (spared.some((piece) => line.includes(piece))) {
+      for (const piece of spared) if (line.includes(piece)) used.add(piece);
+      continue;
+    }
+    const broken = replace;
+    const [from, to] = uniquePlace(text, begin, end);
+    mutants.push({
+      id: `${file.replace(/^src\//, "")}: ${line.trim()}${mutants.some(({ id }) => id.endsWith(line.trim())) ? ` (${mutants.length})` : ""}`,
+      edits: [
+        {
+          file,
+          find: text.slice(from, to),
+          replace: text.slice(from, at) + broken + text.slice(at + match[0].length, to),
+        },
+      ],
+      files,
+    });
+  }
+  for (const piece of spared)
+    if (!used.has(piece)) throw new Error(`${file}: nothing like ${piece} is left to spare`);
+  return mutants;
+}
+
+/** The lines around a place, as many as make it the only one of its kind. */
+function uniquePlace(text: string, begin: number, end: number): [from: number, to: number] {
+  let from = begin;
+  let to = end;
+  while (text.split(text.slice(from, to)).length > 2) {
+    from = from <= 1 ? 0 : text.lastIndexOf("\n", from - 2) + 1;
+    to = Math.max(to, text.indexOf("\n", to + 1));
+  }
+  return [from, to];
+}
