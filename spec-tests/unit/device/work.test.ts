@@ -6,7 +6,7 @@ import { WorkBudget } from "../../../src/base/work-budget.ts";
 import { DEFAULT_MAX_TURN_WORK } from "../../../src/device/work.ts";
 import { HostHeap } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
-import { DeviceRig } from "../../support/device-rig.ts";
+import { DeviceRig } from "../../../src/testing/index.ts";
 import { CMD, CONTROLQ, CURSORQ, msg, OK } from "../../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../../support/gpu-rig.ts";
 import { RecordingRenderer } from "../../support/recording-renderer.ts";

@@ -3,16 +3,10 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DmaSpace, GuestMemory } from "../../../src/memory/index.ts";
+import { type RawDescriptor, RawPackedRing, RawSplitRing, WRITE } from "../../../src/testing/index.ts";
 import { activateQueue, type DeviceQueue, type QueueOptions } from "../../../src/virtqueue/index.ts";
 import { AtomicsSpy } from "../../support/atomics-spy.ts";
-import {
-  popped,
-  queueOptions,
-  type RawDescriptor,
-  RawPackedRing,
-  RawSplitRing,
-  WRITE,
-} from "../../support/raw-ring.ts";
+import { popped, queueOptions } from "../../support/queue-asserts.ts";
 
 const test = suite("device rings in shared memory");
 
