@@ -60,7 +60,11 @@ export const BUDGET_MUTANTS: readonly SourceMutant[] = [
     "ENTRY_WORK",
     PRICES,
   ),
-  budget("a-charge-is-nothing", "    this.left -= units;\n", ""),
+  budget(
+    "a-charge-is-nothing",
+    "charge(units: number): void {\n    this.left -= units;\n",
+    "charge(units: number): void {\n",
+  ),
   budget(
     "a-turn-has-what-was-left",
     "    this.#turns++;\n    this.left = this.max;\n",
