@@ -74,7 +74,7 @@ export class MemoryRegion {
   /** True when the buffer may be replaced under the region. */
   readonly growable: boolean;
   readonly byteOffset: number;
-  /** Told of every write of a device, offset in the region and length in bytes; null when nobody cares. */
+  /** Called for every write of a device with the offset in the region and the length in bytes; null when nobody listens. */
   onDeviceWrite: ((offset: number, length: number) => void) | null;
 
   u8: Uint8Array;

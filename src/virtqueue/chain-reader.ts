@@ -1,6 +1,6 @@
 import { type DescriptorChain, Scratch } from "./chain.ts";
 
-/** Fields of requests stand in their first bytes: these are copied once, and more only when asked for. */
+/** The fields of a request are in its first bytes: these are copied once, and more only when asked for. */
 const HEAD_BYTES = 64;
 
 /**

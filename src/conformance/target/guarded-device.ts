@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/brands.ts";
 import { isPromise, type MaybeLater, ofNoInterest } from "../../base/later.ts";
 import { DeviceGoneError, type DeviceUnderTest, type Target, TargetError } from "../device-under-test.ts";
 import { deviceFault } from "./shapes.ts";
@@ -157,7 +158,7 @@ export async function within<T>(work: Promise<T>, limitMs: number, late: () => E
 
 /** What an error says, on one line. */
 export function oneLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.replace(/\s+/g, " ").trim();
 }
 

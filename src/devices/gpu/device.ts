@@ -124,7 +124,7 @@ export class GpuDevice implements DeviceType {
   }
 
   /**
-   * What a display or a renderer threw last, null as long as none did; how often is in {@link counters}. Look here when
+   * What a display or a renderer threw last, null if none did; {@link counters} say how often. Look here when
    * the screen stays black.
    */
   get lastBackendFailure(): GpuBackendFailure | null {
@@ -294,7 +294,7 @@ export class GpuDevice implements DeviceType {
   }
 }
 
-/** What the profile's namesake has, for who does not say. */
+/** What the profile's namesake has, where the embedder does not say. */
 function controlQueueSize({ profile, renderer }: GpuDeviceOptions): number {
   switch (profile) {
     case "qemu":

@@ -20,7 +20,7 @@ export interface DisplayConfig {
   readonly widthPixels?: number;
   readonly heightPixels?: number;
   /**
-   * Size in pixels, 1 to 16384, up to which the EDID offers usual modes besides the preferred one. Default: the
+   * Size in pixels, 1 to 16384, up to which the EDID offers standard modes besides the preferred one. Default: the
    * preferred size, so that drivers offer nothing larger.
    */
   readonly maxWidthPixels?: number;
@@ -85,7 +85,7 @@ export const DEFAULT_GPU_LIMITS: GpuLimits = {
   maxSubmitBytes: 1 << 20,
 };
 
-/** Which features are offered. What is not named is offered when it can be had. */
+/** Which features are offered. A feature that is not named is offered when the device can offer it. */
 export interface GpuFeatures {
   readonly edid?: boolean;
   /** Default true, false with the profile `qemu`. */

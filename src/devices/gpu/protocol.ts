@@ -106,7 +106,7 @@ export class GpuResponse {
   }
 
   /**
-   * Fills in the header. Fence id, context and ring go back only to who asked for a fence, and so on errors too.
+   * Fills in the header. Fence id, context and ring are returned only when a fence was requested, on errors too.
    * [gpu.prose.device-operation-request-header.1]
    */
   setHeader(type: number, to: ResponseHeader): void {

@@ -126,7 +126,7 @@ function liftCursors(cursors: unknown): unknown {
   });
 }
 
-/** Version 4 UUIDs and all others, in the usual notation. */
+/** Version 4 UUIDs and all others, in the standard notation. */
 const UUID_LETTERS = 36;
 /** CTX_CREATE has no room for more. */
 const DEBUG_NAME_LETTERS = 64;

@@ -40,7 +40,7 @@ export interface RngDeviceOptions {
   readonly maxRequestsInFlight?: number;
   /**
    * Calls that the source still owes from before device resets. They hold up nobody, so that a source that died does not
-   * outlive a reset; with so many of them it is asked no more until some settle, and the platform's generator takes its
+   * outlive a reset; with this many of them it is not called again until some settle, and the platform's generator takes its
    * place. Default 256.
    */
   readonly maxAbandonedCalls?: number;

@@ -97,7 +97,7 @@ export class PciInterrupts {
     this.#updateLine();
   }
 
-  /** Takes over what was saved, together with the configuration space. Nothing is told before the next `update`. */
+  /** Takes over what was saved, together with the configuration space. No interrupt is raised before the next `update`. */
   adopt(isr: number): void {
     this.#isr = isr;
     this.#readControl();

@@ -14,7 +14,7 @@ export interface Place {
   readonly window: PciWindow;
 }
 
-/** Where everything of a function lies. */
+/** Where the structures of a function lie. */
 export interface PciPlan {
   readonly bars: readonly PciBarPlan[];
   readonly common: Place;
@@ -146,7 +146,7 @@ class BarBuilder {
   }
 }
 
-/** The six registers, and who has which. */
+/** The six registers and what each is used for. */
 class BarSet {
   readonly builders: BarBuilder[] = [];
   readonly #taken: boolean[] = new Array<boolean>(PCI_STD_NUM_BARS).fill(false);

@@ -80,7 +80,7 @@ export interface PciTransportOptions {
   /** Default 0x1af4. */
   readonly subsystemVendorId?: number;
   /**
-   * A transitional device: drivers of before virtio 1.0 find the legacy interface in BAR 0, an I/O BAR, besides
+   * A transitional device: drivers from before virtio 1.0 find the legacy interface in BAR 0, an I/O BAR, besides
    * everything else. Only for device types of that age, which have a transitional PCI device id: net, block, balloon,
    * console, scsi, rng and 9p; not with `express`. The guest is little-endian. Default false.
    */

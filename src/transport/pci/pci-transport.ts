@@ -230,7 +230,7 @@ export class PciTransport {
     if (announce) for (const bar of changed) this.#options.onBarChange?.(bar);
   }
 
-  /** Tells nobody; returns the BARs that changed. */
+  /** Notifies nobody; returns the BARs that changed. */
   #updateBars(): readonly PciBar[] {
     const { space, bars, express } = this.#function;
     const command = space.get(PCI_COMMAND, 2);

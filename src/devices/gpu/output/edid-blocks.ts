@@ -12,7 +12,7 @@ import {
 export interface Monitor {
   /** The mode asked for. */
   readonly preferred: Timing;
-  /** Usual modes are listed up to this size. */
+  /** Standard modes are listed up to this size. */
   readonly maxWidthPixels: number;
   readonly maxHeightPixels: number;
   /** The mode in the base block: the same one, unless the base block cannot express it. */

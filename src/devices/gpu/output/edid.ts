@@ -20,7 +20,7 @@ export interface EdidOptions {
   /** Height of the preferred mode in pixels, 1 to 16384. */
   readonly heightPixels: number;
   /**
-   * Width and height in pixels, 1 to 16384, up to which usual modes are listed besides the preferred one: guests may
+   * Width and height in pixels, 1 to 16384, up to which standard modes are listed besides the preferred one: guests may
    * choose modes above the preferred size then. Default: the preferred size.
    */
   readonly maxWidthPixels?: number;
@@ -71,7 +71,7 @@ const DETAILED_MIN_PIXELS = 64;
  * Builds the EDID of a virtual monitor: 128 bytes, or 256 with the DisplayID extension. The same options always
  * give the same bytes.
  *
- * The base block lists usual modes besides the preferred one: smaller ones, or those up to `maxWidthPixels` and
+ * The base block lists standard modes besides the preferred one: smaller ones, or those up to `maxWidthPixels` and
  * `maxHeightPixels`, the largest eight of them. It has no display range limits where EDID
  * cannot express them: at a line rate below 1 kHz or above 510 kHz, or a pixel clock above 2.55 GHz.
  *

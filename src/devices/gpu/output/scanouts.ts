@@ -282,7 +282,7 @@ export class Scanouts {
 
   /**
    * Tells the display what the change has made of the scanout. One whose memory was taken away shows nothing until it is
-   * back. A display that fails has not heard of it: the change is taken back, unless another has come after it.
+   * back. When the display fails, the change is taken back, unless another has come after it.
    */
   #tell(scanout: Scanout, revision: number): MaybeLater<void> {
     const index = scanout.scanoutId;

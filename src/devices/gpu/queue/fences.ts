@@ -109,7 +109,7 @@ export class Fences {
     for (const each of ready) send(each);
   }
 
-  /** The queue is gone, its commands are nobody's any more. */
+  /** The queue is gone: its commands are dropped. */
   forgetQueue(queueIndex: number): void {
     this.#commands = this.#commands.filter((each) => each.queueIndex !== queueIndex);
     for (const each of this.#unreached) if (each.queueIndex === queueIndex) this.#unreached.delete(each);

@@ -147,7 +147,7 @@ export class HostBlob {
     this.#movesLeft = this.sizeBytes;
   }
 
-  /** Moves at most so many bytes into the window; true once all are there. @internal */
+  /** Moves at most this many bytes into the window; true once all are there. @internal */
   moveIn(most: number): boolean {
     const slice = this.#slice as Uint8Array;
     const from = this.sizeBytes - this.#movesLeft;
@@ -167,7 +167,7 @@ export class HostBlob {
     this.#movesLeft = this.#bytes === this.#own ? this.sizeBytes : 2 * this.sizeBytes;
   }
 
-  /** Copies and clears at most so many bytes; true once the blob has left the window. @internal */
+  /** Copies and clears at most this many bytes; true once the blob has left the window. @internal */
   moveOut(most: number): boolean {
     const slice = this.#slice as Uint8Array;
     const { sizeBytes } = this;

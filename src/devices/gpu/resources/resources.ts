@@ -142,7 +142,7 @@ export class ResourceTable {
     return this.#byId.size < this.#limits.maxResources && this.#hostBytes + hostBytes <= this.#maxHostBytes;
   }
 
-  /** True when so many more entries of backing are within the limits. */
+  /** True when this many more entries of backing are within the limits. */
   hasRoomForEntries(entries: number): boolean {
     return this.#backingEntries + entries <= this.#limits.maxBackingEntriesTotal;
   }

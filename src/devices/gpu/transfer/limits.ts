@@ -13,7 +13,7 @@ export const MAX_INDEXED_OFFSET = 0x7ffffffc;
 /** Shorter rows are copied word by word faster than through a kept view. */
 export const MIN_PLAN_ROW_BYTES = 64;
 
-/** Rectangles are remembered in so many sets. */
+/** The number of sets that rectangles are remembered in. */
 export const PLAN_SETS = 8;
 /** Places in each set, for those that fall into it. */
 export const PLAN_WAYS = 8;

@@ -179,7 +179,7 @@ function pieceEnd(start: number, lengthBytes: number): number {
   return Math.min(start + lengthBytes, INDEX_END) | 0;
 }
 
-/** The same far behind in the backing, where nobody is in a hurry. */
+/** The same far into the backing, where speed does not matter. */
 export function copyFarRows(
   pages: GuestPages,
   position: number,

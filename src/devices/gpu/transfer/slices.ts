@@ -4,7 +4,7 @@ import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { TransferEngine } from "./engine.ts";
 import type { HostPixels } from "./words.ts";
 
-/** So few pieces are not worth being looked for. */
+/** Up to this many segments a search is not worth it. */
 const FEW_PIECES = 64;
 
 /** What a transfer costs, in units of work. */
