@@ -38,6 +38,7 @@ import {
 } from "../../src/driver/index.ts";
 import { KmsCard } from "../../src/driver/kms/index.ts";
 import { GuestMemory } from "../../src/memory/index.ts";
+import { DeviceRig, drive, EchoDevice, TestMachine } from "../../src/testing/index.ts";
 import { MmioTransport } from "../../src/transport/mmio/index.ts";
 import { PciTransport } from "../../src/transport/pci/index.ts";
 
@@ -59,6 +60,24 @@ const ENTRIES: Readonly<Record<string, { take: Take; valid?: object; names: stri
     valid: { memory },
     names:
       "memory ringFeatures translator profile maxChainElements suppressWhileDraining inOrderBatching trace schedule",
+  },
+  EchoDeviceOptions: {
+    take: (o) => new EchoDevice(o),
+    names: "queues maxSize hold answer configLengthBytes",
+  },
+  RigOptions: {
+    take: (o) => new DeviceRig(new RngDevice(), o),
+    names: "features ringFeatures indirect memoryBytes memory device idle queueSize",
+  },
+  DrivenOptions: {
+    take: (o) => drive(new RngDevice(), o),
+    valid: { transport: "mmio" },
+    names: "transport device mmio pci pciDriver msix memoryBytes memory platform interrupts",
+  },
+  TestMachineOptions: {
+    take: (o) => TestMachine.start(new RngDevice(), o),
+    names:
+      "transport device mmio pci pciDriver msix memoryBytes memory platform interrupts format features timeoutMs",
   },
   RegionOptions: {
     take: (o) => new GuestMemory([o]),
@@ -83,7 +102,7 @@ const ENTRIES: Readonly<Record<string, { take: Take; valid?: object; names: stri
   },
   RenderDeviceOptions: {
     take: (o) => new RenderDevice(o),
-    names: "sharedObjects importPages queueSize limits timing schedule onCommand",
+    names: "sharedObjects importPages queueSize limits timing onCommand",
   },
   VdmabufDeviceOptions: { take: (o) => new VdmabufDevice(o), names: "host vmId limits queueSize onMessage" },
   VdmabufHostOptions: { take: (o) => new VdmabufHost(o), names: "importer sharedObjects" },

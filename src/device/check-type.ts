@@ -50,7 +50,7 @@ const DEMANDS: readonly Demand[] = [
   },
   {
     member: "queues",
-    holds: (value) => isListOf(value, isQueue) && (value as readonly unknown[]).length > 0,
+    holds: (value) => isListOf(value, isQueue),
     example: `readonly queues = [{ name: "requestq", maxSize: 128 }], with sizes from 1 to ${MAX_QUEUE_SIZE}`,
   },
   {

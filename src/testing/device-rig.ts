@@ -1,3 +1,10 @@
+import {
+  COUNT_FROM_0_RULE,
+  COUNT_RULE,
+  checkOptions,
+  type OptionRules,
+  QUEUE_SIZE_RULE,
+} from "../base/options.ts";
 // A device behind no transport, driven by rings written by hand: the smallest driver that can tell a device what to
 // do. Nothing of src/driver and src/wire is in it, so that a wrong constant there does not cancel out.
 import type { DeviceType, RequestDeviceType, TransportHooks, VirtioDeviceOptions } from "../device/index.ts";
@@ -31,6 +38,17 @@ export interface RigOptions {
   readonly idle?: boolean;
   readonly queueSize?: number;
 }
+
+const RIG_RULES: OptionRules<RigOptions> = {
+  features: { each: COUNT_FROM_0_RULE },
+  ringFeatures: { each: COUNT_FROM_0_RULE },
+  indirect: "boolean",
+  memoryBytes: COUNT_RULE,
+  memory: { like: "a GuestMemory", has: ["regions", "sync"] },
+  device: "object",
+  idle: "boolean",
+  queueSize: QUEUE_SIZE_RULE,
+};
 
 /** A chain that was sent. */
 export interface Sent {
@@ -75,6 +93,7 @@ export class DeviceRig {
   #next = 0x40000;
 
   constructor(type: DeviceType | RequestDeviceType, options: RigOptions = {}) {
+    checkOptions("DeviceRig", options, RIG_RULES);
     this.#options = options;
     this.memory =
       options.memory ??

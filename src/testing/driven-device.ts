@@ -1,3 +1,4 @@
+import { COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
 import type { DeviceType, RequestDeviceType } from "../device/index.ts";
 import { VirtioDevice, type VirtioDeviceOptions } from "../device/index.ts";
 import {
@@ -30,6 +31,20 @@ export interface DrivenOptions {
   readonly interrupts?: boolean;
 }
 
+/** @internal */
+export const DRIVEN_RULES: OptionRules<DrivenOptions> = {
+  transport: { oneOf: ["mmio", "pci"] },
+  device: "object",
+  mmio: "object",
+  pci: "object",
+  pciDriver: "object",
+  msix: "boolean",
+  memoryBytes: COUNT_RULE,
+  memory: { like: "a GuestMemory", has: ["regions", "sync"] },
+  platform: "object",
+  interrupts: "boolean",
+};
+
 /** Every access a driver makes to the registers of its device. */
 export interface RegisterAccess {
   readonly space: "mmio" | "config" | "bar";
@@ -60,6 +75,7 @@ const MSIX_ADDRESS = 0xfee0_0000;
  * when the driver finds no device.
  */
 export function drive(type: DeviceType | RequestDeviceType, options: DrivenOptions): Driven {
+  checkOptions("drive", options, DRIVEN_RULES, ["transport"]);
   const memory =
     options.memory ??
     new GuestMemory([{ base: 0x8000_0000, memory: new ArrayBuffer(options.memoryBytes ?? 16 << 20) }]);

@@ -1,3 +1,4 @@
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../base/options.ts";
 import type { DeviceHost, DeviceType } from "../device/index.ts";
 import type { DescriptorChain, DeviceQueue } from "../virtqueue/index.ts";
 
@@ -22,6 +23,14 @@ export interface EchoDeviceOptions {
   readonly configLengthBytes?: number;
 }
 
+const ECHO_RULES: OptionRules<EchoDeviceOptions> = {
+  queues: COUNT_FROM_0_RULE,
+  maxSize: QUEUE_SIZE_RULE,
+  hold: "boolean",
+  answer: "function",
+  configLengthBytes: COUNT_FROM_0_RULE,
+};
+
 /** Answers every request with its own bytes, each plus one; at once or in an order the test chooses. */
 export class EchoDevice implements DeviceType {
   readonly name = "echo";
@@ -38,6 +47,7 @@ export class EchoDevice implements DeviceType {
   readonly #answer: (request: Uint8Array, room: number) => Uint8Array;
 
   constructor(options: EchoDeviceOptions = {}) {
+    checkOptions("EchoDevice", options, ECHO_RULES);
     const count = options.queues ?? 1;
     this.queues = Array.from({ length: count }, (_, i) => ({
       name: `echoq${i}`,

@@ -1,10 +1,11 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import { COUNT_FROM_0_RULE, COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
 import type { DeviceType, RequestDeviceType, VirtioDevice } from "../device/index.ts";
 import { type DmaBuffer, type DriverQueue, ElementList, type VirtioDriver } from "../driver/index.ts";
 import type { GuestMemory } from "../memory/index.ts";
 import { VIRTIO_F_RING_PACKED } from "../wire/common.ts";
 import { settle } from "./device-rig.ts";
-import { type Driven, type DrivenOptions, drive } from "./driven-device.ts";
+import { DRIVEN_RULES, type Driven, type DrivenOptions, drive } from "./driven-device.ts";
 import { SteppedScheduler } from "./stepped-scheduler.ts";
 
 declare function setTimeout(task: () => void, milliseconds: number): unknown;
@@ -22,6 +23,13 @@ export interface TestMachineOptions extends Omit<DrivenOptions, "transport"> {
   /** Real time that a request may take, in milliseconds. Default 5000. */
   readonly timeoutMs?: number;
 }
+
+const MACHINE_RULES: OptionRules<TestMachineOptions> = {
+  ...DRIVEN_RULES,
+  format: { oneOf: ["split", "packed"] },
+  features: { each: COUNT_FROM_0_RULE },
+  timeoutMs: COUNT_RULE,
+};
 
 /** What came back of a request. */
 export interface Answer {
@@ -75,6 +83,7 @@ export class TestMachine {
 
   /** Builds the machine and takes the device to DRIVER_OK. Throws `DriverError` when it does not get there. */
   static start(type: DeviceType | RequestDeviceType, options: TestMachineOptions = {}): TestMachine {
+    checkOptions("TestMachine", options, MACHINE_RULES);
     const {
       transport = "mmio",
       format = "split",

@@ -104,7 +104,6 @@ const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
     /has no queues; .*queues = \[\{ name: "requestq", maxSize: 128 \}\]/,
   ],
   ["queues that are a number", { ...BASE, queues: 1 }, /has 1 as queues; .*maxSize: 128/],
-  ["an empty list of queues", { ...BASE, queues: [] }, /has an empty list as queues/],
   ["names of queues", { ...BASE, queues: ["requestq"] }, /has a list with "requestq" as queues/],
   ["a queue without size", { ...BASE, queues: [{ name: "q" }] }, /as queues; right would be/],
   ["a queue of size 0", { ...BASE, queues: [{ name: "q", maxSize: 0 }] }, /sizes from 1 to 32768/],

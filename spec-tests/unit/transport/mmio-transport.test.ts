@@ -337,7 +337,8 @@ test("shared memory: length and base by id, all ones for ids not in use", () => 
     {
       sharedMemory: [
         { id: 1, lengthBytes: 0x2000, buffer },
-        { id: 255, lengthBytes: 2 ** 32 + 0x1000, buffer },
+        // Reserved, and never touched.
+        { id: 255, lengthBytes: 2 ** 32 + 0x1000, buffer: new ArrayBuffer(2 ** 32 + 0x1000) },
       ],
     },
     {},
