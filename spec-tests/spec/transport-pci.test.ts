@@ -496,7 +496,7 @@ test("shared memory ids are unique [transport-pci.device.shared-memory-capabilit
   ]) {
     assert.throws(
       () => new PciMachine({ sharedMemory: ids.map((id) => shared(id, 16)) }),
-      /shared memory id/,
+      /shared memory id|sharedMemory/,
     );
   }
 });

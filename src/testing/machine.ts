@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
-import { COUNT_FROM_0_RULE, COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../base/options.ts";
 import type { DeviceType, RequestDeviceType, VirtioDevice } from "../device/index.ts";
 import { type DmaBuffer, type DriverQueue, ElementList, type VirtioDriver } from "../driver/index.ts";
 import type { GuestMemory } from "../memory/index.ts";
@@ -28,7 +28,7 @@ const MACHINE_RULES: OptionRules<TestMachineOptions> = {
   ...DRIVEN_RULES,
   format: { oneOf: ["split", "packed"] },
   features: { each: COUNT_FROM_0_RULE },
-  timeoutMs: COUNT_RULE,
+  timeoutMs: COUNT_FROM_0_RULE,
 };
 
 /** What came back of a request. */
