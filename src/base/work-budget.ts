@@ -10,6 +10,13 @@ const MAX_WORK = 0x3fffffff;
  *
  * Tasks that wait for the next turn are run there in the order in which they came, as far as that turn's budget reaches;
  * however many there are, only one turn is ever asked for.
+ *
+ * @example
+ * ```ts
+ * const budget = new WorkBudget(1 << 20, (task) => setTimeout(task, 0));
+ * budget.charge(4096); // so many bytes were copied
+ * if (budget.left < 1) budget.later(() => goOn());
+ * ```
  */
 export class WorkBudget {
   /** Units that are left; below 1 it is used up. Read on the hot path, written by {@link charge} and the device types. */
@@ -42,6 +49,7 @@ export class WorkBudget {
     return this.#turns;
   }
 
+  /** Work of so many units was done; the budget may go below 0. */
   charge(units: number): void {
     this.left -= units;
   }

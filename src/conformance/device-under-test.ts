@@ -129,7 +129,18 @@ export class DeviceGoneError extends Error {
   }
 }
 
-/** The target itself does not work, so nothing can be said of its device: `open` fails, or gives what is no device. */
+/**
+ * The target itself does not work, so nothing can be said of its device: `open` fails, or gives what is no device.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await runCases(target);
+ * } catch (error) {
+ *   if (error instanceof TargetError) console.error(`nothing was tested: ${error.message}`);
+ * }
+ * ```
+ */
 export class TargetError extends Error {
   override readonly name: string = "TargetError";
 }

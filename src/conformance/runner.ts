@@ -174,7 +174,16 @@ function checkTarget(target: Target, options: RunOptions): void {
   }
 }
 
-/** A report of these results, some of which may be missing, in the order of the cases. */
+/**
+ * A report of these results, some of which may be missing, in the order of the cases.
+ *
+ * @example
+ * ```ts
+ * const results: CaseResult[] = [];
+ * await runCases(target, cases, { onCase: (result) => results.push(result) });
+ * const report = reportOf(target, cases, results, { startedAt: new Date().toISOString(), ms: 1200 });
+ * ```
+ */
 export function reportOf(
   target: Pick<Target, "name" | "description">,
   cases: readonly CaseDefinition[],

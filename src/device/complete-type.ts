@@ -19,7 +19,12 @@ const PCI_CLASS_OTHERS = 0xff0000;
 
 /**
  * The type with its defaults filled in; one that leaves nothing to them is returned as it is. Throws
- * {@link VirtioUsageError}, which says what is missing or wrong and what would be right.
+ * `VirtioUsageError`, which says what is missing or wrong and what would be right.
+ *
+ * @example
+ * ```ts
+ * const { features, configLengthBytes } = completeDeviceType(new RngDevice());
+ * ```
  */
 export function completeDeviceType(type: DeviceType | RequestDeviceType): CompleteDeviceType {
   checkDeviceType(type);

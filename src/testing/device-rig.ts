@@ -84,7 +84,9 @@ export class DeviceRig {
   readonly interrupts: number[];
   configInterrupts = 0;
   resets = 0;
+  /** Called when the device wants to interrupt the driver because of a queue. */
   onQueueInterrupt: ((index: number) => void) | null = null;
+  /** What the device has put off to its next turns, in order. */
   readonly scheduled: (() => void)[] = [];
   readonly #options: RigOptions;
   readonly #free: number[][] = [];
@@ -133,6 +135,7 @@ export class DeviceRig {
     device.writeStatus(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
   }
 
+  /** Sets up a queue in memory of its own, and enables it. */
   enableQueue(index: number): void {
     const size = Math.min(this.#options.queueSize ?? 64, this.device.queueMaxSize(index));
     const base = 0x1000 + index * RING_SPACE;
@@ -282,7 +285,15 @@ export class DeviceRig {
   }
 }
 
-/** Lets every promise that is ready settle. */
+/**
+ * Lets every promise that is ready settle.
+ *
+ * @example
+ * ```ts
+ * finishBackEnd();
+ * await settle(); // now the device has answered
+ * ```
+ */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }

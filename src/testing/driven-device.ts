@@ -65,6 +65,7 @@ export interface Driven {
   readonly mmio: MmioTransport | null;
   readonly pci: PciTransport | null;
   readonly accesses: RegisterAccess[];
+  /** What the device has put off to its next turns, in order. */
   readonly scheduled: (() => void)[];
 }
 
@@ -73,6 +74,12 @@ const MSIX_ADDRESS = 0xfee0_0000;
 /**
  * Puts a device type behind a transport and a driver in front of it, which has not begun: for tests of drivers. Throws
  * when the driver finds no device.
+ *
+ * @example
+ * ```ts
+ * const { driver, device } = drive(new RngDevice(), { transport: "mmio" });
+ * const rng = RngDriver.start(driver);
+ * ```
  */
 export function drive(type: DeviceType | RequestDeviceType, options: DrivenOptions): Driven {
   checkOptions("drive", options, DRIVEN_RULES, ["transport"]);

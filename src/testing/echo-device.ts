@@ -31,7 +31,15 @@ const ECHO_RULES: OptionRules<EchoDeviceOptions> = {
   configLengthBytes: COUNT_FROM_0_RULE,
 };
 
-/** Answers every request with its own bytes, each plus one; at once or in an order the test chooses. */
+/**
+ * Answers every request with its own bytes, each plus one; at once or in an order the test chooses.
+ *
+ * @example
+ * ```ts
+ * const machine = TestMachine.start(new EchoDevice());
+ * const { bytes } = await machine.request(0, Uint8Array.of(1, 2), 2); // 2, 3
+ * ```
+ */
 export class EchoDevice implements DeviceType {
   readonly name = "echo";
   readonly deviceId = ECHO_DEVICE_ID;

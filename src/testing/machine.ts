@@ -39,6 +39,7 @@ export interface Answer {
   readonly written: number;
 }
 
+/** A request that was sent. */
 interface Pending {
   readonly elements: ElementList;
   readonly readable: DmaBuffer | null;
@@ -136,11 +137,7 @@ export class TestMachine {
    * Sends one request and does not wait: its `answer` is null until the device gave it back and somebody looked, with
    * {@link look} or by waiting for a request of the same queue.
    */
-  send(
-    queue: number,
-    readable: Uint8Array,
-    writableBytes: number,
-  ): { readonly answer: Answer | null } & Pending {
+  send(queue: number, readable: Uint8Array, writableBytes: number): { readonly answer: Answer | null } {
     const target = this.#queue(queue);
     const { allocator } = this.driven;
     const elements = new ElementList();

@@ -26,7 +26,14 @@ function viewOf(memory: GuestMemory, address: number, length: number): DataView 
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Writes a split descriptor, or an entry of an indirect table, at `address`. */
+/**
+ * Writes a split descriptor, or an entry of an indirect table, at `address`.
+ *
+ * @example
+ * ```ts
+ * writeSplitDescriptor(memory, table, { addr: 0x2000, len: 64, flags: VIRTQ_DESC_F_WRITE });
+ * ```
+ */
 export function writeSplitDescriptor(memory: GuestMemory, address: number, d: RawDescriptor): void {
   const view = viewOf(memory, address, 16);
   view.setBigUint64(0, BigInt(d.addr), true);
@@ -38,6 +45,13 @@ export function writeSplitDescriptor(memory: GuestMemory, address: number, d: Ra
 /**
  * A split virtqueue laid out at `base`: descriptor table, then available ring, then used ring. Legacy queues have the
  * used ring on a page of its own.
+ *
+ * @example
+ * ```ts
+ * const ring = new RawSplitRing(memory, 0x1000, 8);
+ * ring.descriptor(0, { addr: 0x2000, len: 64, flags: VIRTQ_DESC_F_WRITE });
+ * ring.offer(0);
+ * ```
  */
 export class RawSplitRing {
   readonly memory: GuestMemory;
@@ -59,6 +73,7 @@ export class RawSplitRing {
     return this.used + 6 + 8 * this.size;
   }
 
+  /** The queue as a driver writes it into registers. */
   config(): QueueConfig {
     return {
       size: this.size,
@@ -71,6 +86,7 @@ export class RawSplitRing {
     };
   }
 
+  /** Writes an entry of the descriptor table. */
   descriptor(index: number, d: RawDescriptor): void {
     writeSplitDescriptor(this.memory, this.desc + 16 * index, d);
   }
@@ -82,14 +98,17 @@ export class RawSplitRing {
     if (publish) this.publish();
   }
 
+  /** Sets the available index. */
   publish(idx = this.availIdx): void {
     viewOf(this.memory, this.avail + 2, 2).setUint16(0, idx, true);
   }
 
+  /** Sets `flags` of the available ring. */
   setAvailFlags(flags: number): void {
     viewOf(this.memory, this.avail, 2).setUint16(0, flags, true);
   }
 
+  /** Sets `used_event`, where the driver says which used buffer it wants to hear of. */
   setUsedEvent(value: number): void {
     viewOf(this.memory, this.avail + 4 + 2 * this.size, 2).setUint16(0, value, true);
   }
@@ -106,6 +125,7 @@ export class RawSplitRing {
     return viewOf(this.memory, this.used + 2, 2).getUint16(0, true);
   }
 
+  /** An element of the used ring, by index modulo the size. */
   usedElement(index: number): { id: number; len: number } {
     const view = viewOf(this.memory, this.used + 4 + 8 * (index % this.size), 8);
     return { id: view.getUint32(0, true), len: view.getUint32(4, true) };
@@ -115,7 +135,15 @@ export class RawSplitRing {
 const AVAIL = 1 << 7;
 const USED = 1 << 15;
 
-/** A packed virtqueue laid out at `base`: descriptor ring, driver event suppression, device event suppression. */
+/**
+ * A packed virtqueue laid out at `base`: descriptor ring, driver event suppression, device event suppression.
+ *
+ * @example
+ * ```ts
+ * const ring = new RawPackedRing(memory, 0x1000, 8);
+ * ring.offer([{ addr: 0x2000, len: 64, flags: VIRTQ_DESC_F_WRITE }], 0);
+ * ```
+ */
 export class RawPackedRing {
   readonly memory: GuestMemory;
   readonly size: number;
@@ -135,6 +163,7 @@ export class RawPackedRing {
     this.device = this.driver + 4;
   }
 
+  /** The queue as a driver writes it into registers. */
   config(): QueueConfig {
     return {
       size: this.size,
@@ -168,6 +197,7 @@ export class RawPackedRing {
     }
   }
 
+  /** The `flags` of a descriptor as they are. */
   rawFlags(index: number): number {
     return viewOf(this.memory, this.desc + 16 * index + 14, 2).getUint16(0, true);
   }
@@ -187,6 +217,7 @@ export class RawPackedRing {
     return { id: view.getUint16(12, true), len: view.getUint32(8, true), write: (flags & WRITE) !== 0 };
   }
 
+  /** Writes the driver event suppression structure. */
   setDriverEvent(offWrap: number, flags: number): void {
     const view = viewOf(this.memory, this.driver, 4);
     view.setUint16(0, offWrap, true);

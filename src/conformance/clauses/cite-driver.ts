@@ -8,7 +8,16 @@ const BY_ID: ReadonlyMap<string, Clause> = /* @__PURE__ */ new Map(
   /* @__PURE__ */ parseClauses(DRIVER_CLAUSE_DATA).map((clause) => [clause.id, clause]),
 );
 
-/** As `citeStatement()`, for statements that bind drivers; null for all others. */
+/**
+ * As `citeStatement()`, for statements that bind drivers; null for all others.
+ *
+ * @example
+ * ```ts
+ * for (const { clause } of checker.violations) {
+ *   console.log(clause === null ? "a hint" : citeDriverStatement(clause)?.sentence);
+ * }
+ * ```
+ */
 export function citeDriverStatement(id: string): CitedStatement | null {
   const clause = BY_ID.get(id);
   if (clause === undefined) return null;

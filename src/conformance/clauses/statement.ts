@@ -50,6 +50,12 @@ export function cite(clause: Clause, sentence: string | undefined, wordingOf?: W
 
 /**
  * A statement as lines of text: id, level and section; the sentence; source and links; the wording, if it is there.
+ *
+ * @example
+ * ```ts
+ * const statement = citeStatement("split-ring.device.indirect-descriptors.1");
+ * if (statement !== null) console.log(statementLines(statement).join("\n"));
+ * ```
  */
 export function statementLines(statement: CitedStatement): string[] {
   const { id, level, number, title, sentence, file, line, sourceUrl, documentUrl, wording } = statement;

@@ -92,7 +92,7 @@ export class KmsCard {
 
   /**
    * Binds the driver to its device, blocking: up to 5 s for a device that does not answer, and for each capability set.
-   * Throws {@link DriverError}: ENODEV for a device that cannot be driven, EINVAL for one without scanouts where the
+   * Throws `DriverError`: ENODEV for a device that cannot be driven, EINVAL for one without scanouts where the
    * kernel insists on them.
    */
   static bind(driver: VirtioDriver, options: KmsCardOptions = {}): KmsCard {
@@ -149,7 +149,7 @@ export class KmsCard {
     return this.#state.buffers.count;
   }
 
-  /** Opens the card. The first to open it becomes master. Throws {@link DriverError} ENODEV after {@link remove}. */
+  /** Opens the card. The first to open it becomes master. Throws `DriverError` ENODEV after {@link remove}. */
   open(): DrmFile {
     this.#state.checkPresent();
     return new DrmFile(this.#state);
