@@ -295,6 +295,9 @@ class LateQueue implements DeviceQueue {
   get format() {
     return this.#queue.format;
   }
+  get config() {
+    return this.#queue.config;
+  }
   get size() {
     return this.#queue.size;
   }

@@ -60,7 +60,14 @@ export class RingPair {
   constructor(
     kind: RingKind,
     size: number,
-    options: EchoDeviceOptions & {
+    {
+      shared,
+      memoryBytes,
+      inOrderBatching,
+      maxIndirectElements,
+      suspend,
+      ...echo
+    }: EchoDeviceOptions & {
       readonly shared?: boolean;
       readonly memoryBytes?: number;
       readonly inOrderBatching?: boolean;
@@ -68,17 +75,17 @@ export class RingPair {
       readonly suspend?: boolean;
     } = {},
   ) {
-    const bytes = options.memoryBytes ?? 4 << 20;
+    const bytes = memoryBytes ?? 4 << 20;
     this.memory = new GuestMemory([
       {
         base: 0x8000_0000,
-        memory: options.shared === true ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes),
+        memory: shared === true ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes),
       },
     ]);
     this.allocator = new GuestAllocator(this.memory);
-    this.echo = new EchoDevice({ ...options, maxSize: size });
+    this.echo = new EchoDevice({ ...echo, maxSize: size });
     const features = [VIRTIO_F_RING_RESET];
-    if (options.suspend === true) features.push(VIRTIO_F_SUSPEND);
+    if (suspend === true) features.push(VIRTIO_F_SUSPEND);
     if (kind.format === "packed") features.push(VIRTIO_F_RING_PACKED);
     if (kind.indirectDesc) features.push(VIRTIO_F_INDIRECT_DESC);
     if (kind.eventIdx) features.push(VIRTIO_F_EVENT_IDX);
@@ -86,7 +93,7 @@ export class RingPair {
     this.device = new VirtioDevice(this.echo, {
       memory: this.memory,
       ringFeatures: features,
-      ...(options.inOrderBatching === undefined ? {} : { inOrderBatching: options.inOrderBatching }),
+      ...(inOrderBatching === undefined ? {} : { inOrderBatching: inOrderBatching }),
       schedule: (task) => this.scheduled.push(task),
     });
     this.device.connect({
@@ -100,9 +107,7 @@ export class RingPair {
       {
         ...kind,
         size,
-        ...(options.maxIndirectElements === undefined
-          ? {}
-          : { maxIndirectElements: options.maxIndirectElements }),
+        ...(maxIndirectElements === undefined ? {} : { maxIndirectElements: maxIndirectElements }),
       },
       { allocator: this.allocator },
     );

@@ -357,7 +357,8 @@ export class QueueSet {
 
   save(): SavedQueue[] {
     return this.#slots.map((slot) => ({
-      config: { ...slot.config },
+      // Where a live queue's registers may be written, they need not say what it is.
+      config: { ...(slot.faulted ? slot.config : (slot.queue?.config ?? slot.config)) },
       enabled: slot.enabled,
       progress: slot.faulted ? null : (slot.queue?.progress() ?? null),
       faulted: slot.faulted,

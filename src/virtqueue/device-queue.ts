@@ -1,4 +1,5 @@
 import type { DescriptorChain } from "./chain.ts";
+import type { QueueConfig } from "./config.ts";
 import type { QueueFault } from "./fault.ts";
 
 /** Progress of an activated queue, enough to go on after a restore. Plain numbers only. */
@@ -20,6 +21,8 @@ export interface QueueProgress {
 export interface DeviceQueue {
   readonly format: "split" | "packed";
   /** Number of entries. */
+  /** What it was made of; registers may say something else by now, where a profile lets a driver write them. */
+  readonly config: Readonly<QueueConfig>;
   readonly size: number;
   /** Chains popped and not yet pushed. */
   readonly inFlight: number;

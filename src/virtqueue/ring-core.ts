@@ -49,7 +49,7 @@ export abstract class RingCore {
 
   protected readonly dma: DmaSpace;
   protected readonly options: QueueOptions;
-  protected readonly config: Readonly<QueueConfig>;
+  readonly config: Readonly<QueueConfig>;
   /** All chains of this queue: made on demand, at most as many as it has entries. */
   private readonly chains: DescriptorChain[] = [];
   /** The free chain that was used last, which the processor still has in its cache. */

@@ -62,6 +62,9 @@ class WatchedQueue implements DeviceQueue {
   get format(): "split" | "packed" {
     return this.#queue.format;
   }
+  get config() {
+    return this.#queue.config;
+  }
   get size(): number {
     return this.#queue.size;
   }

@@ -60,6 +60,7 @@ export function suite(_name = "", context: unknown = {}): Suite {
   });
 }
 
+/** As uvu exports it; test files that have one suite only use it. @public */
 export const test: Suite = suite();
 
 /** What came of the tests. */

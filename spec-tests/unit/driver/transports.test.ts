@@ -42,7 +42,11 @@ const WAYS: readonly (DrivenOptions & { readonly name: string })[] = [
   { name: "pci, one notification register for all", transport: "pci", pci: { notifyOffMultiplier: 0 } },
 ];
 
-function start(way: DrivenOptions, echoOptions: EchoDeviceOptions = {}, refuse: readonly number[] = []) {
+function start(
+  { name: _name, ...way }: DrivenOptions & { readonly name?: string },
+  echoOptions: EchoDeviceOptions = {},
+  refuse: readonly number[] = [],
+) {
   const echo = new EchoDevice({ queues: 3, maxSize: 64, configLengthBytes: 16, ...echoOptions });
   const driven = drive(echo, {
     ...way,

@@ -134,6 +134,9 @@ class RecordingQueue implements DeviceQueue {
   get format(): "split" | "packed" {
     return this.#queue.format;
   }
+  get config() {
+    return this.#queue.config;
+  }
   get size(): number {
     return this.#queue.size;
   }

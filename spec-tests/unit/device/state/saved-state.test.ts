@@ -169,7 +169,7 @@ test("what a suspended device shows of its configuration is that of a suspended 
   };
   const running = device.save();
   assert.is(running.shownConfig, null);
-  assert.throws(() => restore({ shownConfig: [0, 0, 0, 0] }), /of a suspended device/);
+  assert.throws(() => restore({ shownConfig: [0, 0, 0, 0] }), /only a suspended device has one/);
   device.writeStatus(RUNNING | SUSPEND);
   change(1);
   change(2);
