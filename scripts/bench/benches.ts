@@ -1,7 +1,14 @@
 import type { NativePrograms } from "./c/compile.ts";
 import type { Effort } from "./compare.ts";
+import {
+  ALLOCATION_NAMES,
+  benchActivation,
+  benchAllocation,
+  benchResets,
+  benchSave,
+} from "./device/bench.ts";
 import { benchEcho, ECHO_BATCHES, ECHO_FORMATS } from "./echo/bench.ts";
-import { ALLOCATION_NAMES, benchAllocation, benchBlobFlip, benchDamage, benchFrames } from "./gpu/bench.ts";
+import { benchBlobFlip, benchDamage, benchFrames } from "./gpu/bench.ts";
 import { benchKmsDirty, benchKmsFlip, benchKmsFlipSizes } from "./kms/bench.ts";
 import { benchModeSet } from "./linux/bench.ts";
 import type { JudgedRow } from "./row.ts";
@@ -46,6 +53,9 @@ export const BENCHES: readonly Bench[] = [
   single("damage/64x64-repeated", (name, { natives, effort }) => benchDamage(name, true, natives, effort)),
   single("blob-flip/2160p", (name, { effort }) => benchBlobFlip(name, effort)),
   ...ALLOCATION_NAMES.map((name) => single(name, () => benchAllocation(name))),
+  single("activate/packed", (name, { effort }) => benchActivation(name, effort)),
+  single("reset/two-queues", (name, { effort }) => benchResets(name, effort)),
+  single("save", (name, { effort }) => benchSave(name, effort)),
   single("kms/flip/1080p", (name, { effort }) => benchKmsFlip(name, effort)),
   single("kms/flip/2160p", (name, { effort }) => benchKmsFlipSizes(name, effort)),
   single("kms/dirty/64x64", (name, { effort }) => benchKmsDirty(name, effort)),

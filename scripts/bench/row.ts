@@ -8,7 +8,7 @@ export interface Row {
   readonly against: Against | null;
 }
 
-export type Against = "v86" | "loop" | "c" | "split" | "480p" | "echo";
+export type Against = "v86" | "loop" | "c" | "split" | "480p" | "echo" | "buffer";
 
 /** A row and what it ought to be. */
 export interface JudgedRow extends Row {

@@ -1,7 +1,9 @@
+import { type Base64Coder, engineBase64 } from "./engine-base64.ts";
 import { VirtioUsageError } from "./errors.ts";
 
 // Saved states are JSON-like, so pixels travel as text. `btoa` wants a string of the bytes first, which costs more
-// memory than the result; this goes from bytes to text in slices, two letters at a time.
+// memory than the result. Engines that can do better are asked to; elsewhere this goes from bytes to text in slices, two
+// letters at a time.
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PAD = 61;
@@ -35,6 +37,12 @@ function letterValues(): Uint8Array {
 // Every browser and Node have it. A bare engine need not.
 declare const TextDecoder: (new () => { decode(bytes: Uint8Array): string }) | undefined;
 
+/** The way that needs no help. */
+export const portableBase64: Base64Coder = {
+  encode: encodePortably,
+  decodeGroups: decodeGroupsPortably,
+};
+
 /** Makes letters of codes, all of them ASCII. */
 function textMaker(): (codes: Uint8Array) => string {
   if (typeof TextDecoder === "undefined") return spellOut;
@@ -52,6 +60,10 @@ function spellOut(codes: Uint8Array): string {
 
 /** Bytes as base64 (RFC 4648, section 4), padded. */
 export function encodeBase64(bytes: Uint8Array): string {
+  return (engineBase64() ?? portableBase64).encode(bytes);
+}
+
+function encodePortably(bytes: Uint8Array): string {
   const toText = textMaker();
   const pairs = new Uint16Array((Math.min(SLICE_BYTES, bytes.length + 2) / 3) * 2);
   const codes = new Uint8Array(pairs.buffer);
@@ -103,10 +115,18 @@ export function decodeBase64(text: string, lengthBytes: number): Uint8Array<Arra
  * Fills `bytes` with what a base64 text stands for; false when it is none of this many bytes. Then `bytes` may hold
  * anything.
  */
-export function decodeBase64Into(text: string, bytes: Uint8Array): boolean {
-  const lengthBytes = bytes.length;
-  if (text.length !== base64Letters(lengthBytes)) return false;
-  const wholeBytes = lengthBytes - (lengthBytes % 3);
+export function decodeBase64Into(
+  text: string,
+  bytes: Uint8Array,
+  coder: Base64Coder = engineBase64() ?? portableBase64,
+): boolean {
+  if (text.length !== base64Letters(bytes.length)) return false;
+  const wholeBytes = bytes.length - (bytes.length % 3);
+  if (!coder.decodeGroups(text, bytes, wholeBytes)) return false;
+  return wholeBytes === bytes.length || decodeLast(text, bytes, wholeBytes) === 0;
+}
+
+function decodeGroupsPortably(text: string, bytes: Uint8Array, wholeBytes: number): boolean {
   let bad = 0;
   let at = 0;
   for (let to = 0; to < wholeBytes; to += 3) {
@@ -124,7 +144,6 @@ export function decodeBase64Into(text: string, bytes: Uint8Array): boolean {
     bytes[to + 2] = ((v2 & 3) << 6) | v3;
     at += 4;
   }
-  if (wholeBytes < lengthBytes) bad |= decodeLast(text, bytes, wholeBytes);
   return bad === 0;
 }
 

@@ -18,7 +18,7 @@ import {
 
 /** As SplitEchoDriver, for a packed ring. Buffer ids are slots; a chain never wraps, as the ring's size is even. */
 export class PackedEchoDriver implements EchoRun {
-  readonly memory: ArrayBuffer;
+  readonly memory: ArrayBufferLike;
   readonly #drain: () => boolean;
   readonly #batch: number;
   readonly #i32: Int32Array;
@@ -27,7 +27,7 @@ export class PackedEchoDriver implements EchoRun {
   #submitted = 0;
   #collected = 0;
 
-  constructor(memory: ArrayBuffer, device: EchoDevice, batch: number) {
+  constructor(memory: ArrayBufferLike, device: EchoDevice, batch: number) {
     this.memory = memory;
     this.#drain = () => device.drain();
     this.#batch = batch;

@@ -25,7 +25,7 @@ export class PackedLoopDevice implements EchoDevice {
   #next = 0;
   #nextMark = F_AVAIL;
 
-  constructor(memory: ArrayBuffer) {
+  constructor(memory: ArrayBufferLike) {
     this.#u16 = new Uint16Array(memory);
     this.#u32 = new Uint32Array(memory);
     this.#limit = memory.byteLength;

@@ -19,7 +19,7 @@ import {
 
 /** A driver of a split ring with as little as the workload needs; the same for every device that is compared. */
 export class SplitEchoDriver implements EchoRun {
-  readonly memory: ArrayBuffer;
+  readonly memory: ArrayBufferLike;
   readonly #drain: () => boolean;
   readonly #batch: number;
   readonly #i32: Int32Array;
@@ -28,7 +28,7 @@ export class SplitEchoDriver implements EchoRun {
   #submitted = 0;
   #collected = 0;
 
-  constructor(memory: ArrayBuffer, device: EchoDevice, batch: number) {
+  constructor(memory: ArrayBufferLike, device: EchoDevice, batch: number) {
     this.memory = memory;
     this.#drain = () => device.drain();
     this.#batch = batch;

@@ -26,7 +26,7 @@ export class SplitLoopDevice implements EchoDevice {
   #next = 0;
   #used = 0;
 
-  constructor(memory: ArrayBuffer) {
+  constructor(memory: ArrayBufferLike) {
     this.#u16 = new Uint16Array(memory);
     this.#u32 = new Uint32Array(memory);
     this.#limit = memory.byteLength;

@@ -69,7 +69,7 @@ class StubCpu {
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
 
-  constructor(memory: ArrayBuffer) {
+  constructor(memory: ArrayBufferLike) {
     this.#u8 = new Uint8Array(memory);
     this.#u16 = new Uint16Array(memory);
     this.#i32 = new Int32Array(memory);
@@ -151,7 +151,7 @@ class V86EchoDevice implements EchoDevice {
 }
 
 /** A device on v86's virtqueue over the given memory. */
-export async function createV86Device(memory: ArrayBuffer): Promise<EchoDevice> {
+export async function createV86Device(memory: ArrayBufferLike): Promise<EchoDevice> {
   const virtio = new StubVirtio();
   const queue = new (await virtQueueClass())(new StubCpu(memory), virtio, {
     size_supported: QUEUE_SIZE,

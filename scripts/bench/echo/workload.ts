@@ -52,7 +52,7 @@ for (let i = 0; i < 10_000; i++) notify((i & 1) === 0 ? () => true : () => false
 
 /** Driver and device on one memory. */
 export interface EchoRun {
-  readonly memory: ArrayBuffer;
+  readonly memory: ArrayBufferLike;
   /** Submits, drains and checks this many batches. Throws when a reply is wrong. */
   run(batches: number): void;
 }

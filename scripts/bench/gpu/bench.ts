@@ -1,14 +1,14 @@
 import type { NativePrograms } from "../c/compile.ts";
 import { compare, type Effort, type Starter, startedOften } from "../compare.ts";
-import { startCounter, startProgram, startScript } from "../contestant.ts";
+import { startProgram, startScript } from "../contestant.ts";
 import type { JudgedRow } from "../row.ts";
 import { DAMAGE_PIXELS, FRAME_HEIGHT, FRAME_WIDTH } from "./workloads.ts";
 
 const FRAME_GIGABYTES = (FRAME_WIDTH * FRAME_HEIGHT * 4) / 1e9;
 const DAMAGE_GIGABYTES = (DAMAGE_PIXELS * DAMAGE_PIXELS * 4) / 1e9;
 /** More than the device remembers, so that every rectangle is new to it; and few, as from a blinking cursor. */
-const MANY_POSITIONS = 1024;
-const FEW_POSITIONS = 16;
+export const MANY_POSITIONS = 1024;
+export const FEW_POSITIONS = 16;
 
 /** TRANSFER_TO_HOST_2D of a frame of 1920 × 1080 from scattered pages, against memcpy for each page. */
 export function benchFrames(name: string, shared: boolean, natives: NativePrograms, effort: Effort) {
@@ -94,51 +94,4 @@ export async function benchBlobFlip(name: string, effort: Effort): Promise<Judge
       bar: { atMost: 1.2 },
     },
   ];
-}
-
-const REQUESTS = 1_000_000;
-
-interface AllocationBench {
-  readonly workload: readonly [string, ...string[]];
-  readonly requestsPerCount: number;
-}
-
-/** Paths on which nothing may be allocated. */
-const ALLOCATIONS = {
-  "alloc/2d": {
-    workload: ["gpu/damage", String(FEW_POSITIONS), "flush"],
-    requestsPerCount: 2,
-  },
-  "alloc/2d-moving": {
-    workload: ["gpu/damage", String(MANY_POSITIONS), "flush"],
-    requestsPerCount: 2,
-  },
-  "alloc/flip": { workload: ["gpu/flip", "3840", "2160"], requestsPerCount: 2 },
-} as const satisfies Record<string, AllocationBench>;
-
-export type AllocationName = keyof typeof ALLOCATIONS;
-export const ALLOCATION_NAMES = Object.keys(ALLOCATIONS) as AllocationName[];
-
-/** Bytes the heap grows by for each request. */
-export async function benchAllocation(name: AllocationName): Promise<JudgedRow[]> {
-  const { workload, requestsPerCount }: AllocationBench = ALLOCATIONS[name];
-  const [first, ...parameters] = workload;
-  const contestant = startCounter({ name, group: name }, first, ...parameters);
-  try {
-    // Code that is not compiled yet allocates what compiled code does not.
-    await contestant.run(Math.ceil(REQUESTS / requestsPerCount / 3));
-    const bytes = await contestant.allocated(REQUESTS / requestsPerCount);
-    return [
-      {
-        name,
-        value: bytes / requestsPerCount,
-        unit: "bytes/request",
-        ratio: null,
-        against: null,
-        bar: { atMost: 0.1 },
-      },
-    ];
-  } finally {
-    contestant.close();
-  }
 }

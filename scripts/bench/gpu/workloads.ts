@@ -15,6 +15,7 @@ import {
   VIRTIO_GPU_SET_SCANOUT_BLOB,
   VIRTIO_GPU_TRANSFER_TO_HOST_2D,
 } from "../../../src/wire/index.ts";
+import type { RingFormat } from "../device/ring.ts";
 import { fnv1a } from "../digest.ts";
 import type { Workload } from "../workload.ts";
 import { GpuMachine, PIXELS_AT } from "./machine.ts";
@@ -33,8 +34,8 @@ const RESOURCE = 1;
 const BYTES_PER_PIXEL = 4;
 
 /** A 2D resource of 1920 × 1080 on scanout 0, backed by scattered pages. */
-function createFrame(memory: ArrayBufferLike): GpuMachine {
-  const machine = new GpuMachine(memory);
+function createFrame(memory: ArrayBufferLike, format: RingFormat = "split"): GpuMachine {
+  const machine = new GpuMachine(memory, format);
   fillPattern(machine.words.subarray(PIXELS_AT >>> 2));
   const { words } = machine;
   let at = machine.begin(VIRTIO_GPU_CMD_RESOURCE_CREATE_2D);
@@ -136,8 +137,8 @@ function damagePositions(count: number): readonly [xs: Uint32Array, ys: Uint32Ar
  * TRANSFER_TO_HOST_2D of 64 × 64 pixels, each with its RESOURCE_FLUSH if asked for, in one batch as a driver sends
  * them. The rectangles lie at `positions` places, a power of two, one after the other.
  */
-export function damage(positions: number, flush: boolean, shared: boolean): Workload {
-  const machine = createFrame(createMemory(PIXELS_AT + POOL_PAGES * PAGE_BYTES, shared));
+export function damage(positions: number, flush: boolean, shared: boolean, format: RingFormat): Workload {
+  const machine = createFrame(createMemory(PIXELS_AT + POOL_PAGES * PAGE_BYTES, shared), format);
   const [xs, ys] = damagePositions(positions);
   let next = 0;
   return {
@@ -157,11 +158,16 @@ export function damage(positions: number, flush: boolean, shared: boolean): Work
 }
 
 /** Flips between two blobs of guest memory in scattered pages: SET_SCANOUT_BLOB and RESOURCE_FLUSH. */
-export function blobFlips(widthPixels: number, heightPixels: number): Workload {
+export function blobFlips(
+  widthPixels: number,
+  heightPixels: number,
+  shared: boolean,
+  format: RingFormat,
+): Workload {
   const strideBytes = widthPixels * BYTES_PER_PIXEL;
   const count = Math.ceil((strideBytes * heightPixels) / PAGE_BYTES);
   const pool = 2 * count;
-  const machine = new GpuMachine(new ArrayBuffer(PIXELS_AT + pool * PAGE_BYTES));
+  const machine = new GpuMachine(createMemory(PIXELS_AT + pool * PAGE_BYTES, shared), format);
   const { words } = machine;
   const pages = scatteredPages(pool, pool, new Random(SEED));
   for (const blob of [0, 1]) {
