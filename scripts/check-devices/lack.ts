@@ -75,11 +75,6 @@ export const EXCEPTIONS: readonly Exception[] = [
   { device: "render", part: "benchmark row", reason: SCENARIO },
   { device: "vdmabuf", part: "model in the kit", reason: OWN_PROTOCOL },
   { device: "vdmabuf", part: "benchmark row", reason: SCENARIO },
-  {
-    device: "rng",
-    part: "benchmark row",
-    reason: "what it takes is the generator's time; that of its queue is what the echo rows measure",
-  },
 ];
 
 /** The devices there are, by their folders. */

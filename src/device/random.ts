@@ -17,6 +17,10 @@ const MAX_BYTES_AT_ONCE = 65536;
  * ```
  */
 export function platformRandomBytes(target: Uint8Array<ArrayBuffer>): void {
+  if (target.length <= MAX_BYTES_AT_ONCE) {
+    crypto.getRandomValues(target);
+    return;
+  }
   for (let at = 0; at < target.length; at += MAX_BYTES_AT_ONCE) {
     crypto.getRandomValues(target.subarray(at, at + MAX_BYTES_AT_ONCE));
   }

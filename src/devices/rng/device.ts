@@ -86,6 +86,8 @@ export class RngDevice implements DeviceType {
   readonly #late: LateAnswers;
   #life: Life;
   #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(256);
+  /** As much of {@link #scratch} as the last request took. */
+  #taken: Uint8Array<ArrayBuffer> = this.#scratch;
   #host: DeviceHost | null = null;
 
   /** Throws {@link VirtioUsageError} for a limit that is no positive integer. */
@@ -157,6 +159,7 @@ export class RngDevice implements DeviceType {
   ): void {
     // The source goes on writing to these bytes: they are its until then.
     this.#scratch = new Uint8Array(this.#scratch.length);
+    this.#taken = this.#scratch;
     const answer = (): void => {
       if (chain.abandoned) return;
       this.#answer(queue, chain, bytes);
@@ -179,7 +182,9 @@ export class RngDevice implements DeviceType {
 
   #take(lengthBytes: number): Uint8Array<ArrayBuffer> {
     if (this.#scratch.length < lengthBytes) this.#scratch = new Uint8Array(lengthBytes);
-    return this.#scratch.length === lengthBytes ? this.#scratch : this.#scratch.subarray(0, lengthBytes);
+    // Drivers ask for the same number of bytes again and again.
+    if (this.#taken.length !== lengthBytes) this.#taken = this.#scratch.subarray(0, lengthBytes);
+    return this.#taken;
   }
 
   /** [entropy.device.device-operation.1] */
