@@ -3,17 +3,18 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { VirtioUsageError } from "../../src/base/index.ts";
-import type { PlainValue } from "../../src/device/index.ts";
-import { GpuDevice, type GpuDeviceOptions, HostHeap, type Renderer } from "../../src/devices/gpu/index.ts";
+import { GpuDevice, type GpuDeviceOptions, HostHeap } from "../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
 import { GpuDriver, GpuFramebuffer, RngDriver } from "../../src/driver/index.ts";
 import { drive } from "../../src/testing/index.ts";
 import { MmioTransport } from "../../src/transport/mmio/index.ts";
 import { BGRA, CMD, msg } from "../support/gpu-messages.ts";
 import { expectOk, GpuRig, pattern } from "../support/gpu-rig.ts";
-import { RecordingRenderer } from "../support/recording-renderer.ts";
+import { SavingRenderer } from "../support/recording-renderer.ts";
 import { rmsg } from "../support/render-messages.ts";
 import { RenderRig } from "../support/render-rig.ts";
+import { VdmabufGuest } from "../support/vdmabuf-guest.ts";
+import { exportMessage } from "../support/vdmabuf-messages.ts";
 
 const TRIALS = 300;
 const F_SUSPEND = 43;
@@ -155,13 +156,6 @@ function check(name: string, make: () => Subject, seed: number, refusedAtLeast: 
   });
 }
 
-class SavingRenderer extends RecordingRenderer implements Renderer {
-  save(): PlainValue {
-    return { calls: 1 };
-  }
-  restore(): void {}
-}
-
 const full = (w: number, h: number) => ({ x: 0, y: 0, w, h });
 
 function busyGpu(suspended: boolean): Subject {
@@ -240,6 +234,40 @@ function renderer(): Subject {
   };
 }
 
+/** A host that holds two buffers, with the release of a third that the guest has not heard of. */
+function vdmabuf(): Subject {
+  const guest = new VdmabufGuest({ device: { limits: { maxPages: 8, maxBuffers: 4, maxEvents: 4 } } });
+  const pages = [guest.page(), guest.page(), guest.page()];
+  for (const [i, page] of pages.entries()) {
+    guest.memory.write(page, pattern(64, i));
+    const data = pattern(5 * i);
+    guest.send(exportMessage({ counter: i + 1, pages: 2, top: guest.tables([page, guest.page()]), data }));
+  }
+  guest.exported[1]?.release();
+  const { mmio } = guest.driven;
+  if (mmio === null) throw new Error("there is no transport");
+  const { device } = mmio;
+  return {
+    save: () => device.save(),
+    restore: (state) => device.restore(state as never),
+    live() {
+      const { buffers } = guest.type;
+      for (const buffer of buffers) {
+        const bytes = new Uint8Array(buffer.sizeBytes);
+        buffer.read(0, bytes, 0, bytes.length);
+      }
+      buffers[0]?.release();
+      device.writeStatus(15);
+      device.notify(0);
+      device.notify(1);
+      for (const index of [0, 1]) device.resetQueue(index);
+      device.reset();
+      assert.is(guest.type.buffers.length, 0);
+      assert.ok(buffers.every(({ held }) => !held));
+    },
+  };
+}
+
 /** A device behind a transport, with a driver that used it. */
 function behind(kind: "mmio" | "pci" | "legacy", format: "split" | "packed", what: "gpu" | "rng"): Subject {
   const type = what === "gpu" ? new GpuDevice() : new RngDevice({ queueSize: 8 });
@@ -290,6 +318,7 @@ const test = suite("edited states");
 check("a busy gpu", () => busyGpu(false), 1, 150);
 check("a suspended gpu", () => busyGpu(true), 2, 150);
 check("a renderer", renderer, 3, 100);
+check("a vdmabuf host", vdmabuf, 6, 100);
 for (const format of ["split", "packed"] as const) {
   for (const kind of ["mmio", "pci"] as const) {
     for (const what of ["gpu", "rng"] as const) {

@@ -1,5 +1,6 @@
 // A renderer that renders nothing: it writes down what it is told, and fails or waits when told to.
 import { BackendError } from "../../src/base/backend-error.ts";
+import type { PlainValue } from "../../src/device/index.ts";
 import type {
   BlobInfo,
   Capset,
@@ -8,6 +9,7 @@ import type {
   RenderedPixels,
   Renderer,
   Resource3dInfo,
+  RestoredResource,
   Transfer3d,
 } from "../../src/devices/gpu/index.ts";
 
@@ -115,5 +117,20 @@ export class RecordingRenderer implements Renderer {
   }
   reset(): void {
     this.calls.push(["reset"]);
+  }
+}
+
+/** The same, with a state: how often it was called. */
+export class SavingRenderer extends RecordingRenderer {
+  restored: PlainValue = null;
+  resources: readonly RestoredResource[] = [];
+
+  save(): PlainValue {
+    return { calls: this.calls.length };
+  }
+
+  restore(state: PlainValue, resources: readonly RestoredResource[]): void {
+    this.restored = state;
+    this.resources = resources;
   }
 }

@@ -1,3 +1,5 @@
+import { VirtioUsageError } from "./errors.ts";
+
 /** A value now, or a promise of it. */
 export type MaybeLater<T> = T | Promise<T>;
 
@@ -9,6 +11,16 @@ export function isPromise<T>(value: MaybeLater<T>): value is Promise<T> {
 /** For a result that nobody waits for any more: a failure of it concerns nobody either. */
 export function ofNoInterest(result: MaybeLater<unknown>): void {
   if (isPromise(result)) result.then(undefined, () => {});
+}
+
+/**
+ * For what must be there at once. Throws {@link VirtioUsageError} for a promise; `what` is who returned it, as in
+ * `renderer.save()`, and `instead` what would be right.
+ */
+export function atOnce<T>(result: T, what: string, instead: string): T {
+  if (!isPromise(result)) return result;
+  ofNoInterest(result);
+  throw new VirtioUsageError(`${what} returned a promise, and its result is needed at once: ${instead}`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

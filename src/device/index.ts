@@ -29,6 +29,11 @@ export {
   SharedObjectRegistry,
   SharedObjectUse,
 } from "./shared-objects.ts";
-export { DEVICE_STATE_VERSION, type SavedDevice, type SavedQueue } from "./state/saved-state.ts";
+export {
+  DEVICE_STATE_VERSION,
+  type SavedDevice,
+  type SavedLiveQueue,
+  type SavedQueue,
+} from "./state/saved-state.ts";
 export { SavedStateError, type StatePath } from "./state/schema.ts";
 export { VirtioDevice } from "./virtio-device.ts";

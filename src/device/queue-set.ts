@@ -14,7 +14,7 @@ import type { QueueFault } from "../virtqueue/fault.ts";
 import type { CompleteDeviceType } from "./complete-type.ts";
 import type { QueueDescription } from "./device-type.ts";
 import type { DevicePolicy } from "./policy.ts";
-import type { SavedQueue } from "./state/saved-state.ts";
+import type { SavedLiveQueue, SavedQueue } from "./state/saved-state.ts";
 import { misfit } from "./state/schema.ts";
 
 /** What the queues need of the device they belong to. */
@@ -152,14 +152,15 @@ export class QueueSet {
     return true;
   }
 
-  /** A live queue goes on with its registers, or features, as they are now; not when it holds chains or faulted. */
+  /** A live queue goes on with its registers, or features, as they are now; not when it holds chains, has used ones to show, or faulted. */
   #renew(index: number, slot: QueueSlot): boolean {
     const { queue } = slot;
-    if (slot.faulted || slot.draining || (queue !== null && queue.inFlight > 0)) return false;
+    if (slot.faulted || slot.draining) return false;
+    if (queue !== null && (queue.inFlight > 0 || queue.unpublished)) return false;
     this.enter();
+    const progress = queue?.progress() ?? null;
     queue?.close();
     slot.queue = null;
-    const progress = queue?.progress() ?? null;
     this.#activate(
       index,
       slot,
@@ -357,10 +358,9 @@ export class QueueSet {
 
   save(): SavedQueue[] {
     return this.#slots.map((slot) => ({
-      // Where a live queue's registers may be written, they need not say what it is.
-      config: { ...(slot.faulted ? slot.config : (slot.queue?.config ?? slot.config)) },
+      config: { ...slot.config },
       enabled: slot.enabled,
-      progress: slot.faulted ? null : (slot.queue?.progress() ?? null),
+      live: slot.faulted || slot.queue === null ? null : saveLive(slot.queue),
       faulted: slot.faulted,
     }));
   }
@@ -370,12 +370,12 @@ export class QueueSet {
    * {@link SavedStateError} when the rings of one are not where they were.
    */
   prepareRestore(saved: readonly SavedQueue[], ring: RestoredRing): readonly (DeviceQueue | null)[] {
-    return saved.map(({ config, progress }, index) => {
-      if (progress === null) return null;
+    return saved.map(({ live }, index) => {
+      if (live === null) return null;
       const options = { ...ring.options, maxSize: this.sizeLimit(index) };
-      const result = activateQueue(ring.format, { ...config }, ring.dma, options, progress);
+      const result = activateQueue(ring.format, { ...live.config }, ring.dma, options, live.progress);
       if ("pop" in result) return result;
-      return misfit([index, "config"], `does not make a queue in this memory: ${result.code}`);
+      return misfit([index, "live", "config"], `does not make a queue in this memory: ${result.code}`);
     });
   }
 
@@ -390,6 +390,10 @@ export class QueueSet {
     });
     this.enter();
   }
+}
+
+function saveLive(queue: DeviceQueue): SavedLiveQueue {
+  return { config: { ...queue.config }, progress: queue.progress() };
 }
 
 function closeSlot(slot: QueueSlot): void {

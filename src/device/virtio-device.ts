@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
+import { atOnce } from "../base/later.ts";
 import { checkOptions } from "../base/options.ts";
 import type { TraceSink } from "../base/trace.ts";
 import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
@@ -557,7 +558,7 @@ export class VirtioDevice {
       ...this.#config.save(),
       sharedMemory: this.type.sharedMemory.map(({ id, lengthBytes }) => [id, lengthBytes]),
       queues: this.#queues.save(),
-      type: this.type.save(),
+      type: this.#atOnce("save()", this.type.save()),
     };
   }
 
@@ -588,7 +589,7 @@ export class VirtioDevice {
         options: queueOptions(hasFeature, this.#policy, this.#options),
       }),
     );
-    const type = inside("type", () => this.type.prepareRestore(saved.type));
+    const type = inside("type", () => this.#atOnce("prepareRestore()", this.type.prepareRestore(saved.type)));
     return (registers) => this.#takeOver(saved, features, live, type, registers);
   }
 
@@ -610,7 +611,7 @@ export class VirtioDevice {
     this.#configInterruptDue =
       saved.suspended && (saved.shownConfig !== null || (saved.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0);
     try {
-      type.takeOver();
+      this.#atOnce("takeOver()", type.takeOver());
     } catch (error) {
       this.reset();
       throw error;
@@ -626,6 +627,11 @@ export class VirtioDevice {
     this.#restoring = false;
     if (this.#configInterruptDue && !this.#suspended) this.#configInterrupt();
     if (goesOn()) this.#queues.drainAll();
+  }
+
+  #atOnce<T>(method: string, result: T): T {
+    const instead = "have everything ready before the device is saved or restored";
+    return atOnce(result, `${method} of the ${this.type.name}`, instead);
   }
 
   // Diagnosis

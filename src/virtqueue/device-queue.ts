@@ -20,9 +20,9 @@ export interface QueueProgress {
  */
 export interface DeviceQueue {
   readonly format: "split" | "packed";
-  /** Number of entries. */
   /** What it was made of; registers may say something else by now, where a profile lets a driver write them. */
   readonly config: Readonly<QueueConfig>;
+  /** Number of entries. */
   readonly size: number;
   /** Chains popped and not yet pushed. */
   readonly inFlight: number;

@@ -9,7 +9,7 @@ import {
   VirtioDevice,
 } from "../../../src/device/index.ts";
 import { GuestMemory } from "../../../src/memory/index.ts";
-import { DeviceRig } from "../../../src/testing/index.ts";
+import { DeviceRig, settle } from "../../../src/testing/index.ts";
 import type { DeviceQueue } from "../../../src/virtqueue/index.ts";
 import { LoopbackDevice } from "../../support/loopback-device.ts";
 
@@ -91,6 +91,21 @@ test("reset and start are called where they are given", () => {
 });
 
 /** Each wrong type with what its message must say: the member, and an example of a right one. */
+test("what saves or restores later is refused in words, and leaves nothing that nobody waits for", async () => {
+  const late = () => Promise.reject(new Error("nobody waits for it")) as never;
+  const good = { save: () => null, prepareRestore: () => ({ takeOver() {} }) };
+  const make = (methods: object) => new VirtioDevice({ ...BASE, ...good, ...methods }, { memory: memory() });
+  const state = make({}).save();
+  const refused = (method: string) => (error: unknown) =>
+    error instanceof VirtioUsageError && error.message.startsWith(`${method} of the half returned a promise`);
+  assert.throws(() => make({ save: late }).save(), refused("save()"));
+  assert.throws(() => make({ prepareRestore: late }).restore(state), refused("prepareRestore()"));
+  const device = make({ prepareRestore: () => ({ takeOver: late }) });
+  assert.throws(() => device.restore({ ...state, status: 1 }), refused("takeOver()"));
+  assert.is(device.status, 0);
+  await settle();
+});
+
 const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
   ["nothing", undefined, /the device type is undefined; it is an object such as new RngDevice/],
   ["a class", Discard, /is the class Discard, not an object: new it/],

@@ -11,8 +11,7 @@ export function checkSavedDriver(features: Negotiation, state: SavedDevice, poli
   const { accepted, agreed } = features;
   const negotiated = (status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
   // A driver that had not come so far may have written anything: it was not accepted.
-  const inUse =
-    (status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || queues.some(({ progress }) => progress !== null);
+  const inUse = (status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || queues.some(({ live }) => live !== null);
   if (agreedFeatures !== null) {
     const known = new FeatureSet([...features.offered.bits(), ...policy.hiddenFeatures]);
     const unknown = agreed.bits().find((bit) => !known.has(bit));

@@ -27,15 +27,23 @@ import {
 } from "./schema.ts";
 
 /** Version of {@link SavedDevice}; raised whenever its shape or meaning changes. */
-export const DEVICE_STATE_VERSION = 3;
+export const DEVICE_STATE_VERSION = 4;
 
 /** The state of one queue. */
 export interface SavedQueue {
+  /** Its registers. */
   readonly config: QueueConfig;
   readonly enabled: boolean;
   /** Null when the queue was not live, or had faulted. */
-  readonly progress: QueueProgress | null;
+  readonly live: SavedLiveQueue | null;
   readonly faulted: boolean;
+}
+
+/** A queue that was in use. */
+export interface SavedLiveQueue {
+  /** What it was made of; a profile may let a driver write into the registers meanwhile. */
+  readonly config: QueueConfig;
+  readonly progress: QueueProgress;
 }
 
 /** The state of a device without its transport and without guest memory. Survives JSON and structuredClone. */
@@ -71,31 +79,44 @@ const LIFTS: readonly Lift[] = [
     config: null,
     sharedMemory: null,
   }),
+  // Of a live queue there was one configuration for both: what it was made of.
+  (state) => ({ ...state, queues: liftQueues(state["queues"]) }),
 ];
+
+function liftQueues(queues: unknown): unknown {
+  if (!Array.isArray(queues)) return queues;
+  return queues.map((queue: unknown) => {
+    if (typeof queue !== "object" || queue === null || Array.isArray(queue)) return queue;
+    const { progress, ...rest } = queue as Readonly<Record<string, unknown>>;
+    return { ...rest, live: progress === null ? null : { config: rest["config"], progress } };
+  });
+}
 
 const u16 = whole(0, 0xffff);
 const u8 = whole(0, 0xff);
 
+const configField: Field<QueueConfig> = record({
+  size: u16,
+  descHi: whole(),
+  descLo: whole(),
+  driverHi: whole(),
+  driverLo: whole(),
+  deviceHi: whole(),
+  deviceLo: whole(),
+});
+
+const progressField: Field<QueueProgress> = record({
+  format: oneOf(["split", "packed"]),
+  nextAvail: u16,
+  nextUsed: u16,
+  availWrap: whole(0, 1),
+  usedWrap: whole(0, 1),
+});
+
 const queueField: Field<SavedQueue> = record({
-  config: record({
-    size: u16,
-    descHi: whole(),
-    descLo: whole(),
-    driverHi: whole(),
-    driverLo: whole(),
-    deviceHi: whole(),
-    deviceLo: whole(),
-  }),
+  config: configField,
   enabled: flag,
-  progress: orNull(
-    record({
-      format: oneOf(["split", "packed"]),
-      nextAvail: u16,
-      nextUsed: u16,
-      availWrap: whole(0, 1),
-      usedWrap: whole(0, 1),
-    }),
-  ),
+  live: orNull(record({ config: configField, progress: progressField })),
   faulted: flag,
 });
 
@@ -180,23 +201,20 @@ function checkSharedMemory({ sharedMemory }: SavedDevice, type: CompleteDeviceTy
   }
 }
 
-function checkQueue(
-  { config, enabled, progress, faulted }: SavedQueue,
-  maxSize: number,
-  state: SavedDevice,
-): void {
-  if (progress === null) {
+function checkQueue({ enabled, live, faulted }: SavedQueue, maxSize: number, state: SavedDevice): void {
+  if (live === null) {
     // What a driver enabled came to life at once, or faulted.
     if (enabled && !faulted && (state.status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) {
-      misfit("progress", "is null, and the queue is in use");
+      misfit("live", "is null, and the queue is in use");
     }
     return;
   }
-  const format = formatOf(state);
-  if (progress.format !== format)
-    misfit(["progress", "format"], `is ${progress.format}, and the driver negotiated ${format}`);
-  if (faulted) misfit("progress", "is there, and the queue has faulted");
-  if (!enabled) misfit("progress", "is there, and the queue is not enabled");
+  if (faulted) misfit("live", "is there, and the queue has faulted");
+  if (!enabled) misfit("live", "is there, and the queue is not enabled");
+  inside("live", () => checkLive(live, maxSize, formatOf(state)));
+}
+
+function checkLive({ config, progress }: SavedLiveQueue, maxSize: number, format: "split" | "packed"): void {
   // Nothing a driver can bring about: the queue was in use with this size.
   if (config.size === 0 || config.size > maxSize) {
     misfit(
@@ -204,24 +222,24 @@ function checkQueue(
       `is ${config.size}, and a ${format} queue here has at most ${maxSize} entries`,
     );
   }
-  const last = format === "packed" ? config.size - 1 : 0xffff;
-  if (progress.nextAvail > last)
-    misfit(["progress", "nextAvail"], `is ${progress.nextAvail}, beyond ${last}`);
+  inside("progress", () => checkProgress(progress, config.size, format));
+}
+
+function checkProgress(progress: QueueProgress, size: number, format: "split" | "packed"): void {
+  const { nextAvail, nextUsed, availWrap, usedWrap } = progress;
+  if (progress.format !== format)
+    misfit("format", `is ${progress.format}, and the driver negotiated ${format}`);
+  const last = format === "packed" ? size - 1 : 0xffff;
+  if (nextAvail > last) misfit("nextAvail", `is ${nextAvail}, beyond ${last}`);
   // Nothing is in flight while a device is saved: what was taken was given back.
-  if (progress.nextUsed !== progress.nextAvail) {
-    misfit(
-      ["progress", "nextUsed"],
-      `is ${progress.nextUsed}, and nextAvail is ${progress.nextAvail} with nothing in flight`,
-    );
+  if (nextUsed !== nextAvail) {
+    misfit("nextUsed", `is ${nextUsed}, and nextAvail is ${nextAvail} with nothing in flight`);
   }
-  const wrong =
-    format === "split"
-      ? progress.availWrap !== 0 || progress.usedWrap !== 0
-      : progress.availWrap !== progress.usedWrap;
+  const wrong = format === "split" ? availWrap !== 0 || usedWrap !== 0 : availWrap !== usedWrap;
   if (wrong) {
     misfit(
-      ["progress", "usedWrap"],
-      `is ${progress.usedWrap}, and availWrap is ${progress.availWrap} in a ${format} queue with nothing in flight`,
+      "usedWrap",
+      `is ${usedWrap}, and availWrap is ${availWrap} in a ${format} queue with nothing in flight`,
     );
   }
 }

@@ -17,6 +17,7 @@ export type {
   RenderedPixels,
   Renderer,
   Resource3dInfo,
+  RestoredResource,
   Transfer3d,
 } from "./backend/renderer.ts";
 export type { GpuCounters } from "./core.ts";

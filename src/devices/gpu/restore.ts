@@ -1,6 +1,7 @@
 import { base64Letters, decodeBase64Into } from "../../base/base64.ts";
 import { messageOf } from "../../base/brands.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
+import { atOnce } from "../../base/later.ts";
 import type { PlainValue } from "../../device/device-type.ts";
 import { parseUuid } from "../../device/shared-objects.ts";
 import { findPages } from "../../device/state/saved-pages.ts";
@@ -16,7 +17,7 @@ import type { GpuCore } from "./core.ts";
 import { CURSOR_BYTES } from "./output/cursor.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "./resources/formats.ts";
 import { HostBlob } from "./resources/host-heap.ts";
-import { allocatePixels, Resource } from "./resources/resources.ts";
+import { allocatePixels, isRendered, Resource } from "./resources/resources.ts";
 import {
   readSavedGpu,
   type SavedContext,
@@ -53,14 +54,7 @@ export function prepareGpu(core: GpuCore, state: PlainValue): RestoredGpu {
   for (const [i, scanout] of saved.scanouts.entries()) {
     if (scanout !== null) inside("scanouts", () => inside(i, () => checkScanout(core, scanout, byId)));
   }
-  const has3d =
-    saved.contexts.length > 0 || saved.resources.some(({ kind }) => kind === "3d" || kind === "host-blob");
-  const { renderer } = core.options;
-  if (has3d && renderer === undefined)
-    misfit("renderer", "is missing here, and there are 3D contexts or resources");
-  if (saved.renderer !== null && renderer?.restore === undefined) {
-    misfit("renderer", "has a state, and no renderer takes it here");
-  }
+  checkRenderer(core, saved);
   const cursors = saved.cursors.map(({ image }, i) =>
     image === null
       ? null
@@ -76,6 +70,22 @@ export function prepareGpu(core: GpuCore, state: PlainValue): RestoredGpu {
   const displaysDiffer =
     saved.displays === null || !inside("displays", () => core.displays.areAs(saved.displays ?? []));
   return { displaysDiffer, saved, resources, backings, cursors };
+}
+
+/** The renderer knows of contexts and resources what the device does not: without it they are nothing. */
+function has3d({ contexts, resources }: SavedGpu): boolean {
+  return contexts.length > 0 || resources.some(isRendered);
+}
+
+function checkRenderer(core: GpuCore, saved: SavedGpu): void {
+  const { renderer } = core.options;
+  if (renderer?.restore !== undefined) return;
+  if (has3d(saved) && renderer === undefined) {
+    misfit("renderer", "is missing here, and there are 3D contexts or resources");
+  }
+  if (has3d(saved) || saved.renderer !== null) {
+    misfit("renderer", "has a state, and no renderer takes it here");
+  }
 }
 
 function checkCapsets(core: GpuCore, { capsets }: SavedGpu): void {
@@ -307,7 +317,7 @@ export function takeOverGpu(core: GpuCore, { saved, resources, backings }: Resto
     if (resource.memory !== null && mappedAt >= 0) core.heap?.map(resource.memory, mappedAt);
     for (const uuid of uuids) core.exports.publish(resource, parseUuid(uuid));
   }
-  if (saved.renderer !== null) restoreRenderer(core, saved.renderer as PlainValue);
+  if (saved.renderer !== null || has3d(saved)) restoreRenderer(core, saved.renderer as PlainValue, resources);
 }
 
 /** What a renderer makes of its state is known only now: a picture too small for its scanout is not shown. */
@@ -320,14 +330,20 @@ function isInPicture(core: GpuCore, resource: Resource, scanout: SavedScanout): 
   );
 }
 
-function restoreRenderer(core: GpuCore, state: PlainValue): void {
+function restoreRenderer(core: GpuCore, state: PlainValue, resources: readonly Resource[]): void {
+  const { life } = core;
+  const rendered = resources
+    .filter(isRendered)
+    .map(({ id, backing, memory }) => ({ resourceId: id, backing, memory }));
   try {
-    core.options.renderer?.restore?.(state);
+    const result: unknown = core.options.renderer?.restore?.(state, rendered);
+    atOnce(result, "renderer.restore()", "have the renderer ready for its state, and restore then");
   } catch (error) {
     if (error instanceof VirtioUsageError) throw error;
     const reason = messageOf(error);
     throw new VirtioUsageError(`the renderer refuses its saved state: ${reason}`);
   }
+  if (life.over) throw new VirtioUsageError("the renderer reset the device while it took its state over");
 }
 
 /** Shows on the display what was taken over. It may do anything meanwhile, even reset the device. */

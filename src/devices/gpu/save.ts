@@ -1,9 +1,11 @@
 import { encodeBase64 } from "../../base/base64.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
+import { atOnce } from "../../base/later.ts";
 import type { PlainValue } from "../../device/device-type.ts";
 import { savePages } from "../../device/state/saved-pages.ts";
+import type { Renderer } from "./backend/renderer.ts";
 import type { GpuCore } from "./core.ts";
-import type { Resource } from "./resources/resources.ts";
+import { isRendered, type Resource } from "./resources/resources.ts";
 import { GPU_STATE_VERSION } from "./saved-state.ts";
 
 /**
@@ -14,8 +16,7 @@ import { GPU_STATE_VERSION } from "./saved-state.ts";
 export function saveGpu(core: GpuCore, eventsRead: number): PlainValue {
   const renderer = core.options.renderer;
   const resources = [...core.resources.values()];
-  const has3d =
-    core.contexts.count > 0 || resources.some(({ kind }) => kind === "3d" || kind === "host-blob");
+  const has3d = core.contexts.count > 0 || resources.some(isRendered);
   if (has3d && renderer?.save === undefined) {
     throw new VirtioUsageError("there are 3D contexts or resources, and the renderer can't save its state");
   }
@@ -30,7 +31,7 @@ export function saveGpu(core: GpuCore, eventsRead: number): PlainValue {
       ...context,
       resources: [...context.resources],
     })),
-    renderer: renderer?.save?.() ?? null,
+    renderer: saveRenderer(renderer),
     displays: core.displays.save(),
     capsets: (renderer?.capsets ?? []).map(({ id, maxVersion, maxSizeBytes }) => [
       id,
@@ -38,6 +39,11 @@ export function saveGpu(core: GpuCore, eventsRead: number): PlainValue {
       maxSizeBytes,
     ]),
   };
+}
+
+function saveRenderer(renderer: Renderer | undefined): PlainValue {
+  const state = renderer?.save?.() ?? null;
+  return atOnce(state, "renderer.save()", "have the renderer keep what it saves ready, and save then");
 }
 
 function saveResource(core: GpuCore, resource: Resource): PlainValue {

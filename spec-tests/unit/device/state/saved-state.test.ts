@@ -197,12 +197,12 @@ test("what a queue in use says of itself belongs together", () => {
   const [queue, other] = device.save().queues;
   const withQueue = (changes: object) => () => restore({ queues: [{ ...queue, ...changes }, other] });
   withQueue({})();
-  const progress = queue?.progress;
-  assert.throws(withQueue({ progress: null }), /queues\[0\].progress is null, and the queue is in use/);
-  assert.throws(withQueue({ enabled: false }), /queues\[0\].progress is there, and the queue is not enabled/);
+  const { config, progress } = queue?.live ?? {};
+  assert.throws(withQueue({ live: null }), /queues\[0\].live is null, and the queue is in use/);
+  assert.throws(withQueue({ enabled: false }), /queues\[0\].live is there, and the queue is not enabled/);
   assert.throws(
-    withQueue({ progress: { ...progress, format: "packed" } }),
-    /queues\[0\].progress.format is packed, and the driver negotiated split/,
+    withQueue({ live: { config, progress: { ...progress, format: "packed" } } }),
+    /queues\[0\].live.progress.format is packed, and the driver negotiated split/,
   );
   assert.throws(withQueue({ enabled: 1 }), /queues\[0\].enabled is 1, neither true nor false/);
   assert.throws(withQueue({ faulted: undefined }), /neither true nor false/);
@@ -213,7 +213,7 @@ test("a queue that is larger than those of this device is refused, not broken", 
   restore({}, 128);
   assert.throws(
     () => restore({}, 32),
-    /queues\[0\].config.size is 64, and a split queue here has at most 32 entries/,
+    /queues\[0\].live.config.size is 64, and a split queue here has at most 32 entries/,
   );
 });
 

@@ -4,17 +4,12 @@ import * as assert from "uvu/assert";
 import { decodeBase64, encodeBase64 } from "../../../../src/base/base64.ts";
 import { VirtioUsageError } from "../../../../src/base/index.ts";
 import type { PlainValue, SavedDevice } from "../../../../src/device/index.ts";
-import {
-  type GpuDeviceOptions,
-  type GuestPages,
-  HostHeap,
-  type Renderer,
-} from "../../../../src/devices/gpu/index.ts";
+import { type GpuDeviceOptions, type GuestPages, HostHeap } from "../../../../src/devices/gpu/index.ts";
 import { GuestMemory } from "../../../../src/memory/index.ts";
-import type { DeviceRig } from "../../../../src/testing/index.ts";
+import { type DeviceRig, settle } from "../../../../src/testing/index.ts";
 import { BGRA, BGRX, CMD, msg, OK } from "../../../support/gpu-messages.ts";
 import { expectOk, GpuRig, pattern } from "../../../support/gpu-rig.ts";
-import { RecordingRenderer } from "../../../support/recording-renderer.ts";
+import { RecordingRenderer, SavingRenderer } from "../../../support/recording-renderer.ts";
 
 const full = (w: number, h: number) => ({ x: 0, y: 0, w, h });
 
@@ -100,16 +95,6 @@ test("holes stay holes", () => {
   assert.equal([pixels[0], pixels[4095], pixels[4096], pixels[8191], pixels[8192]], [0, 0, 3, 3, 0]);
 });
 
-class SavingRenderer extends RecordingRenderer implements Renderer {
-  restored: PlainValue = null;
-  save(): PlainValue {
-    return { calls: this.calls.length };
-  }
-  restore(state: PlainValue): void {
-    this.restored = state;
-  }
-}
-
 test("3D state goes with a renderer that can save its own", () => {
   const rig = new GpuRig({ renderer: new SavingRenderer(), hostHeap: new HostHeap(65536) });
   expectOk(rig.command(msg.ctxCreate(1, "name", { ctx: 9 })));
@@ -131,6 +116,96 @@ test("3D state goes with a renderer that can save its own", () => {
     () => moveOn(rig, { renderer: new SavingRenderer(), hostHeap: new HostHeap(4096) }),
     /sharedMemory\[0\] is region 1 of 65536 bytes, and here it is 1 of 4096/,
   );
+});
+
+test("a restored renderer has the guest's pages and its blobs again, in the order they were made", () => {
+  const rig = new GpuRig({ renderer: new SavingRenderer(), hostHeap: new HostHeap(65536) });
+  const create3d = (id: number) => expectOk(rig.command(msg.create3d(id, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])));
+  expectOk(rig.command(msg.ctxCreate(1, "name", { ctx: 9 })));
+  create3d(8);
+  rig.resource2d(3, 16, 16);
+  create3d(5);
+  const backing = rig.scatter(3 * 4096);
+  rig.fill(backing, 0, pattern(3 * 4096, 8));
+  expectOk(rig.command(msg.attach(5, backing)));
+  expectOk(rig.command(msg.createBlob(6, { mem: 2, flags: 1, size: 4096 }, { ctx: 9 })));
+  rig.command(msg.mapBlob(6, 8192), 32);
+  new Uint8Array(rig.gpu.sharedMemory[0]?.buffer as ArrayBuffer).set(pattern(4096, 5), 8192);
+  const shadow = rig.scatter(4096);
+  rig.fill(shadow, 0, pattern(4096, 6));
+  expectOk(rig.command(msg.createBlob(4, { mem: 3, flags: 1, size: 4096, entries: shadow }, { ctx: 9 })));
+  // A guest's own blob is none of the renderer's.
+  expectOk(rig.command(msg.createBlob(7, { size: 4096, entries: rig.scatter(4096) })));
+  const renderer = new SavingRenderer();
+  const next = moveOn(rig, { renderer, hostHeap: new HostHeap(65536) });
+  assert.equal(
+    renderer.resources.map(({ resourceId, backing, memory }) => [
+      resourceId,
+      backing?.totalBytes ?? null,
+      memory?.mappedAt ?? null,
+    ]),
+    [
+      [8, null, null],
+      [5, 3 * 4096, null],
+      [6, null, 8192],
+      [4, 4096, -1],
+    ],
+  );
+  assert.equal(renderer.calls, [["reset"]], "told of it in one call");
+  const [, withPages, blob, shadowed] = renderer.resources;
+  const copy = (pages: GuestPages | null | undefined, length: number) => {
+    const bytes = new Uint8Array(length);
+    pages?.read(0, bytes, 0, length);
+    return bytes;
+  };
+  assert.equal(copy(withPages?.backing, 3 * 4096), pattern(3 * 4096, 8));
+  assert.equal(copy(shadowed?.backing, 4096), pattern(4096, 6));
+  assert.equal(blob?.memory?.bytes(), pattern(4096, 5));
+  // These are the pages of now: what the guest writes there the renderer sees.
+  next.fill(shadow, 0, pattern(4096, 9));
+  assert.equal(copy(shadowed?.backing, 4096), pattern(4096, 9));
+});
+
+test("a renderer that has nothing to say of itself is restored all the same; one that can't be, is refused", () => {
+  class Forgetful extends SavingRenderer {
+    override save() {
+      return null;
+    }
+  }
+  const rig = new GpuRig({ renderer: new Forgetful() });
+  expectOk(rig.command(msg.create3d(8, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])));
+  const renderer = new Forgetful();
+  moveOn(rig, { renderer });
+  assert.equal(renderer.resources, [{ resourceId: 8, backing: null, memory: null }]);
+  assert.throws(
+    () => moveOn(rig, { renderer: new RecordingRenderer() }),
+    /type.renderer has a state, and no renderer takes it here/,
+  );
+});
+
+test("a renderer that saves or restores later is refused in words, and nothing of it is left", async () => {
+  const rig = new GpuRig({ renderer: new SavingRenderer() });
+  expectOk(rig.command(msg.create3d(8, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])));
+  const saved = rig.device.save();
+  const late = Object.assign(new SavingRenderer(), {
+    save: () => Promise.reject(new Error("nobody waits for it")),
+    restore: () => Promise.reject(new Error("nobody waits for it")),
+  });
+  const next = new GpuRig({ renderer: late as never }, { idle: true, memory: rig.memory });
+  assert.throws(() => next.device.save(), /renderer.save\(\) returned a promise/);
+  assert.throws(
+    () => next.device.restore(saved),
+    (error: unknown) =>
+      error instanceof VirtioUsageError && /renderer.restore\(\) returned a promise/.test(error.message),
+  );
+  assert.is(next.device.status, 0);
+  assert.is(next.gpu.resources().length, 0);
+  await settle();
+  const resets = new SavingRenderer();
+  const last = new GpuRig({ renderer: resets }, { idle: true, memory: rig.memory });
+  resets.restore = () => last.device.reset();
+  assert.throws(() => last.device.restore(saved), /reset the device while it took its state over/);
+  assert.is(last.device.status, 0);
 });
 
 test("what cannot be saved or does not fit is refused", () => {

@@ -65,6 +65,15 @@ export interface RenderedPixels {
   readonly bytes: Uint8Array;
 }
 
+/** A resource of the renderer as a device has it that was restored. */
+export interface RestoredResource {
+  readonly resourceId: number;
+  /** What {@link Renderer.setBacking} or {@link Renderer.createBlob} had told: pages of this guest's memory. */
+  readonly backing: GuestPages | null;
+  /** A blob's host memory with the bytes that were saved, mapped where it was; null for other resources. */
+  readonly memory: HostBlob | null;
+}
+
 /**
  * Executes 3D commands. Injected by the embedder; there is none in the library. Every method is called in the order
  * of the guest's commands, with ids that were checked, and may return a promise: the command is then answered once
@@ -126,8 +135,15 @@ export interface Renderer {
   flush?(resourceId: number, x: number, y: number, width: number, height: number): MaybeLater<void>;
   /** The device was reset: forget everything. Promises under way may settle as they like. */
   reset(): MaybeLater<void>;
-  /** State for `VirtioDevice.save`. Without it a device with contexts or 3D resources can't be saved. */
+  /**
+   * State for `VirtioDevice.save`: contexts, resources and what is attached to what. Guest pages and the bytes of blobs
+   * are not part of it. Without it a device with contexts or 3D resources can't be saved. No promise.
+   */
   save?(): PlainValue;
-  /** Takes over a saved state; called after contexts and resources were made known to the device. */
-  restore?(state: PlainValue): void;
+  /**
+   * Takes over what {@link save} returned, perhaps elsewhere, after a reset. `resources` are all that `createResource` and
+   * `createBlob` had made and that are still there, in that order; nobody tells of their backing and their memory again.
+   * Throws when the state does not fit: the device is left reset then. No promise: what takes time is done before.
+   */
+  restore?(state: PlainValue, resources: readonly RestoredResource[]): void;
 }

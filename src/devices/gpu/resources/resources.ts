@@ -66,7 +66,7 @@ export class Resource {
 }
 
 /** True for resources that the renderer knows; the others are the device's own. */
-export function isRendered({ kind }: Resource): boolean {
+export function isRendered({ kind }: { readonly kind: ResourceKind }): boolean {
   return kind === "3d" || kind === "host-blob";
 }
 
