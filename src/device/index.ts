@@ -35,5 +35,7 @@ export {
   type SavedLiveQueue,
   type SavedQueue,
 } from "./state/saved-state.ts";
+/** The words in which a device type says what its saved state consists of, to read one that comes from a stranger. */
+export * as fields from "./state/schema.ts";
 export { SavedStateError, type StatePath } from "./state/schema.ts";
 export { VirtioDevice } from "./virtio-device.ts";
