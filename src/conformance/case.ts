@@ -189,7 +189,7 @@ const DEFAULT_DEVICES = ["gpu", "rng"];
  */
 export function instancesOf(
   cases: readonly CaseDefinition[],
-  target: Pick<Target, "transport" | "devices" | "models">,
+  target: Pick<Target, "transport" | "devices"> & { readonly models?: readonly { readonly name: string }[] },
   formats: readonly ("split" | "packed")[] = ["split", "packed"],
 ): CaseInstance[] {
   const instances: CaseInstance[] = [];

@@ -50,6 +50,9 @@ export {
 } from "./device-under-test.ts";
 export * from "./driver-checker/index.ts";
 export * from "./guest/index.ts";
+export { type IsolatedTarget, type IsolationOptions, isolateTarget } from "./isolated/isolated-target.ts";
+export type { IsolatedThread, IsolationPort } from "./isolated/ports.ts";
+export { serveIsolatedTarget } from "./isolated/serve.ts";
 export * from "./models/index.ts";
 export * from "./reports/index.ts";
 export {
@@ -63,5 +66,5 @@ export {
   VERDICTS,
   type Verdict,
 } from "./result.ts";
-export { type RunOptions, reportOf, runCases, selectInstances } from "./runner.ts";
+export { type RunOptions, reportOf, runCases, selectInstances, type TargetFacts } from "./runner.ts";
 export { CaseFailure, CaseSkip, CaseWedged } from "./verdicts.ts";

@@ -1,17 +1,14 @@
-import { messageOf } from "../base/brands.ts";
-import { VirtioBugError, VirtioUsageError } from "../base/errors.ts";
+import { VirtioUsageError } from "../base/errors.ts";
 import { COUNT_FROM_0_RULE, COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
-import { VIRTIO_F_RING_PACKED } from "../wire/common.ts";
-import { type CaseDefinition, type CaseInstance, CaseRun, instancesOf } from "./case.ts";
+import { Bench, INTERRUPTED, RunEnd } from "./bench.ts";
+import { type CaseDefinition, type CaseInstance, instancesOf } from "./case.ts";
 import { clauseResults, SPECIFICATION } from "./clauses/index.ts";
-import { DeviceGoneError, type DeviceUnderTest, type Target, TargetError } from "./device-under-test.ts";
-import { Guest } from "./guest/index.ts";
+import { type Target, TargetError } from "./device-under-test.ts";
 import { DEVICE_MODELS, type DeviceModel } from "./models/index.ts";
-import type { CaseDetail, CaseResult, RunReport, Verdict } from "./result.ts";
+import type { CaseResult, RunReport, Verdict } from "./result.ts";
 import { VERDICTS } from "./result.ts";
-import { GuardedDevice, within } from "./target/guarded-device.ts";
 import { targetFault } from "./target/shapes.ts";
-import { CaseSkip, CaseWedged } from "./verdicts.ts";
+import type { RunWitness } from "./witness.ts";
 
 declare const performance: { now(): number };
 declare function setTimeout(task: () => void, milliseconds: number): number;
@@ -20,8 +17,6 @@ declare function setTimeout(task: () => void, milliseconds: number): number;
 const TURN_MS = 50;
 const DEFAULT_CASE_TIMEOUT_MS = 20_000;
 const DEFAULT_CALL_TIMEOUT_MS = 10_000;
-/** After so many devices in a row that hang as soon as they are started, no more are. */
-const MAX_STILLBORN = 3;
 
 /** Choices for {@link runCases}; all have defaults. */
 export interface RunOptions {
@@ -47,7 +42,8 @@ export interface RunOptions {
   readonly interrupted?: Promise<unknown>;
 }
 
-const RULES: OptionRules<RunOptions> = {
+/** Of what type each is. */
+export const RUN_OPTION_RULES: OptionRules<RunOptions> = {
   filter: "function",
   shard: { fields: { index: COUNT_FROM_0_RULE, count: COUNT_RULE }, required: ["index", "count"] },
   formats: { each: { oneOf: ["split", "packed"] } },
@@ -70,11 +66,11 @@ const RULES: OptionRules<RunOptions> = {
  * ```
  */
 export function selectInstances(
-  target: Pick<Target, "transport" | "devices" | "models">,
+  target: Pick<TargetFacts, "transport" | "devices" | "models">,
   cases: readonly CaseDefinition[],
   options: RunOptions = {},
 ): CaseInstance[] {
-  checkOptions("runCases", options, RULES);
+  checkOptions("runCases", options, RUN_OPTION_RULES);
   const { filter, shard, devices } = options;
   const offered = target.devices.filter((device) => devices?.includes(device) ?? true);
   const instances = instancesOf(cases, { ...target, devices: offered }, options.formats);
@@ -103,25 +99,56 @@ export async function runCases(
 ): Promise<RunReport> {
   const begin = performance.now();
   const startedAt = new Date().toISOString();
-  checkOptions("runCases", options, RULES);
-  checkTarget(target, options);
-  const instances = selectInstances(target, cases, options);
-  if (instances.length === 0) {
-    throw new VirtioUsageError(
-      `runCases: no case is left to run on ${target.name}: filter and shard leave none`,
-    );
-  }
-  // Device by device, so that each is started once; results are in the order of the cases all the same.
-  const order = [...instances.keys()].sort(
-    (a, b) => deviceRank(target, instances[a]) - deviceRank(target, instances[b]) || a - b,
-  );
+  checkOptions("runCases", options, RUN_OPTION_RULES);
+  const fault = targetFault(target);
+  if (fault !== null) throw new VirtioUsageError(`runCases: the target is none: ${fault}`);
+  const instances = plannedInstances("runCases", target, cases, options);
   const results: CaseResult[] = new Array(instances.length);
-  const bench = new Bench(target, options);
+  const { incomplete, notes } = await runInstances(target, instances, options, (result, index) => {
+    results[index] = result;
+  });
+  return reportOf(target, cases, results, {
+    startedAt,
+    ms: Math.round(performance.now() - begin),
+    notes,
+    ...(incomplete === null ? {} : { incomplete: endedEarly(incomplete, results) }),
+  });
+}
+
+/** Why a run ended before its end, and how far it came. */
+export function endedEarly(reason: string, results: readonly (CaseResult | undefined)[]): string {
+  return `${reason}, after ${results.filter((result) => result !== undefined).length} of ${results.length} cases`;
+}
+
+/** How a run of some instances ended. */
+export interface RunOutcome {
+  /** Why it ended before all had run; null when all have. */
+  readonly incomplete: string | null;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Runs instances, device by device, so that each is started once. `onResult` is told of each with its index. Rejects with
+ * {@link TargetError} when the first device cannot be started.
+ */
+export async function runInstances(
+  target: Target,
+  instances: readonly CaseInstance[],
+  options: RunOptions,
+  onResult: (result: CaseResult, index: number) => void,
+  witness?: RunWitness,
+): Promise<RunOutcome> {
+  const { interrupted } = options;
+  const bench = new Bench(target, {
+    ...limitsOf(options),
+    ...(interrupted === undefined ? {} : { interrupted }),
+    ...(witness === undefined ? {} : { witness }),
+  });
   let done = 0;
-  let turnEnds = begin + TURN_MS;
+  let turnEnds = performance.now() + TURN_MS;
   let incomplete: string | null = null;
   try {
-    for (const index of order) {
+    for (const index of deviceByDevice(target, instances)) {
       if (performance.now() >= turnEnds) {
         await new Promise<void>((resume) => setTimeout(resume, 0));
         turnEnds = performance.now() + TURN_MS;
@@ -130,8 +157,8 @@ export async function runCases(
       const instance = instances[index] as CaseInstance;
       options.onBegin?.(instance.id);
       const result = await bench.run(instance);
-      results[index] = result;
       done++;
+      onResult(result, index);
       options.onCase?.(result, done, instances.length);
     }
   } catch (error) {
@@ -140,38 +167,51 @@ export async function runCases(
   } finally {
     await bench.close();
   }
-  return reportOf(target, cases, results, {
-    startedAt,
-    ms: Math.round(performance.now() - begin),
-    notes: bench.notes,
-    ...(incomplete === null
-      ? {}
-      : { incomplete: `${incomplete}, after ${done} of ${instances.length} cases` }),
-  });
+  return { incomplete, notes: bench.notes };
 }
 
-const INTERRUPTED = "the run was interrupted";
+/** The limits of a run. */
+export function limitsOf({ caseTimeoutMs, callTimeoutMs }: RunOptions): {
+  readonly caseTimeoutMs: number;
+  readonly callTimeoutMs: number;
+} {
+  return {
+    caseTimeoutMs: caseTimeoutMs ?? DEFAULT_CASE_TIMEOUT_MS,
+    callTimeoutMs: callTimeoutMs ?? DEFAULT_CALL_TIMEOUT_MS,
+  };
+}
 
-/** The run ends here; the message says why. */
-class RunEnd extends Error {}
+/** What a run knows of a target before it starts any of its devices. */
+export type TargetFacts = Pick<Target, "name" | "description" | "transport" | "devices"> & {
+  readonly models?: readonly Pick<DeviceModel, "name">[];
+};
 
-function checkTarget(target: Target, options: RunOptions): void {
-  const fault = targetFault(target);
-  if (fault !== null) throw new VirtioUsageError(`runCases: the target is none: ${fault}`);
+/** What is going to be run. Throws {@link VirtioUsageError} when that is nothing, or nothing that the kit knows. */
+export function plannedInstances(
+  where: string,
+  target: TargetFacts,
+  cases: readonly CaseDefinition[],
+  options: RunOptions,
+): CaseInstance[] {
   const unknown = options.devices?.find((device) => !target.devices.includes(device));
   if (unknown !== undefined) {
     throw new VirtioUsageError(
-      `runCases: devices: ${target.name} has no ${JSON.stringify(unknown)}; it has ${target.devices.join(", ")}`,
+      `${where}: devices: ${target.name} has no ${JSON.stringify(unknown)}; it has ${target.devices.join(", ")}`,
     );
   }
   const models = [...(target.models ?? []), ...DEVICE_MODELS].map(({ name }) => name);
   const strange = target.devices.find((device) => !models.includes(device));
   if (strange !== undefined) {
     throw new VirtioUsageError(
-      `runCases: the kit has no model of ${JSON.stringify(strange)}, one of the devices of ${target.name}: ` +
+      `${where}: the kit has no model of ${JSON.stringify(strange)}, one of the devices of ${target.name}: ` +
         `it knows ${[...new Set(models)].join(", ")}; the target can bring others in models`,
     );
   }
+  const instances = selectInstances(target, cases, options);
+  if (instances.length > 0) return instances;
+  throw new VirtioUsageError(
+    `${where}: no case is left to run on ${target.name}: filter and shard leave none`,
+  );
 }
 
 /**
@@ -208,202 +248,8 @@ export function reportOf(
   };
 }
 
-function deviceRank(target: Target, instance: CaseInstance | undefined): number {
-  return target.devices.indexOf(instance?.device ?? "");
-}
-
-/** Where cases are run: keeps a device running for as long as it is fit. */
-class Bench {
-  readonly #target: Target;
-  readonly #models: readonly DeviceModel[];
-  readonly #caseTimeoutMs: number;
-  readonly #callTimeoutMs: number;
-  readonly #interruption: Promise<never>;
-  /** What is worth a line and belongs to no case. */
-  readonly notes: string[] = [];
-  /** Whether the run is to end at once. */
-  interrupted = false;
-  #device: GuardedDevice | null = null;
-  /** Devices in a row that hung before they could be reset. */
-  #stillborn = 0;
-
-  constructor(target: Target, options: RunOptions) {
-    const { caseTimeoutMs = DEFAULT_CASE_TIMEOUT_MS, callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
-    this.#target = target;
-    this.#models = [...(target.models ?? []), ...DEVICE_MODELS];
-    this.#caseTimeoutMs = caseTimeoutMs;
-    this.#callTimeoutMs = Math.min(callTimeoutMs, caseTimeoutMs);
-    this.#interruption = new Promise((_, reject) => {
-      options.interrupted?.then(() => {
-        this.interrupted = true;
-        reject(new RunEnd(INTERRUPTED));
-      }, ofNoInterest);
-    });
-    // Whoever waits for it is told; when nobody does it is no failure.
-    this.#interruption.catch(ofNoInterest);
-  }
-
-  async run(instance: CaseInstance): Promise<CaseResult> {
-    const begin = performance.now();
-    const { verdict, detail } = await this.#judge(instance);
-    if (verdict !== "pass" && verdict !== "skip" && verdict !== "unimplemented")
-      await this.#replaceIfDead(instance);
-    return {
-      id: instance.id,
-      verdict,
-      ms: Math.round((performance.now() - begin) * 100) / 100,
-      clauses: instance.definition.clauses,
-      title: instance.definition.title,
-      detail,
-    };
-  }
-
-  /** Ends the device. What goes wrong with that costs no result. */
-  async close(): Promise<void> {
-    const device = this.#device;
-    this.#device = null;
-    const wrong = (await device?.close()) ?? null;
-    if (wrong !== null && !this.notes.includes(wrong)) this.notes.push(wrong);
-  }
-
-  async #judge(instance: CaseInstance): Promise<{ verdict: Verdict; detail: CaseDetail | null }> {
-    const { definition, parameters } = instance;
-    if (definition.unimplemented === true) {
-      return { verdict: "unimplemented", detail: { message: "declared, not written yet" } };
-    }
-    let guest: Guest | null = null;
-    const fresh = await this.#start(instance.device);
-    const { dut } = this.#running;
-    try {
-      const lacking = lackOf(dut, definition);
-      if (lacking !== null) throw new CaseSkip(lacking);
-      const rejected = await this.#inTime(async () => {
-        guest = await Guest.arrive(dut, this.#model(instance.device), instance.format);
-        const missing = await missingFeature(guest, instance);
-        if (missing !== null) throw new CaseSkip(`feature bit ${missing} is not offered`);
-        const run = new CaseRun(guest);
-        await definition.run(run, parameters);
-        return run.rejected;
-      });
-      this.#stillborn = 0;
-      return rejected
-        ? { verdict: "reject", detail: { message: "rightly refused, and alive" } }
-        : { verdict: "pass", detail: null };
-    } catch (error) {
-      if (error instanceof RunEnd) throw error;
-      const message = messageOf(error);
-      if (error instanceof CaseSkip) return { verdict: "skip", detail: { message } };
-      const verdict = error instanceof CaseWedged ? "wedged" : "fail";
-      if (!(error instanceof DeviceGoneError)) return { verdict, detail: describe(message, guest) };
-      await this.#discard(error);
-      // Hung before the reset was over: another device of the kind will do no better for ever.
-      this.#stillborn = fresh && guest === null && error.how === "hang" ? this.#stillborn + 1 : 0;
-      return { verdict: "fail", detail: { ...describe(message, guest), gone: error.how } };
-    }
-  }
-
-  /**
-   * Rejects with {@link DeviceGoneError} when it takes too long, and with {@link RunEnd} when the run is to end. The case
-   * is left behind; the device's guard ends it at its next call.
-   */
-  #inTime<T>(work: () => Promise<T>): Promise<T> {
-    const limitMs = this.#caseTimeoutMs;
-    const late = (): Error => {
-      const call = this.#device?.pendingCall ?? "";
-      return new DeviceGoneError(
-        "hang",
-        `hangs${call === "" ? "" : ` in ${call}`}: no end after ${limitMs} ms`,
-      );
-    };
-    return within(Promise.race([work(), this.#interruption]), limitMs, late);
-  }
-
-  #model(device: string): DeviceModel {
-    const model = this.#models.find(({ name }) => name === device);
-    if (model === undefined) throw new CaseSkip(`the kit has no model of the device ${device}`);
-    return model;
-  }
-
-  get #running(): GuardedDevice {
-    if (this.#device === null) throw new VirtioBugError("no device was started");
-    return this.#device;
-  }
-
-  /** Starts the device unless it runs; returns whether it had to. */
-  async #start(name: string): Promise<boolean> {
-    if (this.#device !== null && this.#device.dut.device !== name) await this.close();
-    if (this.#device !== null) return false;
-    if (this.#stillborn >= MAX_STILLBORN) {
-      throw new RunEnd(`${this.#stillborn} devices in a row hung before they were reset`);
-    }
-    const opening = GuardedDevice.open(
-      this.#target,
-      name,
-      Math.max(this.#caseTimeoutMs, this.#callTimeoutMs),
-    );
-    try {
-      this.#device = await Promise.race([opening, this.#interruption]);
-    } catch (error) {
-      if (error instanceof RunEnd) opening.then((late) => late.close(), ofNoInterest);
-      throw error;
-    }
-    this.#device.limitCalls(this.#callTimeoutMs);
-    return true;
-  }
-
-  async #discard(reason: DeviceGoneError): Promise<void> {
-    const device = this.#device;
-    this.#device = null;
-    device?.abandon(reason);
-    // It is gone already: what its end comes to says nothing new.
-    await device?.close();
-  }
-
-  /** After a case that hurt, starts the device anew unless a reset brings it back. */
-  async #replaceIfDead({ device, format }: CaseInstance): Promise<void> {
-    if (this.#device === null) return;
-    const { dut } = this.#device;
-    try {
-      const wrong = await this.#inTime(async () => {
-        const guest = await Guest.arrive(dut, this.#model(device), format);
-        await guest.start();
-        return guest.probe();
-      });
-      if (wrong === null) return;
-    } catch (error) {
-      if (error instanceof RunEnd) return;
-      // Whatever it is: not fit for more.
-    }
-    await this.#discard(new DeviceGoneError("crash", "the device is being started anew"));
-  }
-}
-
-function ofNoInterest(): void {}
-
-/** What the target cannot do that the case needs; null when nothing. */
-function lackOf(dut: DeviceUnderTest, { needs = {} }: CaseDefinition): string | null {
-  if (needs.pixels === true && dut.screenshot === undefined) return "the device's pixels cannot be seen";
-  if (needs.displayChange === true && dut.changeDisplay === undefined) {
-    return "the device's monitors cannot be changed";
-  }
-  return null;
-}
-
-async function missingFeature(guest: Guest, { definition, format }: CaseInstance): Promise<number | null> {
-  const needed = [...(definition.needs?.features ?? [])];
-  if (format === "packed") needed.push(VIRTIO_F_RING_PACKED);
-  if (needed.length === 0) return null;
-  const offered = await guest.offeredFeatures();
-  return needed.find((bit) => !offered.has(bit)) ?? null;
-}
-
-function describe(message: string, guest: Guest | null): CaseDetail {
-  if (guest === null) return { message };
-  let rings: CaseDetail["rings"] = [];
-  try {
-    rings = [...guest.rings.values()].map((ring) => ring.snapshot());
-  } catch {
-    // The memory went away with the device.
-  }
-  return { message, timeline: guest.timeline.entries(), rings };
+/** Indexes of instances, sorted by device; results stay in the order of the cases. */
+function deviceByDevice({ devices }: TargetFacts, instances: readonly CaseInstance[]): number[] {
+  const rank = (index: number): number => devices.indexOf(instances[index]?.device ?? "");
+  return [...instances.keys()].sort((a, b) => rank(a) - rank(b) || a - b);
 }

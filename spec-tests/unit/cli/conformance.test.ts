@@ -166,6 +166,14 @@ for (const [what, args, complaint] of [
   });
 }
 
+codes("2 when nothing came to a verdict, in one sentence; unless that is what was expected", async () => {
+  const { code, out, error } = await runKit([SKIPS]);
+  assert.is(code, 2);
+  assert.match(out, "1 skip");
+  assert.is(error, "nothing was tested: all 1 cases were skipped, the first since no pixels.");
+  assert.is((await runKit([SKIPS, PASSES])).code, 0);
+});
+
 codes.run();
 
 const selection = suite("selection");
@@ -448,6 +456,73 @@ program(
     assert.match(out, /^builtin-mmio {2}.*^builtin-pci {2}.*^No findings\.$/ms);
     assert.not.match(out, "\u001b");
     assert.ok(existsSync(join(folder, "a.json")));
+  }),
+);
+
+program(
+  "with --isolate, a device that spins is a finding, and the others are tested",
+  inFolder(async (folder) => {
+    // In the project, from where the package is found.
+    mkdirSync(".build/module-targets", { recursive: true });
+    const path = join(process.cwd(), ".build/module-targets/spins.mjs");
+    const device = join(process.cwd(), "examples/test-a-device/my-device.mjs");
+    writeFileSync(
+      path,
+      `import inner from ${JSON.stringify(device)};
+       export default {
+         ...inner,
+         async open() {
+           const device = await inner.open();
+           const { mmio } = device.bus;
+           const write = (offset, width, value) => {
+             if (offset === 0x50) for (;;);
+             return mmio.write(offset, width, value);
+           };
+           return { ...device, bus: { kind: "mmio", mmio: { read: mmio.read.bind(mmio), write } } };
+         },
+       };`,
+    );
+    const args = ["--target", path, "--filter", "entropy/*", "--format", "split", "--json", "a.json"];
+    const { code, error } = await runProgram(["conformance", "--isolate", "--timeout", "0.5", ...args], {
+      cwd: folder,
+      env: { ...process.env, CI: "true" },
+    });
+    assert.is(code, 1, error);
+    const { cases, incomplete } = read(join(folder, "a.json"));
+    assert.is(incomplete, undefined);
+    assert.ok(cases.length > 1);
+    for (const { id, verdict, detail } of cases) {
+      assert.is(verdict, "fail", id);
+      assert.match(detail?.message ?? "", /^hangs in mmio\.write\(0x50, 0x0\): it spins/);
+    }
+  }),
+);
+
+program(
+  "with --isolate, a built-in target gives the same report, and a target that is none is told so",
+  inFolder(async (folder) => {
+    const args = ["conformance", "--target", "builtin-pci", "--filter", "entropy/*", "--json"];
+    const options = { cwd: folder, env: { ...process.env, CI: "true" } };
+    assert.is((await runProgram([...args, "a.json"], options)).code, 0);
+    assert.is((await runProgram([...args, "b.json", "--isolate"], options)).code, 0);
+    const timeless = (name: string) =>
+      readFileSync(join(folder, name), "utf8").replace(/"(ms|startedAt)": [^,\n]+/g, "");
+    assert.is(timeless("a.json"), timeless("b.json"));
+    writeFileSync(join(folder, "spins.mjs"), "for (;;);");
+    writeFileSync(join(folder, "none.mjs"), "export default 1;");
+    const none = await runProgram(["conformance", "--isolate", "--target", "none.mjs"], options);
+    assert.is(none.code, 2);
+    assert.match(none.error, /^virtio-emulator conformance: --target none\.mjs does not export a target/);
+    const spins = await runProgram(
+      ["conformance", "--isolate", "--timeout", "0.3", "--target", "spins.mjs"],
+      options,
+    );
+    assert.is(spins.code, 2);
+    assert.match(
+      spins.error,
+      /--target spins\.mjs cannot be tested: the target hangs while it is loaded: it spins/,
+    );
+    assert.is(spins.error.trim().split("\n").length, 1);
   }),
 );
 

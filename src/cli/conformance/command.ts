@@ -5,6 +5,7 @@ import {
   type ConformanceOptions,
   collect,
   parseNames,
+  parseSeconds,
   parseShard,
   parseTargets,
   TARGET_NAMES,
@@ -56,6 +57,16 @@ export function addConformanceCommand(program: Command, console: Console): void 
     .option(
       "--html <file>",
       "write a report as a page: statements, cases, rings drawn, timelines; - prints it",
+    )
+    .option(
+      "--isolate",
+      "run each target in a thread of its own: one that spins, or ends its thread, is a finding, and the run goes on",
+    )
+    .addOption(
+      new Option(
+        "--timeout <seconds>",
+        "after so long in one call a device hangs, and after twice as long in one case (default: 10)",
+      ).argParser(parseSeconds),
     )
     .option("--qemu <path>", "the program for qemu-mmio and qemu-pci (default: qemu-system-x86_64)")
     .option(

@@ -1,5 +1,6 @@
 /** What the command takes. */
 import { InvalidArgumentError } from "commander";
+import type { RunOptions } from "../../conformance/index.ts";
 
 /** Everything that can be put under test without bringing something along, by the name the command line gives it. */
 export const TARGET_NAMES = ["builtin-mmio", "builtin-pci", "qemu-mmio", "qemu-pci"] as const;
@@ -34,6 +35,9 @@ export interface ConformanceOptions {
   readonly html?: string;
   readonly list?: true;
   readonly qemu?: string;
+  readonly isolate?: true;
+  /** Seconds. */
+  readonly timeout?: number;
   readonly expect?: string;
   readonly writeExpect?: string;
   readonly spec?: string;
@@ -41,6 +45,8 @@ export interface ConformanceOptions {
 }
 
 const MAX_SHARDS = 10_000;
+const LEAST_SECONDS = 0.1;
+const MOST_SECONDS = 3600;
 
 /** Parses the names of targets, or paths of modules, separated by commas. */
 export function parseTargets(text: string): readonly TargetName[] {
@@ -52,6 +58,18 @@ export function parseTargets(text: string): readonly TargetName[] {
     `${JSON.stringify(unknown)} is unknown: choose from ${TARGET_NAMES.join(", ")}, or give the path of a .js or ` +
       ".mjs file that exports a target of your own; several are separated by commas.",
   );
+}
+
+/** The limits of a run, from what one call may take, in seconds: a case may take twice as long. */
+export function limitsFor(seconds: number | undefined): Pick<RunOptions, "callTimeoutMs" | "caseTimeoutMs"> {
+  return seconds === undefined ? {} : { callTimeoutMs: seconds * 1000, caseTimeoutMs: 2 * seconds * 1000 };
+}
+
+/** Parses a time in seconds. */
+export function parseSeconds(text: string): number {
+  const seconds = /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+  if (seconds >= LEAST_SECONDS && seconds <= MOST_SECONDS) return seconds;
+  throw new InvalidArgumentError(`Give seconds, from ${LEAST_SECONDS} to ${MOST_SECONDS}.`);
 }
 
 /** Parses names separated by commas; each counts once. */

@@ -1,10 +1,13 @@
 import {
   CASES,
   type CaseDefinition,
+  type IsolatedTarget,
+  type RunOptions,
   type RunReport,
   runCases,
   type Target,
   TargetError,
+  type TargetFacts,
   type WordingOf,
 } from "../../conformance/index.ts";
 import {
@@ -25,12 +28,11 @@ import { UsageError } from "../usage-error.ts";
 import { explain } from "./explain.ts";
 import { type Outputs, openReports, readExpectations, readIfThere } from "./files.ts";
 import { LiveProgress } from "./live-progress.ts";
-import type { ConformanceOptions, TargetName } from "./options.ts";
+import { type ConformanceOptions, limitsFor, type TargetName } from "./options.ts";
 import { type Selection, selectCases } from "./select.ts";
 import { openSpecification, type SpecificationCopy } from "./spec/wording.ts";
-import { builtinTarget } from "./targets/builtin.ts";
-import { moduleTarget } from "./targets/module.ts";
-import { qemuTarget } from "./targets/qemu.ts";
+import { isolatedTarget } from "./targets/isolated.ts";
+import { openTarget } from "./targets/open.ts";
 
 const EXIT_FINDINGS = 1;
 const EXIT_INTERRUPTED = 130;
@@ -40,26 +42,20 @@ export interface Kit {
   readonly cases: readonly CaseDefinition[];
   /** Rejects with {@link UsageError} when there is no such thing here. */
   openTarget(name: TargetName, options: ConformanceOptions): Promise<Target> | Target;
+  /** The same in a thread of its own, for `--isolate`. Default: a thread that opens it by its name. */
+  isolateTarget?(name: TargetName, options: ConformanceOptions): Promise<IsolatedTarget>;
   /** Throws {@link UsageError} when it is no copy of the specification. Default: reads the directory. */
   openSpecification?(directory: string): SpecificationCopy;
 }
 
-const KIT: Kit = {
-  cases: CASES,
-  openTarget(name, { qemu }) {
-    switch (name) {
-      case "builtin-mmio":
-        return builtinTarget("mmio");
-      case "builtin-pci":
-        return builtinTarget("pci");
-      case "qemu-mmio":
-      case "qemu-pci":
-        return qemuTarget(name, { qemuPath: qemu });
-      default:
-        return moduleTarget(name);
-    }
-  },
-};
+const KIT: Kit = { cases: CASES, openTarget };
+
+/** A target, in this thread or in one of its own. */
+interface Subject {
+  readonly facts: TargetFacts;
+  run(options: RunOptions): Promise<RunReport>;
+  close(): void;
+}
 
 /**
  * Runs the command. Throws {@link ExitCode} 1 when there are findings, and {@link UsageError} when something was
@@ -76,8 +72,33 @@ export async function runConformance(
     return;
   }
   checkQemu(options);
-  const targets: Target[] = [];
-  for (const name of options.target) targets.push(await kit.openTarget(name, options));
+  const subjects: Subject[] = [];
+  try {
+    for (const name of options.target) subjects.push(await openSubject(name, options, kit));
+    await runSubjects(subjects, options, console, kit, wordingOf);
+  } finally {
+    for (const subject of subjects) subject.close();
+  }
+}
+
+async function openSubject(name: TargetName, options: ConformanceOptions, kit: Kit): Promise<Subject> {
+  if (options.isolate) {
+    const target = await (kit.isolateTarget ?? isolatedTarget)(name, options);
+    return { facts: target, run: (run) => target.run(kit.cases, run), close: () => target.close() };
+  }
+  const target = await kit.openTarget(name, options);
+  const limits = limitsFor(options.timeout);
+  return { facts: target, run: (run) => runCases(target, kit.cases, { ...run, ...limits }), close: () => {} };
+}
+
+async function runSubjects(
+  subjects: readonly Subject[],
+  options: ConformanceOptions,
+  console: Console,
+  kit: Kit,
+  wordingOf: WordingOf | undefined,
+): Promise<void> {
+  const targets = subjects.map(({ facts }) => facts);
   const selections = selectCases(targets, kit.cases, options);
   if (options.list) {
     list(selections, console);
@@ -89,7 +110,7 @@ export async function runConformance(
 
   const runs: JudgedRun[] = [];
   const written: Expectations[] = [];
-  const { reports, interrupted, failure } = await runAll(selections, kit.cases, console);
+  const { reports, interrupted, failure } = await runAll(selections, subjects, console);
   for (const [index, report] of reports.entries()) {
     const { all } = selections[index] as Selection;
     const own = (some: readonly Expectations[]) =>
@@ -106,7 +127,18 @@ export async function runConformance(
   write(runs, keepOthers(before, written), files, console);
   if (interrupted) throw new ExitCode(EXIT_INTERRUPTED);
   if (wrong !== null) throw new UsageError(wrong);
+  if (options.expect === undefined) checkTested(reports);
   if (runs.some(({ judgement }) => judgement.findings.length > 0)) throw new ExitCode(EXIT_FINDINGS);
+}
+
+/** A run of which nothing came to a verdict would look like one without findings. */
+function checkTested(reports: readonly RunReport[]): void {
+  const cases = reports.flatMap((report) => report.cases);
+  if (cases.some(({ verdict }) => verdict !== "skip" && verdict !== "unimplemented")) return;
+  const reason = cases.find(({ detail }) => detail !== null)?.detail?.message;
+  throw new UsageError(
+    `nothing was tested: all ${cases.length} cases were skipped${reason === undefined ? "" : `, the first since ${reason}`}.`,
+  );
 }
 
 /** Findings have their wording from a copy that is checked before anything runs. */
@@ -134,7 +166,7 @@ function list(selections: readonly Selection[], console: Console): void {
   console.out(lines.join(""));
 }
 
-function expectationsFor(path: string, targets: readonly Target[]): Expectations[] {
+function expectationsFor(path: string, targets: readonly TargetFacts[]): Expectations[] {
   const expected = readExpectations(path, "--expect");
   if (targets.some(({ name }) => expected.some(({ target }) => target === name))) return expected;
   const about = expected.map(({ target }) => target).join(", ");
@@ -152,7 +184,7 @@ function keepOthers(before: readonly Expectations[], written: readonly Expectati
 /** Runs one target after the other. What there is when the user interrupts is kept, and marked as incomplete. */
 async function runAll(
   selections: readonly Selection[],
-  cases: readonly CaseDefinition[],
+  subjects: readonly Subject[],
   console: Console,
 ): Promise<{ reports: readonly RunReport[]; interrupted: boolean; failure: string | null }> {
   const progress = new LiveProgress(process.stderr, console);
@@ -169,10 +201,11 @@ async function runAll(
   const reports: RunReport[] = [];
   try {
     for (const { target, run } of selections) {
-      if (interrupted) break;
+      const subject = subjects.find(({ facts }) => facts === target);
+      if (interrupted || subject === undefined) break;
       progress.begin(target.name);
       reports.push(
-        await runCases(target, cases, {
+        await subject.run({
           ...run,
           onCase: (result, done, total) => progress.add(result, done, total),
           cancelled: () => interrupted,

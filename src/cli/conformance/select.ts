@@ -5,14 +5,14 @@ import {
   DEVICE_MODELS,
   type RunOptions,
   selectInstances,
-  type Target,
+  type TargetFacts,
 } from "../../conformance/index.ts";
 import { UsageError } from "../usage-error.ts";
 import type { ConformanceOptions } from "./options.ts";
 
 /** The cases of one target. */
 export interface Selection {
-  readonly target: Target;
+  readonly target: TargetFacts;
   /** For the runner. */
   readonly run: RunOptions;
   /** What it will run, in order. */
@@ -23,7 +23,7 @@ export interface Selection {
 
 /** Selects cases for each target. Throws {@link UsageError} when a device or a pattern fits nothing. */
 export function selectCases(
-  targets: readonly Target[],
+  targets: readonly TargetFacts[],
   cases: readonly CaseDefinition[],
   options: Pick<ConformanceOptions, "device" | "format" | "filter" | "shard">,
 ): Selection[] {
@@ -72,7 +72,7 @@ export function selectCases(
 }
 
 /** Without its model no case can be run on a device. */
-function checkModels(target: Target): void {
+function checkModels(target: TargetFacts): void {
   const known = new Set([...(target.models ?? []), ...DEVICE_MODELS].map(({ name }) => name));
   const strange = target.devices.find((device) => !known.has(device));
   if (strange === undefined) return;
@@ -82,7 +82,7 @@ function checkModels(target: Target): void {
   );
 }
 
-function checkDevices(targets: readonly Target[], devices: readonly string[] | undefined): void {
+function checkDevices(targets: readonly TargetFacts[], devices: readonly string[] | undefined): void {
   const offered = [...new Set(targets.flatMap((target) => target.devices))];
   const unknown = devices?.find((device) => !offered.includes(device));
   if (unknown === undefined) return;

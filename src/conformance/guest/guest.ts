@@ -19,7 +19,7 @@ import { PciVirtioRegisters } from "./pci-registers.ts";
 import type { InterruptCauses, QueueAddresses, VirtioRegisters } from "./registers.ts";
 import type { Element, Placed, PlaceOptions, Ring, Used } from "./ring.ts";
 import { SplitRing } from "./split-ring.ts";
-import { Timeline } from "./timeline.ts";
+import { Timeline, type TimelineWitness } from "./timeline.ts";
 
 /** Words of feature bits that exist: 128 bits. */
 const FEATURE_WORDS = 4;
@@ -90,22 +90,28 @@ export class Guest {
     model: DeviceModel,
     format: "split" | "packed",
     registers: VirtioRegisters,
+    witness: TimelineWitness | null,
   ) {
     this.dut = dut;
     this.model = model;
     this.format = format;
     this.registers = registers;
     this.arena = new Arena(dut.ram);
-    this.timeline = new Timeline();
+    this.timeline = new Timeline(witness === null ? undefined : (entry) => witness.event(entry));
   }
 
-  /** Finds the device's registers and resets it. */
-  static async arrive(dut: DeviceUnderTest, model: DeviceModel, format: "split" | "packed"): Promise<Guest> {
+  /** Finds the device's registers and resets it. The witness is told of every entry of the timeline. */
+  static async arrive(
+    dut: DeviceUnderTest,
+    model: DeviceModel,
+    format: "split" | "packed",
+    witness: TimelineWitness | null = null,
+  ): Promise<Guest> {
     const registers =
       dut.bus.kind === "mmio"
         ? new MmioVirtioRegisters(dut.bus.mmio)
         : await PciVirtioRegisters.find(dut.bus.pci);
-    const guest = new Guest(dut, model, format, registers);
+    const guest = new Guest(dut, model, format, registers, witness);
     await guest.reset();
     return guest;
   }

@@ -1,10 +1,9 @@
 import { messageOf } from "../../base/brands.ts";
-import { isPromise, type MaybeLater, ofNoInterest } from "../../base/later.ts";
+import { isPromise, type MaybeLater } from "../../base/later.ts";
 import { DeviceGoneError, type DeviceUnderTest, type Target, TargetError } from "../device-under-test.ts";
+import type { RunWitness } from "../witness.ts";
 import { deviceFault } from "./shapes.ts";
-
-declare function setTimeout(task: () => void, milliseconds: number): number;
-declare function clearTimeout(timer: number): void;
+import { within } from "./within.ts";
 
 /**
  * A running device of a target, every call of which has a limit: one that does not settle in time rejects with
@@ -15,20 +14,28 @@ export class GuardedDevice {
   /** The device, for cases. */
   readonly dut: DeviceUnderTest;
   readonly #inner: DeviceUnderTest;
+  readonly #witness: RunWitness | null;
   #limitMs: number;
   #pending = "";
   #gone: DeviceGoneError | null = null;
 
-  private constructor(inner: DeviceUnderTest, limitMs: number) {
+  private constructor(inner: DeviceUnderTest, limitMs: number, witness: RunWitness | null) {
     this.#inner = inner;
     this.#limitMs = limitMs;
+    this.#witness = witness;
     this.dut = this.#guard(inner);
   }
 
   /** Starts a device of a target. Rejects with {@link TargetError} when that comes to nothing, or to no device. */
-  static async open(target: Target, name: string, limitMs: number): Promise<GuardedDevice> {
+  static async open(
+    target: Target,
+    name: string,
+    limitMs: number,
+    witness: RunWitness | null = null,
+  ): Promise<GuardedDevice> {
     const what = `open(${JSON.stringify(name)})`;
     let opened: unknown;
+    witness?.begins(what);
     try {
       // A device that comes after its time is closed again: nobody else will.
       const opening = Promise.resolve(target.open(name));
@@ -39,10 +46,12 @@ export class GuardedDevice {
     } catch (error) {
       if (error instanceof TargetError) throw error;
       throw new TargetError(`${what} failed: ${oneLine(error)}`);
+    } finally {
+      witness?.ends();
     }
     const fault = deviceFault(opened, name, target.transport);
     if (fault !== null) throw new TargetError(fault);
-    return new GuardedDevice(opened as DeviceUnderTest, limitMs);
+    return new GuardedDevice(opened as DeviceUnderTest, limitMs, witness);
   }
 
   /** The call that has been made and has not come back, empty when there is none. */
@@ -63,6 +72,7 @@ export class GuardedDevice {
   /** Ends the device. Returns what went wrong, null when nothing did. */
   async close(): Promise<string | null> {
     this.#gone ??= new DeviceGoneError("crash", "the device was closed");
+    this.#witness?.begins(`close() of ${this.#inner.device}`);
     try {
       const closing = this.#inner.close();
       if (isPromise(closing)) {
@@ -71,13 +81,24 @@ export class GuardedDevice {
       return null;
     } catch (error) {
       return `close() of ${this.#inner.device} failed: ${oneLine(error)}`;
+    } finally {
+      this.#witness?.ends();
     }
   }
 
   #call<T>(name: string, result: () => MaybeLater<T>): MaybeLater<T> {
     if (this.#gone !== null) throw this.#gone;
-    const value = result();
-    return isPromise(value) ? this.#wait(name, value) : value;
+    this.#witness?.begins(name);
+    let value: MaybeLater<T>;
+    try {
+      value = result();
+    } catch (error) {
+      this.#witness?.ends();
+      throw error;
+    }
+    if (isPromise(value)) return this.#wait(name, value);
+    this.#witness?.ends();
+    return value;
   }
 
   async #wait<T>(name: string, value: Promise<T>): Promise<T> {
@@ -90,6 +111,7 @@ export class GuardedDevice {
       );
     } finally {
       if (this.#gone === null) this.#pending = "";
+      this.#witness?.ends();
     }
   }
 
@@ -139,20 +161,6 @@ export class GuardedDevice {
           pci.barWrite(bar, offset, width, value),
         ),
     };
-  }
-}
-
-/** The outcome of some work, unless it takes longer than it may: then what `late` makes is thrown. */
-export async function within<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
-  let timer = 0;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), limitMs);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-    ofNoInterest(work);
   }
 }
 
