@@ -10,7 +10,7 @@ export const DEFAULT_MAX_TURN_WORK: number = 32 << 20;
 /** A request taken, looked at and answered. */
 export const REQUEST_WORK = 1024;
 /** A segment of scattered memory found, listed or walked. */
-export const PIECE_WORK = 512;
+export const SEGMENT_WORK = 512;
 /** A row of pixels begun. */
 export const ROW_WORK = 64;
 /** A pixel that a display is told of: it reads four bytes, if it is no more than a copy. */

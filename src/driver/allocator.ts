@@ -9,9 +9,9 @@ import { GuestBuffer } from "./guest-buffer.ts";
 /** Size in bytes of a guest page. */
 export const PAGE_BYTES = 4096;
 
-// Smaller pieces come from pages cut into equal powers of two, so that every piece is aligned to its size.
-const SMALLEST_PIECE_BYTES = 16;
-const LARGEST_PIECE_BYTES = PAGE_BYTES / 2;
+// Smaller blocks come from pages cut into equal powers of two, so that every block is aligned to its size.
+const SMALLEST_BLOCK_BYTES = 16;
+const LARGEST_BLOCK_BYTES = PAGE_BYTES / 2;
 
 // Scattered pages are drawn from a window of free pages at the top of memory, this many times as many as asked for:
 // scattered as they are, they leave the bottom to contiguous allocations.
@@ -56,7 +56,7 @@ const RULES: OptionRules<GuestAllocatorOptions> = {
 export const ALLOCATOR_RULE: OptionRule = { like: "a GuestAllocator", has: ["memory", "allocate", "free"] };
 
 /**
- * Hands out guest memory to drivers: contiguous pieces for rings and requests, scattered pages for framebuffers.
+ * Hands out guest memory to drivers: contiguous blocks for rings and requests, scattered pages for framebuffers.
  * Everything is deterministic, and zeroed.
  *
  * @example
@@ -76,8 +76,8 @@ export class GuestAllocator {
   /** 1 for every page in use. */
   readonly #taken: Uint8Array<ArrayBuffer>;
   #freePages: number;
-  /** Free pieces by the logarithm of their size, as offsets in the region. */
-  readonly #pieces: number[][] = [];
+  /** Free blocks by the logarithm of their size, as offsets in the region. */
+  readonly #blocks: number[][] = [];
   readonly #live = new Set<DmaBuffer | GuestBuffer>();
   readonly #alignments = new WeakMap<DmaBuffer, number>();
   #random: number;
@@ -128,7 +128,7 @@ export class GuestAllocator {
    * Allocates zeroed contiguous memory whose guest physical address is a multiple of `alignment`, a power of two.
    * Throws {@link DriverError} ENOMEM when there is no room.
    */
-  allocate(lengthBytes: number, alignment = SMALLEST_PIECE_BYTES): DmaBuffer {
+  allocate(lengthBytes: number, alignment = SMALLEST_BLOCK_BYTES): DmaBuffer {
     if (!(lengthBytes > 0) || !Number.isInteger(lengthBytes)) {
       throw new VirtioUsageError(`cannot allocate ${lengthBytes} bytes`);
     }
@@ -137,8 +137,8 @@ export class GuestAllocator {
     }
     const need = Math.max(lengthBytes, alignment);
     const offset =
-      need <= LARGEST_PIECE_BYTES
-        ? this.#takePiece(need)
+      need <= LARGEST_BLOCK_BYTES
+        ? this.#takeBlock(need)
         : this.#takeRun(Math.ceil(lengthBytes / PAGE_BYTES), alignment);
     if (offset < 0)
       throw new DriverError("ENOMEM", `no ${lengthBytes} contiguous bytes of guest memory left`);
@@ -154,9 +154,9 @@ export class GuestAllocator {
   free(buffer: DmaBuffer): void {
     if (!this.#live.delete(buffer))
       throw new VirtioUsageError("this buffer is not allocated here, or freed already");
-    const need = Math.max(buffer.lengthBytes, this.#alignments.get(buffer) ?? SMALLEST_PIECE_BYTES);
-    if (need <= LARGEST_PIECE_BYTES) {
-      this.#piecesOf(pieceClass(need)).push(buffer.offset);
+    const need = Math.max(buffer.lengthBytes, this.#alignments.get(buffer) ?? SMALLEST_BLOCK_BYTES);
+    if (need <= LARGEST_BLOCK_BYTES) {
+      this.#blocksOf(blockClass(need)).push(buffer.offset);
       return;
     }
     const page = (buffer.offset - this.#start) / PAGE_BYTES;
@@ -209,25 +209,25 @@ export class GuestAllocator {
     return { hi: hi32(address), lo: lo32(address) };
   }
 
-  #piecesOf(log2: number): number[] {
-    let pieces = this.#pieces[log2];
-    if (pieces === undefined) {
-      pieces = [];
-      this.#pieces[log2] = pieces;
+  #blocksOf(log2: number): number[] {
+    let blocks = this.#blocks[log2];
+    if (blocks === undefined) {
+      blocks = [];
+      this.#blocks[log2] = blocks;
     }
-    return pieces;
+    return blocks;
   }
 
-  #takePiece(needBytes: number): number {
-    const log2 = pieceClass(needBytes);
-    const pieces = this.#piecesOf(log2);
-    if (pieces.length === 0) {
+  #takeBlock(needBytes: number): number {
+    const log2 = blockClass(needBytes);
+    const blocks = this.#blocksOf(log2);
+    if (blocks.length === 0) {
       const page = this.#takeRun(1, PAGE_BYTES);
       if (page < 0) return -1;
       for (let offset = PAGE_BYTES - (1 << log2); offset >= 0; offset -= 1 << log2)
-        pieces.push(page + offset);
+        blocks.push(page + offset);
     }
-    return pieces.pop() as number;
+    return blocks.pop() as number;
   }
 
   /** The lowest run of free pages; its offset, or -1. */
@@ -281,6 +281,6 @@ export class GuestAllocator {
   }
 }
 
-function pieceClass(needBytes: number): number {
-  return 32 - Math.clz32(Math.max(needBytes, SMALLEST_PIECE_BYTES) - 1);
+function blockClass(needBytes: number): number {
+  return 32 - Math.clz32(Math.max(needBytes, SMALLEST_BLOCK_BYTES) - 1);
 }

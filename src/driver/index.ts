@@ -19,7 +19,7 @@ export {
   GpuChannel,
   type GpuChannelOptions,
   type GpuFraming,
-  type GpuPieces,
+  type GpuRequestParts,
   type GpuRequestWriter,
 } from "./drivers/gpu/gpu-channel.ts";
 export {

@@ -33,7 +33,7 @@ export type DmaError = "address-out-of-range" | "write-to-read-only" | "translat
 
 // A translator that grants one byte at a time must not make a list of four billion segments out of one descriptor, nor a
 // chain of a thousand descriptors one of sixty million.
-const MAX_PIECES = 65536;
+const MAX_SEGMENTS = 65536;
 
 /**
  * Guest memory as one device sees it: physical, or through a translator.
@@ -41,8 +41,8 @@ const MAX_PIECES = 65536;
  * @example
  * ```ts
  * const dma = new DmaSpace(memory);
- * const pieces = new SegmentList();
- * const error = dma.append(pieces, 0, 0x1000, 4096, false); // null: all of it is memory
+ * const segments = new SegmentList();
+ * const error = dma.append(segments, 0, 0x1000, 4096, false); // null: all of it is memory
  * ```
  */
 export class DmaSpace {
@@ -99,7 +99,7 @@ export class DmaSpace {
     const translation = this.#translation;
     let left = lengthBytes;
     while (left > 0) {
-      if (list.walked++ >= MAX_PIECES) return "translation-refused";
+      if (list.walked++ >= MAX_SEGMENTS) return "translation-refused";
       this.memory.sync();
       const { epoch } = this.memory;
       const run = translator.translate(hi, lo, left, write, translation);

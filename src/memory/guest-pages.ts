@@ -6,7 +6,7 @@ import { copyBytes, SegmentList } from "./segments.ts";
 
 /** What an entry comes to, on its way into a list of pages; one for all, as lists live long and there are many. */
 let found: SegmentList = /* @__PURE__ */ new SegmentList(1);
-const KEPT_PIECES = 1024;
+const KEPT_SEGMENTS = 1024;
 
 /**
  * A list of guest pages that a driver handed to a device: what backs a resource, what a buffer consists of. The pages are
@@ -46,7 +46,7 @@ export class GuestPages {
   /** Undefined until somebody asks for it. */
   #table: PageTable | null | undefined;
   #part: Uint8Array | null = null;
-  #partPiece = -1;
+  #partSegment = -1;
   #partOffset = 0;
 
   constructor(memory: GuestMemory) {
@@ -60,7 +60,7 @@ export class GuestPages {
     this.walked += Math.max(1, found.walked);
     if (error === null) {
       for (let i = 0; i < found.count; i++) {
-        this.addPiece(
+        this.addSegment(
           found.regions[i] as MemoryRegion,
           found.offsets[i] as number,
           found.lengths[i] as number,
@@ -71,12 +71,12 @@ export class GuestPages {
     // It grew to the most that any entry came to: let it keep no region alive, nor more room than one usually takes.
     found.clear();
     found.regions.length = 0;
-    if (found.offsets.length > KEPT_PIECES) found = new SegmentList(1);
+    if (found.offsets.length > KEPT_SEGMENTS) found = new SegmentList(1);
     return error;
   }
 
   /** Appends a segment of a region. */
-  addPiece(region: MemoryRegion, offset: number, lengthBytes: number): void {
+  addSegment(region: MemoryRegion, offset: number, lengthBytes: number): void {
     const { segments } = this;
     const count = segments.count;
     const last = count - 1;
@@ -130,7 +130,7 @@ export class GuestPages {
     this.revision++;
     this.#table = undefined;
     this.#views.length = 0;
-    this.#partPiece = -1;
+    this.#partSegment = -1;
     this.#part = null;
     const { segments } = this;
     let known: MemoryRegion | null = null;
@@ -150,11 +150,11 @@ export class GuestPages {
     this.segments.regions.length = 0;
     this.#views.length = 0;
     this.#part = null;
-    this.#partPiece = -1;
+    this.#partSegment = -1;
   }
 
   /** Index of the segment that holds the position or, in a hole, of the next one; `count` behind the last. */
-  pieceAt(position: number): number {
+  segmentAt(position: number): number {
     const { segments, starts } = this;
     let low = 0;
     let high = segments.count;
@@ -175,37 +175,37 @@ export class GuestPages {
   }
 
   /** The bytes of one whole segment; the view is kept, so that copying whole pages makes no garbage. */
-  pieceView(piece: number): Uint8Array {
+  segmentView(segment: number): Uint8Array {
     const views = this.#views;
-    const kept = piece < views.length ? views[piece] : null;
+    const kept = segment < views.length ? views[segment] : null;
     if (kept != null) return kept;
-    while (views.length <= piece) views.push(null);
+    while (views.length <= segment) views.push(null);
     const { segments } = this;
-    const offset = segments.offsets[piece] as number;
-    const view = (segments.regions[piece] as MemoryRegion).u8.subarray(
+    const offset = segments.offsets[segment] as number;
+    const view = (segments.regions[segment] as MemoryRegion).u8.subarray(
       offset,
-      offset + (segments.lengths[piece] as number),
+      offset + (segments.lengths[segment] as number),
     );
-    views[piece] = view;
+    views[segment] = view;
     return view;
   }
 
   /** A view of a part of a segment; the last one is kept, so that repeated transfers make no garbage. */
-  partView(piece: number, offset: number, lengthBytes: number): Uint8Array {
+  segmentPart(segment: number, offset: number, lengthBytes: number): Uint8Array {
     const kept = this.#part;
     if (
       kept !== null &&
-      this.#partPiece === piece &&
+      this.#partSegment === segment &&
       this.#partOffset === offset &&
       kept.length === lengthBytes
     ) {
       return kept;
     }
     const { segments } = this;
-    const start = (segments.offsets[piece] as number) + offset;
-    const view = (segments.regions[piece] as MemoryRegion).u8.subarray(start, start + lengthBytes);
+    const start = (segments.offsets[segment] as number) + offset;
+    const view = (segments.regions[segment] as MemoryRegion).u8.subarray(start, start + lengthBytes);
     this.#part = view;
-    this.#partPiece = piece;
+    this.#partSegment = segment;
     this.#partOffset = offset;
     return view;
   }
@@ -216,11 +216,11 @@ export class GuestPages {
    */
   contiguous(position: number, lengthBytes: number): Uint8Array | null {
     this.refresh();
-    const piece = this.pieceAt(position);
-    if (piece === this.segments.count) return null;
-    const inner = position - (this.starts[piece] as number);
-    if (inner < 0 || inner + lengthBytes > (this.segments.lengths[piece] as number)) return null;
-    return this.partView(piece, inner, lengthBytes);
+    const segment = this.segmentAt(position);
+    if (segment === this.segments.count) return null;
+    const inner = position - (this.starts[segment] as number);
+    if (inner < 0 || inner + lengthBytes > (this.segments.lengths[segment] as number)) return null;
+    return this.segmentPart(segment, inner, lengthBytes);
   }
 
   /**
@@ -243,7 +243,7 @@ export class GuestPages {
     const end = position + lengthBytes;
     const toHost = hostOffset - position;
     let copied = 0;
-    for (let i = this.pieceAt(position); i < segments.count; i++) {
+    for (let i = this.segmentAt(position); i < segments.count; i++) {
       const start = starts[i] as number;
       if (start >= end) break;
       const from = Math.max(start, position);

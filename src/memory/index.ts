@@ -1,6 +1,6 @@
 /**
  * Guest physical memory: regions of buffers with holes between them, 64-bit addresses, translation by an IOMMU,
- * lists of pieces. The start of every machine is a {@link GuestMemory}.
+ * lists of segments. The start of every machine is a {@link GuestMemory}.
  *
  * @module virtio-emulator/memory
  */

@@ -4,7 +4,7 @@ import type { SegmentList } from "./segments.ts";
 const PAGE_SHIFT = 12;
 const PAGE_BYTES: number = 1 << PAGE_SHIFT;
 /** Pages that a segment may have on average: beyond it, a table would take more memory than the segments. */
-const MAX_PAGES_PER_PIECE = 16;
+const MAX_PAGES_PER_SEGMENT = 16;
 /** Positions and offsets below it are 32-bit integers that are not negative. */
 const MAX_BYTES = 0x80000000;
 /** The shift by which every position is on page 0. */
@@ -38,16 +38,16 @@ export function createPageTable(
   const isOnePage = count === 1 && segments.lengths[0] === totalBytes;
   const shift = isOnePage ? ONE_PAGE_SHIFT : PAGE_SHIFT;
   const pages = isOnePage ? 1 : Math.ceil(totalBytes / PAGE_BYTES);
-  if (pages > MAX_PAGES_PER_PIECE * count) return null;
+  if (pages > MAX_PAGES_PER_SEGMENT * count) return null;
   const offsets = new Int32Array(pages).fill(-1);
   const owners = new Uint8Array(pages);
   const regions: MemoryRegion[] = [];
-  for (let piece = 0; piece < count; piece++) {
-    const start = starts[piece] as number;
-    const end = start + (segments.lengths[piece] as number);
-    const toRegion = (segments.offsets[piece] as number) - start;
+  for (let segment = 0; segment < count; segment++) {
+    const start = starts[segment] as number;
+    const end = start + (segments.lengths[segment] as number);
+    const toRegion = (segments.offsets[segment] as number) - start;
     if ((toRegion & 3) !== 0 || end + toRegion > MAX_BYTES) continue;
-    const region = segments.regions[piece] as MemoryRegion;
+    const region = segments.regions[segment] as MemoryRegion;
     let owner = regions.lastIndexOf(region);
     if (owner < 0) {
       if (regions.length === MAX_REGIONS) continue;

@@ -169,7 +169,7 @@ export class DescriptorChain {
     this.writeLoopBytes = -1;
   }
 
-  /** Forgets all pieces. For the queue only. */
+  /** Forgets all segments. For the queue only. */
   clear(): void {
     this.list.count = 0;
     this.readLength = 0;
@@ -179,21 +179,21 @@ export class DescriptorChain {
     this.indirect = false;
   }
 
-  /** The first piece to read, validated and not empty. For the queue only. */
+  /** The first segment to read, validated and not empty. For the queue only. */
   setRead(region: MemoryRegion, offset: number, lengthBytes: number): void {
     this.readRegion = region;
     this.readOffset = offset;
     this.readLength = lengthBytes;
   }
 
-  /** The first piece to write, validated and not empty. For the queue only. */
+  /** The first segment to write, validated and not empty. For the queue only. */
   setWrite(region: MemoryRegion, offset: number, lengthBytes: number): void {
     this.writeRegion = region;
     this.writeOffset = offset;
     this.writeLength = lengthBytes;
   }
 
-  /** All there is: one piece to read and one to write, validated, in one region; either may be empty. For the queue only. */
+  /** All there is: one segment to read and one to write, validated, in one region; either may be empty. For the queue only. */
   setBoth(
     region: MemoryRegion,
     readOffset: number,
@@ -221,7 +221,7 @@ export class DescriptorChain {
   }
 
   /**
-   * Adds a validated piece, not empty, device-readable ones first; `write` is 0 or VIRTQ_DESC_F_WRITE. For the queue
+   * Adds a validated segment, not empty, device-readable ones first; `write` is 0 or VIRTQ_DESC_F_WRITE. For the queue
    * only.
    */
   add(region: MemoryRegion, offset: number, lengthBytes: number, write: number): void {

@@ -49,7 +49,7 @@ export const BUDGET_MUTANTS: readonly SourceMutant[] = [
   sourceMutant(
     "pieces-of-a-transfer-cost-nothing",
     "src/devices/gpu/transfer/slices.ts",
-    "return work + pages.count * PIECE_WORK;",
+    "return work + pages.count * SEGMENT_WORK;",
     "return work;",
     PRICES,
   ),

@@ -112,9 +112,9 @@ export class GpuSubject implements Subject {
     const resources = gpu.resources();
     let hostBytes = 0;
     let pieces = 0;
-    for (const { kind, sizeBytes, backingPieces } of resources) {
+    for (const { kind, sizeBytes, backingSegments } of resources) {
       if (kind === "2d" || kind === "host-blob") hostBytes += sizeBytes;
-      pieces += backingPieces;
+      pieces += backingSegments;
     }
     if (gpu.hostBytes !== hostBytes)
       throw new Error(`${gpu.hostBytes} host bytes accounted, ${hostBytes} there`);
@@ -155,7 +155,7 @@ export class GpuSubject implements Subject {
 
   fingerprint(): string {
     // Memory that is gone is a piece of no length before, and no piece afterwards.
-    return JSON.stringify(this.#device.resources().map((resource) => ({ ...resource, backingPieces: 0 })));
+    return JSON.stringify(this.#device.resources().map((resource) => ({ ...resource, backingSegments: 0 })));
   }
 
   finishWork(): void {

@@ -100,7 +100,7 @@ compare("costs are those of the protocols", () => {
   assert.is(once[0]?.toHost, 1, "NEED_VMID");
   assert.is(once[0]?.tableBytes, 0);
   assert.is(once[1]?.toHost, 2);
-  assert.is(once[1]?.tableBytes, 16 * result.pieces);
+  assert.is(once[1]?.tableBytes, 16 * result.segments);
   assert.is(once[2]?.toHost, 4);
   for (const costs of [...once, vdmabuf, blob, twoD])
     assert.is(costs?.descriptorBytes, 16 * (costs?.descriptors ?? 0));

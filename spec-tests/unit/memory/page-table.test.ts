@@ -35,7 +35,7 @@ test("the table knows the pages that are in one piece, and where each of them is
       const pages = new GuestPages(memory);
       for (const { region, offset, length, hole } of list) {
         if (hole) pages.addHole(length);
-        else pages.addPiece(memory.regions[region] as MemoryRegion, offset, length);
+        else pages.addSegment(memory.regions[region] as MemoryRegion, offset, length);
       }
       const table = pages.pageTable();
       if (pages.count === 0) {
@@ -55,7 +55,7 @@ test("the table knows the pages that are in one piece, and where each of them is
         const from = page * pageBytes;
         const bytes = Math.min(pageBytes, pages.totalBytes - from);
         const offset = table.offsets[page] as number;
-        const at = pages.pieceAt(from);
+        const at = pages.segmentAt(from);
         const inPiece = from - (starts[at] as number);
         const whole = at < pages.count && inPiece >= 0 && inPiece + bytes <= (segments.lengths[at] as number);
         const wanted = (segments.offsets[at] as number) + inPiece;
@@ -75,11 +75,11 @@ test("a table takes no more than some bytes for each piece: few large pieces hav
   const memory = new GuestMemory([{ base: 0, memory: new ArrayBuffer(256 * PAGE) }]);
   const region = memory.regions[0] as MemoryRegion;
   const pages = new GuestPages(memory);
-  pages.addPiece(region, 0, 100 * PAGE);
+  pages.addSegment(region, 0, 100 * PAGE);
   assert.is(pages.pageTable()?.offsets.length, 1);
-  pages.addPiece(region, 120 * PAGE, 100 * PAGE);
+  pages.addSegment(region, 120 * PAGE, 100 * PAGE);
   assert.is(pages.pageTable(), null);
-  for (let i = 0; i < 20; i++) pages.addPiece(region, (i & 1) * 8 * PAGE, PAGE);
+  for (let i = 0; i < 20; i++) pages.addSegment(region, (i & 1) * 8 * PAGE, PAGE);
   assert.is(pages.pageTable()?.offsets.length, 220);
 });
 
@@ -88,13 +88,13 @@ test("the table follows the pieces: what is appended, released or taken away", (
   const [first, second] = memory.regions as [MemoryRegion, MemoryRegion];
   const pages = new GuestPages(memory);
   assert.is(pages.pageTable(), null);
-  pages.addPiece(first, PAGE, PAGE);
+  pages.addSegment(first, PAGE, PAGE);
   assert.equal([...(pages.pageTable()?.offsets ?? [])], [PAGE]);
-  pages.addPiece(second, 0, PAGE);
+  pages.addSegment(second, 0, PAGE);
   assert.equal([...(pages.pageTable()?.offsets ?? [])], [PAGE, 0]);
   pages.addHole(PAGE);
   assert.equal([...(pages.pageTable()?.offsets ?? [])], [PAGE, 0, -1]);
-  pages.addPiece(first, 5 * PAGE, PAGE);
+  pages.addSegment(first, 5 * PAGE, PAGE);
   assert.equal([...(pages.pageTable()?.offsets ?? [])], [PAGE, 0, -1, 5 * PAGE]);
   assert.equal([...(pages.pageTable()?.owners ?? [])], [0, 1, 0, 0]);
   memory.removeRegion(second);
@@ -112,10 +112,10 @@ test("positions and offsets behind 2 GiB have no place in a table", () => {
   const region = memory.regions[0] as MemoryRegion;
   const pages = new GuestPages(memory);
   // So many pieces that the table would not be too large for them.
-  for (let i = 0; i < 40_000; i++) pages.addPiece(region, (i & 1) * 8 * PAGE, PAGE);
+  for (let i = 0; i < 40_000; i++) pages.addSegment(region, (i & 1) * 8 * PAGE, PAGE);
   assert.is(pages.pageTable()?.offsets.length, 40_000);
   pages.addHole(0x80000000 - PAGE);
-  pages.addPiece(region, 0, PAGE);
+  pages.addSegment(region, 0, PAGE);
   assert.is(pages.pageTable(), null);
 });
 

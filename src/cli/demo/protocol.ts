@@ -142,9 +142,9 @@ export interface GuestReport {
   /** Size of the connected monitor. */
   readonly width: number;
   readonly height: number;
-  /** Pages of a framebuffer, and in how many pieces they lie in memory. */
+  /** Pages of a framebuffer, and in how many segments they lie in memory. */
   readonly pages: number;
-  readonly pieces: number;
+  readonly segments: number;
 }
 
 /** Messages of the guest's thread. */

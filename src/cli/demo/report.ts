@@ -138,7 +138,7 @@ export function formatSetting(result: DemoResult, json: DemoJson): string {
   return (
     `virtio-gpu over MMIO: the device in one thread, its guest in another, ${formatCount(ramBytes / 2 ** 20)} MiB shared\n` +
     `${json.width} × ${json.height} pixels, ${json.ring} rings, features: ${features}; ` +
-    `a framebuffer is ${formatCount(guest.pages)} pages in ${formatCount(guest.pieces)} pieces\n`
+    `a framebuffer is ${formatCount(guest.pages)} pages in ${formatCount(guest.segments)} segments\n`
   );
 }
 

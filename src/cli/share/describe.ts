@@ -71,7 +71,7 @@ function formatField(name: string, value: Value): string {
     case "import_id":
       return `import ${value}`;
     case "nr_entries":
-      return `${value} ${value === 1 ? "piece" : "pieces"}`;
+      return `${value} ${value === 1 ? "segment" : "segments"}`;
     case "size":
       return `${formatCount(Number(value))} bytes`;
     case "uuid":

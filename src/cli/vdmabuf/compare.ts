@@ -47,9 +47,9 @@ export interface WayResult {
 /** What came out. */
 export interface CompareResult {
   readonly settings: CompareSettings;
-  /** Pages of one buffer, and how many pieces those of all buffers lie in. */
+  /** Pages of one buffer, and how many segments those of all buffers lie in. */
   readonly pages: number;
-  readonly pieces: number;
+  readonly segments: number;
   readonly ways: readonly WayResult[];
   /** Of every frame, of the bytes R, G, B, 255 of its pixels; by way. */
   readonly hashes: Readonly<Record<WayName, readonly string[]>>;
@@ -100,7 +100,7 @@ export function compareWays(settings: CompareSettings): CompareResult {
   return {
     settings,
     pages: pageCount,
-    pieces: pictures.reduce((sum, { pages }) => sum + pages.forEachRun(pages.lengthBytes, () => {}), 0),
+    segments: pictures.reduce((sum, { pages }) => sum + pages.forEachRun(pages.lengthBytes, () => {}), 0),
     ways: ways.map((way, i) => ({
       name: way.name,
       once: once[i] as Costs,

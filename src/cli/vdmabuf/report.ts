@@ -8,9 +8,9 @@ export interface VdmabufJson {
   readonly height: number;
   readonly buffers: number;
   readonly ring: "split" | "packed";
-  /** Pages of one buffer, and in how many pieces those of all buffers lie. */
+  /** Pages of one buffer, and in how many segments those of all buffers lie. */
   readonly pages: number;
-  readonly pieces: number;
+  readonly segments: number;
   /** Every picture was the same on all displays. */
   readonly identical: boolean;
   readonly frames: readonly { readonly sha256: Readonly<Record<WayName, string>> }[];
@@ -52,7 +52,7 @@ export function summarize(result: CompareResult, png: string | null): VdmabufJso
     buffers: settings.buffers,
     ring: settings.ring,
     pages: result.pages,
-    pieces: result.pieces,
+    segments: result.segments,
     identical: result.identical,
     frames: hashes.vdmabuf.map((vdmabuf, i) => ({
       sha256: { vdmabuf, blob: hashes.blob[i] as string, "2d": hashes["2d"][i] as string },
@@ -101,11 +101,11 @@ const COLUMN_WIDTH = 13;
 
 /** The result as a table. */
 export function formatComparison(result: CompareResult, style: Style): string {
-  const { settings, ways, pages, pieces } = result;
+  const { settings, ways, pages, segments } = result;
   const { width, height, frames, buffers, ring } = settings;
   const lines = [
     `${count(frames)} pictures of ${width} × ${height}, in ${buffers} buffers of ${count(pages)} pages ` +
-      `(${count(pieces)} pieces altogether), shown three ways; ${ring} rings.`,
+      `(${count(segments)} segments altogether), shown three ways; ${ring} rings.`,
     result.identical
       ? `${style.good("Identical:")} every picture, pixel by pixel, on all three displays.`
       : `${style.bad("Different:")} the displays did not show the same.`,

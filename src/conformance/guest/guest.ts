@@ -31,7 +31,7 @@ const PATIENCE = 20;
 export interface Request {
   readonly ring: Ring;
   readonly placed: Placed;
-  /** Its device-writable pieces. */
+  /** Its device-writable elements. */
   readonly writable: readonly Element[];
 }
 
@@ -45,9 +45,9 @@ export interface Answer {
 
 /** A way to cut a request into descriptors. */
 export interface Layout extends PlaceOptions {
-  /** Lengths of the device-readable pieces; together the request's length. Default: one piece. */
+  /** Lengths of the device-readable elements; together the request's length. Default: one. */
   readonly readable?: readonly number[];
-  /** Lengths of the device-writable pieces. Default: one piece. */
+  /** Lengths of the device-writable elements. Default: one. */
   readonly writable?: readonly number[];
 }
 
@@ -294,9 +294,9 @@ export class Guest {
   /** Places a chain of elements as they are. */
   placeElements(ring: Ring, elements: readonly Element[], options: PlaceOptions = {}): Request {
     const placed = ring.place(elements, options);
-    const pieces = elements.map((e) => `${e.lengthBytes}${e.writable ? " writable" : ""}`).join(" + ");
+    const lengths = elements.map((e) => `${e.lengthBytes}${e.writable ? " writable" : ""}`).join(" + ");
     const how = options.indirectFrom === undefined ? "" : ", indirect";
-    this.timeline.add("driver", `${ring.name}: id ${placed.id}, ${pieces} bytes${how}`);
+    this.timeline.add("driver", `${ring.name}: id ${placed.id}, ${lengths} bytes${how}`);
     return { ring, placed, writable: elements.filter((element) => element.writable) };
   }
 

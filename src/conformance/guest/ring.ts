@@ -2,7 +2,7 @@ import type { RingSnapshot } from "../result.ts";
 import type { Arena } from "./arena.ts";
 import type { QueueAddresses } from "./registers.ts";
 
-/** A piece of guest memory as an element of a descriptor chain. */
+/** A range of guest memory as an element of a descriptor chain. */
 export interface Element {
   /** Guest physical. Nonsense is allowed up to 2^64. */
   readonly address: number | bigint;

@@ -72,7 +72,7 @@ export interface GpuRect {
   readonly height: number;
 }
 
-/** A piece of guest memory that backs a resource. */
+/** A range of guest memory that backs a resource. */
 export interface GpuMemEntry {
   readonly address: number | bigint;
   readonly lengthBytes: number;

@@ -53,8 +53,8 @@ export interface GpuResourceInfo {
   readonly sizeBytes: number;
   /** Bytes of guest memory behind it. */
   readonly backingBytes: number;
-  /** Pieces that the guest memory consists of, adjacent pages counted as one. */
-  readonly backingPieces: number;
+  /** Segments that the guest memory consists of, adjacent pages counted as one. */
+  readonly backingSegments: number;
   /** Scanouts that show it. */
   readonly scanouts: readonly number[];
   /** UUIDs it was exported with. */
@@ -184,7 +184,7 @@ export class GpuDevice implements DeviceType {
       format: resource.format,
       sizeBytes: resource.sizeBytes,
       backingBytes: resource.backing?.totalBytes ?? 0,
-      backingPieces: resource.backing?.count ?? 0,
+      backingSegments: resource.backing?.count ?? 0,
       scanouts: Array.from({ length: this.scanoutCount }, (_, i) => i).filter(
         (i) => (resource.scanouts & (1 << i)) !== 0,
       ),

@@ -51,7 +51,7 @@ export interface GpuLimits {
   readonly maxResourceDimension: number;
   /** Entries of one resource's backing. Default 16384. */
   readonly maxBackingEntries: number;
-  /** Entries of the backing of all resources together, or pieces where an IOMMU makes more of them. Default 262144, which is 1 GiB in pages of 4 KiB. */
+  /** Entries of the backing of all resources together, or segments where an IOMMU makes more of them. Default 262144, which is 1 GiB in pages of 4 KiB. */
   readonly maxBackingEntriesTotal: number;
   /** Rendering contexts at a time. Default 256. */
   readonly maxContexts: number;

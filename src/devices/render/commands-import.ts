@@ -1,7 +1,7 @@
 import { le32 } from "../../base/endian.ts";
 import { toNumber } from "../../base/u64.ts";
 import type { SharedContent, SharedObjectUse } from "../../device/shared-objects.ts";
-import { PIECE_WORK } from "../../device/work.ts";
+import { SEGMENT_WORK } from "../../device/work.ts";
 import { GuestPages } from "../../memory/guest-pages.ts";
 import { type DescriptorChain, Scratch } from "../../virtqueue/chain.ts";
 import {
@@ -31,7 +31,7 @@ const UUID_BYTES = 16;
 /** Strides from here on are negative when read as signed. */
 const MAX_STRIDE_BYTES = 0x80000000;
 
-// Entries are read in pieces of this many, so that a list needs little memory however long it is.
+// Entries are read so many at a time, so that a list needs little memory however long it is.
 const ENTRIES_AT_ONCE = 256;
 const ENTRY_BYTES = VIRTIO_RENDER_MEM_ENTRY.sizeBytes;
 const entries = new Scratch(ENTRIES_AT_ONCE * ENTRY_BYTES);
@@ -172,10 +172,10 @@ function readPages(
       if (length === 0) return wrong("an entry of length 0");
       const walked = pages.walked;
       const error = pages.add(host.dma, hi, lo, length, write);
-      host.budget.left -= (pages.walked - walked) * PIECE_WORK;
-      // Behind an IOMMU one entry may come to many pieces.
+      host.budget.left -= (pages.walked - walked) * SEGMENT_WORK;
+      // Behind an IOMMU one entry may come to many segments.
       if (!core.imports.hasRoomForEntries(Math.max(pages.count, pages.walked - count))) {
-        return core.refuse(VIRTIO_RENDER_RESP_ERR_LIMIT, "too many pieces of all imports together");
+        return core.refuse(VIRTIO_RENDER_RESP_ERR_LIMIT, "too many segments of all imports together");
       }
       if (error !== null) return wrong(`an entry leads nowhere: ${error}`);
     }

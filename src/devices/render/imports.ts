@@ -157,7 +157,7 @@ export class Import {
   }
 }
 
-/** What a list of pages counts for: its entries, or the pieces they came to where those are more. */
+/** What a list of pages counts for: its entries, or the segments they came to where those are more. */
 function costOf({ entryCount, count }: GuestPages): number {
   return Math.max(entryCount, count);
 }

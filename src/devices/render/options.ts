@@ -37,7 +37,7 @@ export interface RenderLimits {
   readonly maxDimension: number;
   /** Entries of one list of pages. Default 16384. */
   readonly maxEntries: number;
-  /** Entries of all lists of pages together, or pieces where a translator makes more of them. Default 262144. */
+  /** Entries of all lists of pages together, or segments where a translator makes more of them. Default 262144. */
   readonly maxEntriesTotal: number;
   /** Bytes from the first to the last pixel of a picture. Default 64 MiB. */
   readonly maxImportBytes: number;

@@ -9,7 +9,7 @@ export interface VdmabufMessageRecord {
   readonly head: number;
   readonly descriptors: number;
   readonly indirect: boolean;
-  /** Lengths of the pieces of the chain, in bytes. */
+  /** Lengths of the elements of the chain, in bytes. */
   readonly readable: readonly number[];
   readonly writable: readonly number[];
   /** Bytes of the message itself, without its reply: as the guest sent it, or as the device wrote it. */

@@ -1,5 +1,5 @@
 import type { PlainValue } from "../../device/device-type.ts";
-import { findPages, savePieces } from "../../device/state/saved-pages.ts";
+import { findPages, saveSegments } from "../../device/state/saved-pages.ts";
 import {
   checkUnique,
   type Field,
@@ -69,7 +69,7 @@ function saveBuffer(buffer: VdmabufBuffer): PlainValue {
     pageCount,
     sizeBytes,
     privateData: Array.from(privateData),
-    pieces: savePieces(pages),
+    pieces: saveSegments(pages),
   };
 }
 

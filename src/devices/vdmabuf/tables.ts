@@ -38,7 +38,7 @@ export class TableReader {
   reason = "";
   readonly #top = new Scratch(VIRTIO_VDMABUF_PAGE_BYTES);
   readonly #second = new Scratch(VIRTIO_VDMABUF_PAGE_BYTES);
-  readonly #pieces = new SegmentList(1);
+  readonly #segments = new SegmentList(1);
   /** Frames (addresses in units of pages) of all tables of this walk. */
   readonly #tables = new Set<number>();
 
@@ -79,11 +79,11 @@ export class TableReader {
     if ((lo & PAGE_MASK) !== 0) return this.#refuse("a table is not aligned");
     if (target === this.#top) this.#tables.add(frameOf(hi, lo));
     const lengthBytes = entries * VIRTIO_VDMABUF_REF.sizeBytes;
-    const pieces = this.#pieces;
-    pieces.clear();
-    if (dma.append(pieces, hi, lo, lengthBytes, false) !== null)
+    const segments = this.#segments;
+    segments.clear();
+    if (dma.append(segments, hi, lo, lengthBytes, false) !== null)
       return this.#refuse("a table is not in memory");
-    pieces.copyOut(0, pieces.count, 0, target.u8, 0, lengthBytes);
+    segments.copyOut(0, segments.count, 0, target.u8, 0, lengthBytes);
     this.tableBytes += lengthBytes;
     return true;
   }

@@ -59,7 +59,7 @@ test("backing through a translator: one entry, many pages", () => {
     rig.memory.write(page, image.subarray(i * PAGE, (i + 1) * PAGE));
   expectOk(rig.command(msg.create2d(5, 2, 64, 48)));
   assert.is(rig.command(msg.attach(5, [[WINDOW, 64 * 48 * 4]])).type, OK.NODATA);
-  assert.is(rig.gpu.resources()[0]?.backingPieces, 3);
+  assert.is(rig.gpu.resources()[0]?.backingSegments, 3);
   expectOk(rig.command(msg.transfer(5, full(64, 48), 0)));
   expectOk(rig.command(msg.setScanout(0, 5, full(64, 48))));
   assert.equal(rig.gpu.scanout(0)?.pixels, image);

@@ -220,10 +220,10 @@ test("pages behind an IOMMU count as the pieces that are walked, those of entrie
   const before = translator.asked;
   assert.is(rig.command(msg.attach(1, nowhere)).type, ERR.UNSPEC);
   assert.ok(translator.asked - before <= 5000 + 1024 + 8, `${translator.asked - before} pages looked for`);
-  assert.is(rig.gpu.resources()[0]?.backingPieces, 0);
+  assert.is(rig.gpu.resources()[0]?.backingSegments, 0);
   // Few enough are holes, and keep nothing.
   expectOk(rig.command(msg.attach(1, nowhere.slice(0, 2))));
-  assert.is(rig.gpu.resources()[0]?.backingPieces, 0);
+  assert.is(rig.gpu.resources()[0]?.backingSegments, 0);
 });
 
 test("a blob that moves into the window and out takes turns, and arrives whole", async () => {

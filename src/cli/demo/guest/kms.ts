@@ -35,8 +35,8 @@ export interface KmsBuffer {
   readonly pages: GuestBuffer;
   /** Scanned out from the guest's pages themselves. */
   readonly blob: boolean;
-  /** Pieces of memory that the pages make up. */
-  readonly pieces: number;
+  /** Segments of memory that the pages make up. */
+  readonly segments: number;
 }
 
 /** One CRTC with its monitor. */
@@ -102,7 +102,7 @@ export class Kms {
     blob: boolean,
   ): KmsBuffer {
     const strideBytes = width * BYTES_PER_PIXEL;
-    return { resourceId, width, height, strideBytes, pages, blob, pieces: entries.count };
+    return { resourceId, width, height, strideBytes, pages, blob, segments: entries.count };
   }
 
   /** PRIME_HANDLE_TO_FD: the name under which other devices find the buffer. */

@@ -132,7 +132,7 @@ class Guest {
       width,
       height,
       pages: dumb.pages.count,
-      pieces: dumb.pieces,
+      segments: dumb.segments,
     };
   }
 

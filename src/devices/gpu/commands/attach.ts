@@ -1,5 +1,5 @@
 import { le32 } from "../../../base/endian.ts";
-import { PIECE_WORK } from "../../../device/work.ts";
+import { SEGMENT_WORK } from "../../../device/work.ts";
 import { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import { Scratch } from "../../../virtqueue/chain.ts";
@@ -10,7 +10,7 @@ import {
 } from "../../../wire/gpu.ts";
 import type { GpuCore } from "../core.ts";
 
-// Entries are read in pieces of this many, so that a list needs little memory however long it is.
+// Entries are read so many at a time, so that a list needs little memory however long it is.
 const ENTRIES_AT_ONCE = 256;
 const ENTRY_BYTES = VIRTIO_GPU_MEM_ENTRY.sizeBytes;
 /** As much may lie outside of memory where only one page may. */
@@ -60,10 +60,10 @@ export function readBacking(
       }
       const walked = pages.walked;
       const error = pages.add(host.dma, hi, lo, length, write);
-      host.budget.left -= (pages.walked - walked) * PIECE_WORK;
-      // Behind an IOMMU one entry may come to many pieces, and to as many that end nowhere.
+      host.budget.left -= (pages.walked - walked) * SEGMENT_WORK;
+      // Behind an IOMMU one entry may come to many segments, and to as many that end nowhere.
       if (!core.resources.hasRoomForEntries(Math.max(pages.count, pages.walked - count))) {
-        return core.refuse(policy.tooManyEntries, "too many pieces of all resources together");
+        return core.refuse(policy.tooManyEntries, "too many segments of all resources together");
       }
       if (error === null) continue;
       if (policy.entryOutsideMemory === "one-page") {

@@ -13,7 +13,7 @@ export interface GpuCommandRecord {
   readonly head: number;
   readonly descriptors: number;
   readonly indirect: boolean;
-  /** Lengths of the pieces of the chain, in bytes. */
+  /** Lengths of the elements of the chain, in bytes. */
   readonly readable: readonly number[];
   readonly writable: readonly number[];
   /** The command's name in the specification, or its type in hexadecimal. */

@@ -27,7 +27,7 @@ export class Resource {
   /** VIRTIO_GPU_BLOB_MEM_* and VIRTIO_GPU_BLOB_FLAG_* of a blob. */
   readonly blobMem: number;
   readonly blobFlags: number;
-  /** Guest memory behind it, and what that counts for in the limit: its entries or, if more, its pieces. */
+  /** Guest memory behind it, and what that counts for in the limit: its entries or, if more, its segments. */
   backing: GuestPages | null = null;
   backingCost = 0;
   /** Some of it is not in memory. */
@@ -109,7 +109,7 @@ export class ResourceTable {
     return this.#hostBytes;
   }
 
-  /** Entries of all backing, or pieces where there are more. */
+  /** Entries of all backing, or segments where there are more. */
   get backingEntries(): number {
     return this.#backingEntries;
   }

@@ -17,7 +17,7 @@ function isV8(): boolean {
 /**
  * Copies rectangles from guest pages into host pixels.
  *
- * The way is chosen by what measured fastest: full-width rectangles as one run, whole pieces through views that are kept
+ * The way is chosen by what measured fastest: full-width rectangles as one run, whole segments through views that are kept
  * with the pages; rectangles that come again through views that are kept of them; short rows word by word; long rows
  * through views made on the spot.
  */
@@ -63,7 +63,7 @@ export class TransferEngine {
     if (position + rows * strideBytes > INDEX_END) {
       return copyFarRows(pages, position, target, targetOffset, strideBytes, rowBytes, rows);
     }
-    return rowCopier.copyPieceRows(pages, position, target, targetOffset, strideBytes, rowBytes, rows);
+    return rowCopier.copySegmentRows(pages, position, target, targetOffset, strideBytes, rowBytes, rows);
   }
 
   /** Forgets all rectangles. */
@@ -72,7 +72,7 @@ export class TransferEngine {
   }
 }
 
-/** Copies `lengthBytes` bytes in one run, whole pieces through their kept views. */
+/** Copies `lengthBytes` bytes in one run, whole segments through their kept views. */
 function copyRun(
   pages: GuestPages,
   position: number,
@@ -85,14 +85,15 @@ function copyRun(
   const end = position + lengthBytes;
   const toTarget = targetOffset - position;
   let copied = 0;
-  for (let piece = pages.pieceAt(position); piece < count; piece++) {
-    const start = starts[piece] as number;
+  for (let segment = pages.segmentAt(position); segment < count; segment++) {
+    const start = starts[segment] as number;
     if (start >= end) break;
-    const length = lengths[piece] as number;
+    const length = lengths[segment] as number;
     const from = start > position ? start : position;
     const part = Math.min(start + length, end) - from;
     if (part <= 0) continue;
-    const view = part === length ? pages.pieceView(piece) : pages.partView(piece, from - start, part);
+    const view =
+      part === length ? pages.segmentView(segment) : pages.segmentPart(segment, from - start, part);
     target.set(view, from + toTarget);
     copied += part;
   }

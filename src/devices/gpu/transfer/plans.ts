@@ -101,23 +101,23 @@ function makePlan(plan: Plan, targetOffset: number, strideBytes: number): void {
   const { segments, starts } = pages;
   const views: Uint8Array[] = [];
   const targets: number[] = [];
-  let piece = pages.pieceAt(plan.position);
+  let segment = pages.segmentAt(plan.position);
   for (let row = 0; row < plan.rows; row++) {
     let from = plan.position + row * strideBytes;
     let to = targetOffset + row * strideBytes;
     const rowEnd = from + plan.rowBytes;
     while (from < rowEnd) {
-      if (piece === segments.count || views.length === MAX_PLAN_PARTS) return;
-      const start = starts[piece] as number;
-      const end = start + (segments.lengths[piece] as number);
+      if (segment === segments.count || views.length === MAX_PLAN_PARTS) return;
+      const start = starts[segment] as number;
+      const end = start + (segments.lengths[segment] as number);
       if (end <= from) {
-        piece++;
+        segment++;
         continue;
       }
       if (start > from) return;
       const part = Math.min(end, rowEnd) - from;
-      const { u8 } = segments.regions[piece] as MemoryRegion;
-      const offset = (segments.offsets[piece] as number) + (from - start);
+      const { u8 } = segments.regions[segment] as MemoryRegion;
+      const offset = (segments.offsets[segment] as number) + (from - start);
       views.push(u8.subarray(offset, offset + part));
       targets.push(to);
       from += part;

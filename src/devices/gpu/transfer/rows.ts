@@ -22,8 +22,8 @@ export interface RowCopier {
     rows: number,
   ): number;
 
-  /** Copies rows piece by piece; returns the bytes copied, fewer than there are where the pages have holes or end. */
-  copyPieceRows(
+  /** Copies rows segment by segment; returns the bytes copied, fewer than there are where the pages have holes or end. */
+  copySegmentRows(
     pages: GuestPages,
     position: number,
     target: HostPixels,
@@ -98,8 +98,8 @@ export function createRowCopier(inPairs: boolean): RowCopier {
     return rowBytes * rows;
   }
 
-  // Rows lie in ascending order, so the piece of the next is found by going on from the last.
-  function copyPieceRows(
+  // Rows lie in ascending order, so the segment of the next is found by going on from the last.
+  function copySegmentRows(
     pages: GuestPages,
     position: number,
     target: HostPixels,
@@ -110,12 +110,12 @@ export function createRowCopier(inPairs: boolean): RowCopier {
   ): number {
     const { segments, starts } = pages;
     const { offsets, regions } = segments;
-    let piece = pages.pieceAt(position);
-    if (piece === segments.count) return 0;
-    let start = Math.min(starts[piece] as number, INDEX_END) | 0;
-    let end = pieceEnd(start, segments.lengths[piece] as number);
-    let region = regions[piece] as MemoryRegion;
-    let toRegion = (offsets[piece] as number) - start;
+    let segment = pages.segmentAt(position);
+    if (segment === segments.count) return 0;
+    let start = Math.min(starts[segment] as number, INDEX_END) | 0;
+    let end = segmentEnd(start, segments.lengths[segment] as number);
+    let region = regions[segment] as MemoryRegion;
+    let toRegion = (offsets[segment] as number) - start;
     const toTarget = (targetOffset - position) | 0;
     /** Runs that are listed and not copied yet. */
     let waiting = 0;
@@ -127,14 +127,14 @@ export function createRowCopier(inPairs: boolean): RowCopier {
       rowStart = (rowStart + strideBytes) | 0;
       while (from < rowEnd) {
         if (from >= end) {
-          if (++piece === segments.count) {
+          if (++segment === segments.count) {
             runs.copy(waiting, region, target);
             return copied;
           }
-          start = Math.min(starts[piece] as number, INDEX_END) | 0;
-          end = pieceEnd(start, segments.lengths[piece] as number);
-          toRegion = (offsets[piece] as number) - start;
-          const next = regions[piece] as MemoryRegion;
+          start = Math.min(starts[segment] as number, INDEX_END) | 0;
+          end = segmentEnd(start, segments.lengths[segment] as number);
+          toRegion = (offsets[segment] as number) - start;
+          const next = regions[segment] as MemoryRegion;
           if (next !== region) {
             runs.copy(waiting, region, target);
             waiting = 0;
@@ -172,10 +172,10 @@ export function createRowCopier(inPairs: boolean): RowCopier {
     return copied;
   }
 
-  return { copyPageRows, copyPieceRows };
+  return { copyPageRows, copySegmentRows };
 }
 
-function pieceEnd(start: number, lengthBytes: number): number {
+function segmentEnd(start: number, lengthBytes: number): number {
   return Math.min(start + lengthBytes, INDEX_END) | 0;
 }
 

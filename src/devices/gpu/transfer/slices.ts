@@ -1,11 +1,11 @@
 import type { WorkBudget } from "../../../base/work-budget.ts";
-import { PIECE_WORK, ROW_WORK } from "../../../device/work.ts";
+import { ROW_WORK, SEGMENT_WORK } from "../../../device/work.ts";
 import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { TransferEngine } from "./engine.ts";
 import type { HostPixels } from "./words.ts";
 
 /** Up to this many segments a search is not worth it. */
-const FEW_PIECES = 64;
+const FEW_SEGMENTS = 64;
 
 /** What a transfer costs, in units of work. */
 export function transferWork(
@@ -16,9 +16,9 @@ export function transferWork(
   rows: number,
 ): number {
   const work = rowBytes * rows + (rowBytes === strideBytes ? 0 : rows * ROW_WORK);
-  if (pages.count <= FEW_PIECES) return work + pages.count * PIECE_WORK;
+  if (pages.count <= FEW_SEGMENTS) return work + pages.count * SEGMENT_WORK;
   const end = position + (rows - 1) * strideBytes + rowBytes;
-  return work + (pages.pieceAt(end) - pages.pieceAt(position) + 1) * PIECE_WORK;
+  return work + (pages.segmentAt(end) - pages.segmentAt(position) + 1) * SEGMENT_WORK;
 }
 
 /** A transfer that is done in slices of whole rows, each as large as the budget allows. */

@@ -36,7 +36,7 @@ const MAX_FAILURES = 64;
 export const ANY_RESPONSE = 0xffffffff;
 
 /** The parts of a request on their way into a chain. */
-export interface GpuPieces {
+export interface GpuRequestParts {
   readonly request: DmaBuffer;
   readonly requestAt: number;
   readonly requestBytes: number;
@@ -50,7 +50,7 @@ export interface GpuPieces {
 }
 
 /** Lays the parts of a request out as elements. The default makes what Linux makes: one element for each part. */
-export type GpuFraming = (elements: ElementList, pieces: GpuPieces) => void;
+export type GpuFraming = (elements: ElementList, parts: GpuRequestParts) => void;
 
 /**
  * The framing of the Linux driver: command, data if any, response if any.
@@ -60,11 +60,11 @@ export type GpuFraming = (elements: ElementList, pieces: GpuPieces) => void;
  * const gpu = GpuDriver.start(driver, { framing: frameLikeLinux }); // the default
  * ```
  */
-export function frameLikeLinux(elements: ElementList, pieces: GpuPieces): void {
-  elements.readableBuffer(pieces.request, pieces.requestAt, pieces.requestBytes);
-  if (pieces.data !== null) elements.readableBuffer(pieces.data, 0, pieces.dataBytes);
-  if (pieces.responseBytes !== 0) {
-    elements.writableBuffer(pieces.response, pieces.responseAt, pieces.responseBytes);
+export function frameLikeLinux(elements: ElementList, parts: GpuRequestParts): void {
+  elements.readableBuffer(parts.request, parts.requestAt, parts.requestBytes);
+  if (parts.data !== null) elements.readableBuffer(parts.data, 0, parts.dataBytes);
+  if (parts.responseBytes !== 0) {
+    elements.writableBuffer(parts.response, parts.responseAt, parts.responseBytes);
   }
 }
 
@@ -126,7 +126,7 @@ export class GpuChannel implements GpuRequestWriter {
   readonly #slots: number;
   readonly #memory: DmaBuffer;
   readonly #elements = new ElementList();
-  readonly #pieces: { -readonly [K in keyof GpuPieces]: GpuPieces[K] };
+  readonly #parts: { -readonly [K in keyof GpuRequestParts]: GpuRequestParts[K] };
 
   // By slot.
   readonly #state: Uint8Array<ArrayBuffer>;
@@ -185,7 +185,7 @@ export class GpuChannel implements GpuRequestWriter {
     this.#slotOfToken = new Uint16Array(queue.ring.size);
     this.#free = new Uint16Array(slots).map((_, i) => slots - 1 - i);
     this.#freeCount = slots;
-    this.#pieces = {
+    this.#parts = {
       request: this.#memory,
       requestAt: 0,
       requestBytes: 0,
@@ -274,17 +274,17 @@ export class GpuChannel implements GpuRequestWriter {
   attachData(lengthBytes: number): DmaBuffer {
     this.#dropData();
     const data = this.#allocator.allocate(lengthBytes);
-    this.#pieces.data = data;
-    this.#pieces.dataBytes = lengthBytes;
+    this.#parts.data = data;
+    this.#parts.dataBytes = lengthBytes;
     return data;
   }
 
   #dropData(): void {
-    const { data } = this.#pieces;
+    const { data } = this.#parts;
     if (data === null) return;
     this.#allocator.free(data);
-    this.#pieces.data = null;
-    this.#pieces.dataBytes = 0;
+    this.#parts.data = null;
+    this.#parts.dataBytes = 0;
   }
 
   /** A list of guest memory behind the request begun. */
@@ -298,19 +298,19 @@ export class GpuChannel implements GpuRequestWriter {
    */
   submit(expected: number, responseBytes: number): number {
     const slot = this.#slot;
-    const pieces = this.#pieces;
-    const { data } = pieces;
+    const parts = this.#parts;
+    const { data } = parts;
     const elements = this.#elements;
     try {
       const large = responseBytes > RESPONSE_ROOM_BYTES ? this.#allocator.allocate(responseBytes) : null;
       this.#large[slot] = large;
-      pieces.requestAt = slot * SLOT_BYTES;
-      pieces.requestBytes = this.#requestBytes;
-      pieces.response = large ?? this.#memory;
-      pieces.responseAt = large === null ? slot * SLOT_BYTES + REQUEST_ROOM_BYTES : 0;
-      pieces.responseBytes = responseBytes;
+      parts.requestAt = slot * SLOT_BYTES;
+      parts.requestBytes = this.#requestBytes;
+      parts.response = large ?? this.#memory;
+      parts.responseAt = large === null ? slot * SLOT_BYTES + REQUEST_ROOM_BYTES : 0;
+      parts.responseBytes = responseBytes;
       elements.clear();
-      this.#frame(elements, pieces);
+      this.#frame(elements, parts);
       this.#addToRing(slot);
     } catch (error) {
       if (data !== null) this.#allocator.free(data);
@@ -319,8 +319,8 @@ export class GpuChannel implements GpuRequestWriter {
       this.#large[slot] = null;
       throw error;
     } finally {
-      pieces.data = null;
-      pieces.dataBytes = 0;
+      parts.data = null;
+      parts.dataBytes = 0;
     }
     this.#slot = -1;
     this.#data[slot] = data;

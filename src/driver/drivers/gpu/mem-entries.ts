@@ -4,7 +4,7 @@ import type { DmaBuffer } from "../../allocator.ts";
 import { type GuestBuffer, regionOf } from "../../guest-buffer.ts";
 
 /**
- * Pieces of guest memory that back a resource (struct virtio_gpu_mem_entry), in the order of the resource's bytes.
+ * Ranges of guest memory that back a resource (struct virtio_gpu_mem_entry), in the order of the resource's bytes.
  *
  * @example
  * ```ts

@@ -163,7 +163,7 @@ test("a list of entries longer than one read is taken whole", () => {
   is(rig.command(msg.transfer(5, full(1280, 800), 0)), OK.NODATA);
   is(rig.command(msg.setScanout(0, 5, full(1280, 800))), OK.NODATA);
   assert.equal(rig.gpu.scanout(0)?.pixels, image);
-  assert.is(rig.gpu.resources()[0]?.backingPieces, 1000);
+  assert.is(rig.gpu.resources()[0]?.backingSegments, 1000);
 });
 
 test("TRANSFER copies the rectangle and nothing else", () => {

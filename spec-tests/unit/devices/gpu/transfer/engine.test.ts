@@ -223,8 +223,8 @@ test("rows on both sides of 2 GiB, where positions are no 32-bit integers any mo
   const pages = new GuestPages(memory);
   const hole = 0x7fffff00;
   pages.addHole(hole);
-  pages.addPiece(memory.regions[0] as MemoryRegion, 4096, 4096);
-  pages.addPiece(memory.regions[0] as MemoryRegion, 0, 4096);
+  pages.addSegment(memory.regions[0] as MemoryRegion, 4096, 4096);
+  pages.addSegment(memory.regions[0] as MemoryRegion, 0, 4096);
   const engine = new TransferEngine();
   for (const position of [hole - 128, hole, hole + 100, hole + 4000]) {
     const pixels = pixelsOf(new Uint8Array(4096).fill(0xee));
@@ -247,7 +247,7 @@ test("a hole of more than 2 GiB stays one", () => {
   const memory = newMemory();
   const pages = new GuestPages(memory);
   pages.addHole(0x80000100);
-  pages.addPiece(memory.regions[0] as MemoryRegion, 0, 4096);
+  pages.addSegment(memory.regions[0] as MemoryRegion, 0, 4096);
   const pixels = pixelsOf(new Uint8Array(4096).fill(0xee));
   assert.is(new TransferEngine().copy(pages, 100, pixels, 0, 256, 40, 8), 0);
   assert.equal(pixels.u8, new Uint8Array(4096).fill(0xee));
