@@ -12,6 +12,7 @@ import { benchBlobFlip, benchDamage, benchFrames } from "./gpu/bench.ts";
 import { benchKmsDirty, benchKmsFlip, benchKmsFlipSizes } from "./kms/bench.ts";
 import { benchModeSet } from "./linux/bench.ts";
 import type { JudgedRow } from "./row.ts";
+import { benchTurn, TURN_NAMES } from "./turn/bench.ts";
 
 /** Means and settings that benchmarks share. */
 export interface BenchContext {
@@ -56,6 +57,7 @@ export const BENCHES: readonly Bench[] = [
   single("activate/packed", (name, { effort }) => benchActivation(name, effort)),
   single("reset/two-queues", (name, { effort }) => benchResets(name, effort)),
   single("save", (name, { effort }) => benchSave(name, effort)),
+  ...TURN_NAMES.map((name) => single(name, (_, { effort }) => benchTurn(name, effort))),
   single("kms/flip/1080p", (name, { effort }) => benchKmsFlip(name, effort)),
   single("kms/flip/2160p", (name, { effort }) => benchKmsFlipSizes(name, effort)),
   single("kms/dirty/64x64", (name, { effort }) => benchKmsDirty(name, effort)),

@@ -8,7 +8,7 @@ export interface Row {
   readonly against: Against | null;
 }
 
-export type Against = "v86" | "loop" | "c" | "split" | "480p" | "echo" | "buffer";
+export type Against = "v86" | "loop" | "c" | "split" | "480p" | "echo" | "buffer" | "1080p";
 
 /** A row and what it ought to be. */
 export interface JudgedRow extends Row {

@@ -122,8 +122,9 @@ for (const packed of [false, true]) {
     let turns = 1;
     for (; rig.scheduled.length > 0; turns++) rig.scheduled.shift()?.();
     assert.is(device.activeQueue(0)?.fault, null);
-    assert.is(turns, 1 + (SIZE * SIZE) / (1 << 20));
-    assert.ok(most <= 1 << 20);
+    // An element beyond the second counts as 256 bytes that are copied.
+    assert.is(turns, Math.ceil(SIZE / Math.ceil((16 << 20) / (256 * (SIZE - 2)))));
+    assert.ok(most <= (16 << 20) / 256 + SIZE);
     const progress = device.activeQueue(0)?.progress();
     assert.is(progress?.nextUsed, packed ? 0 : SIZE);
     assert.is(progress?.nextAvail, packed ? 0 : SIZE);

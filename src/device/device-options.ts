@@ -41,10 +41,10 @@ export interface VirtioDeviceOptions {
    * Work that one notification may cause before the event loop gets its turn; the rest goes on in the next one, in order.
    * A unit is a byte copied; requests, segments of scattered memory, pixels that a display is told of and entries of tables
    * that end count for more, so that a unit is about 0.2 ns of a desktop processor's time. 1 to 1,073,741,823. Default
-   * 33,554,432: a transfer of 3840 × 2160 pixels is done at once, and takes a few milliseconds.
+   * 16,777,216: a transfer of 1920 × 1080 pixels is done at once, and no turn takes more than a few milliseconds.
    */
   readonly maxTurnWork?: number;
-  /** Runs a function soon, after the current one returned. Default `setTimeout(…, 0)`. */
+  /** Runs a function soon, after the current one returned. Default `runSoon`: `setImmediate`, in browsers a message to itself. */
   readonly schedule?: (task: () => void) => void;
 }
 

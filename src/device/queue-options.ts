@@ -1,3 +1,4 @@
+import type { WorkBudget } from "../base/work-budget.ts";
 import { MAX_QUEUE_SIZE, type QueueOptions } from "../virtqueue/config.ts";
 import {
   VIRTIO_F_EVENT_IDX,
@@ -13,6 +14,7 @@ export function queueOptions(
   hasFeature: (bit: number) => boolean,
   policy: DevicePolicy,
   options: VirtioDeviceOptions,
+  budget: WorkBudget,
 ): QueueOptions {
   return {
     indirectDesc: hasFeature(VIRTIO_F_INDIRECT_DESC) || policy.indirectUnnegotiated === "accept",
@@ -27,5 +29,6 @@ export function queueOptions(
     suppressWhileDraining:
       options.suppressWhileDraining ?? options.memory.regions.some((region) => region.shared),
     inOrderBatching: options.inOrderBatching ?? true,
+    budget,
   };
 }

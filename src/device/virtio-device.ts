@@ -1,6 +1,7 @@
 import { VirtioUsageError } from "../base/errors.ts";
 import { atOnce } from "../base/later.ts";
 import { checkOptions } from "../base/options.ts";
+import { runSoon } from "../base/run-soon.ts";
 import type { TraceSink } from "../base/trace.ts";
 import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
 import { DmaSpace } from "../memory/dma.ts";
@@ -39,8 +40,6 @@ import { inside } from "./state/schema.ts";
 import { DEFAULT_MAX_TURN_WORK } from "./work.ts";
 
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
-
-declare function setTimeout(task: () => void, milliseconds: number): unknown;
 
 /**
  * A virtio device without its transport: status machine, feature negotiation, queue set-up, configuration space,
@@ -99,7 +98,7 @@ export class VirtioDevice {
     this.#trace = options.trace === undefined ? null : this.#guardTrace(options.trace);
     this.#budget = new WorkBudget(
       checkTurnLimit("maxTurnWork", options.maxTurnWork ?? DEFAULT_MAX_TURN_WORK),
-      options.schedule ?? ((task) => void setTimeout(task, 0)),
+      options.schedule ?? runSoon,
     );
     this.#physical = new DmaSpace(options.memory);
     this.#translated =
@@ -152,7 +151,8 @@ export class VirtioDevice {
         return device.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split";
       },
       policy: this.#policy,
-      queueOptions: () => queueOptions((bit) => this.hasFeature(bit), this.#policy, this.#options),
+      queueOptions: () =>
+        queueOptions((bit) => this.hasFeature(bit), this.#policy, this.#options, this.#budget),
       usedBuffers: (index) => this.#queueInterrupt(index),
       queueFaulted: (index, fault) => this.#queueFaulted(index, fault),
       progressed: () => {
@@ -586,7 +586,7 @@ export class VirtioDevice {
       this.#queues.prepareRestore(saved.queues, {
         format: hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split",
         dma: this.#dmaFor(hasFeature(VIRTIO_F_ACCESS_PLATFORM)),
-        options: queueOptions(hasFeature, this.#policy, this.#options),
+        options: queueOptions(hasFeature, this.#policy, this.#options, this.#budget),
       }),
     );
     const type = inside("type", () => this.#atOnce("prepareRestore()", this.type.prepareRestore(saved.type)));

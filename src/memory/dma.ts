@@ -28,6 +28,15 @@ export interface AddressTranslator {
   translate(hi: number, lo: number, lengthBytes: number, write: boolean, result: Translation): number;
 }
 
+/** A run of device memory that is looked for bit by bit, or what is left of it. */
+export interface DmaRun {
+  hi: number;
+  lo: number;
+  lengthBytes: number;
+  /** Some of it was found before. */
+  begun: boolean;
+}
+
 /** Why a device could not reach memory. */
 export type DmaError = "address-out-of-range" | "write-to-read-only" | "translation-refused";
 
@@ -49,6 +58,7 @@ export class DmaSpace {
   readonly memory: GuestMemory;
   readonly translator: AddressTranslator | null;
   readonly #translation: Translation = { hi: 0, lo: 0 };
+  readonly #run: DmaRun = { hi: 0, lo: 0, lengthBytes: 0, begun: false };
   #cached: MemoryRegion | null = null;
   #cachedEpoch = -1;
 
@@ -59,10 +69,25 @@ export class DmaSpace {
 
   /**
    * Appends the memory at a device address to a list. Returns null on success; on an error the list is left with
-   * what was appended so far, which the caller drops.
+   * what was appended so far, which the caller drops. A translator may be asked `maxRuns` times for the whole list.
    */
-  append(list: SegmentList, hi: number, lo: number, lengthBytes: number, write: boolean): DmaError | null {
-    if (this.translator !== null) return this.#appendTranslated(list, hi, lo, lengthBytes, write);
+  append(
+    list: SegmentList,
+    hi: number,
+    lo: number,
+    lengthBytes: number,
+    write: boolean,
+    maxRuns: number = MAX_SEGMENTS,
+  ): DmaError | null {
+    if (this.translator !== null) {
+      const run = this.#run;
+      run.hi = hi;
+      run.lo = lo;
+      run.lengthBytes = lengthBytes;
+      run.begun = false;
+      const error = this.#appendTranslated(list, run, write, maxRuns);
+      return error === null && run.lengthBytes > 0 ? this.#tooMany(list) : error;
+    }
     let region = this.#cached;
     let offset = -1;
     if (region !== null && this.#cachedEpoch === this.memory.epoch)
@@ -80,6 +105,27 @@ export class DmaSpace {
     return null;
   }
 
+  /**
+   * As {@link append}, but of a translator's runs only so many are appended that the list has walked `maxRuns`; `run`
+   * is what is left then, with 0 bytes when that was all.
+   */
+  appendPart(list: SegmentList, run: DmaRun, write: boolean, maxRuns: number): DmaError | null {
+    if (this.translator !== null) {
+      const error = this.#appendTranslated(list, run, write, Math.min(maxRuns, MAX_SEGMENTS));
+      return error === null && list.walked >= MAX_SEGMENTS && run.lengthBytes > 0
+        ? this.#tooMany(list)
+        : error;
+    }
+    const error = this.append(list, run.hi, run.lo, run.lengthBytes, write);
+    run.lengthBytes = 0;
+    return error;
+  }
+
+  #tooMany(list: SegmentList): DmaError {
+    list.walked++;
+    return "translation-refused";
+  }
+
   // Shared memory may grow at any time, in another thread, and its old views stay good.
   #checkViews(epoch: number): void {
     const { memory } = this;
@@ -88,18 +134,12 @@ export class DmaSpace {
     throw new VirtioUsageError("a translator let guest memory grow while a ring was being read");
   }
 
-  #appendTranslated(
-    list: SegmentList,
-    hi: number,
-    lo: number,
-    lengthBytes: number,
-    write: boolean,
-  ): DmaError | null {
+  #appendTranslated(list: SegmentList, rest: DmaRun, write: boolean, maxRuns: number): DmaError | null {
     const translator = this.translator as AddressTranslator;
     const translation = this.#translation;
-    let left = lengthBytes;
-    while (left > 0) {
-      if (list.walked++ >= MAX_SEGMENTS) return "translation-refused";
+    while (rest.lengthBytes > 0 && list.walked < maxRuns) {
+      list.walked++;
+      const { hi, lo, lengthBytes: left } = rest;
       this.memory.sync();
       const { epoch } = this.memory;
       const run = translator.translate(hi, lo, left, write, translation);
@@ -110,14 +150,15 @@ export class DmaSpace {
       if (region === null) return "address-out-of-range";
       if (write && !region.deviceWritable) return "write-to-read-only";
       const offset = region.offsetOf(translation.hi, translation.lo, part);
-      // Only segments of this one element may be merged: the one before may have the other direction.
-      if (left === lengthBytes) list.append(region, offset, part);
-      else list.appendMerged(region, offset, part);
-      left -= part;
+      // Only segments of this one run may be merged: the one before may have the other direction.
+      if (rest.begun) list.appendMerged(region, offset, part);
+      else list.append(region, offset, part);
+      rest.begun = true;
+      rest.lengthBytes = left - part;
       const next = lo + part;
-      lo = next % 4294967296;
-      hi += Math.floor(next / 4294967296);
-      if (hi > 0xffffffff && left > 0) return "address-out-of-range";
+      rest.lo = next % 4294967296;
+      rest.hi = hi + Math.floor(next / 4294967296);
+      if (rest.hi > 0xffffffff && rest.lengthBytes > 0) return "address-out-of-range";
     }
     return null;
   }

@@ -58,21 +58,20 @@ export class GuestPages {
   add(dma: DmaSpace, hi: number, lo: number, lengthBytes: number, write: boolean): DmaError | null {
     const error = dma.append(found, hi, lo, lengthBytes, write);
     this.walked += Math.max(1, found.walked);
-    if (error === null) {
-      for (let i = 0; i < found.count; i++) {
-        this.addSegment(
-          found.regions[i] as MemoryRegion,
-          found.offsets[i] as number,
-          found.lengths[i] as number,
-        );
-      }
-      this.entryCount++;
-    }
+    if (error === null) this.addFound(found);
     // It grew to the most that any entry came to: let it keep no region alive, nor more room than one usually takes.
     found.clear();
     found.regions.length = 0;
     if (found.offsets.length > KEPT_SEGMENTS) found = new SegmentList(1);
     return error;
+  }
+
+  /** Appends an entry whose memory was found before; the list may be used for another one then. */
+  addFound(list: SegmentList): void {
+    for (let i = 0; i < list.count; i++) {
+      this.addSegment(list.regions[i] as MemoryRegion, list.offsets[i] as number, list.lengths[i] as number);
+    }
+    this.entryCount++;
   }
 
   /** Appends a segment of a region. */

@@ -5,7 +5,7 @@
  * @module virtio-emulator/memory
  */
 
-export { type AddressTranslator, type DmaError, DmaSpace, type Translation } from "./dma.ts";
+export { type AddressTranslator, type DmaError, type DmaRun, DmaSpace, type Translation } from "./dma.ts";
 export { GuestMemory } from "./guest-memory.ts";
 export { GuestPages } from "./guest-pages.ts";
 export { type GrowableMemory, MemoryRegion, type RegionKind, type RegionOptions } from "./region.ts";

@@ -1,3 +1,5 @@
+import type { WorkBudget } from "../base/work-budget.ts";
+
 /** Largest number of entries a queue can have (virtio 1.4, sections 2.7 and 2.8). */
 export const MAX_QUEUE_SIZE = 32768;
 
@@ -54,6 +56,8 @@ export interface QueueOptions {
   readonly suppressWhileDraining: boolean;
   /** With IN_ORDER: return a run of wholly written buffers with one used entry. */
   readonly inOrderBatching: boolean;
+  /** What walking long buffers is charged to, null where nobody counts. */
+  readonly budget: WorkBudget | null;
 }
 
 /** Queue options with nothing negotiated and the library's defaults. */
@@ -69,4 +73,5 @@ export const DEFAULT_QUEUE_OPTIONS: QueueOptions = {
   ringAlignment: "specified",
   suppressWhileDraining: false,
   inOrderBatching: true,
+  budget: null,
 };

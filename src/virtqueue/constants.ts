@@ -13,6 +13,14 @@ export const DESCRIPTOR_BYTES = 16;
 /** Most bytes a chain may hold (virtio 1.4, section 2.7.5.2). */
 export const MAX_CHAIN_BYTES = 0x100000000;
 
+/**
+ * An element of a buffer that is walked, in the units of a WorkBudget. The first two cost nothing beyond what its request
+ * does; neither do those of the fast path.
+ */
+export const ELEMENT_WORK = 256;
+/** A run of memory that a translator is asked for. */
+export const TRANSLATED_WORK = 2048;
+
 /** VIRTQ_DESC_F_AVAIL and VIRTQ_DESC_F_USED: together they say whose a packed descriptor is. */
 export const AVAIL_USED = 0x8080;
 

@@ -282,7 +282,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   /** Collects any list. Each descriptor is read once. */
   private walk(chain: DescriptorChain, first: number, firstIdFlags: number): boolean {
-    chain.clear();
+    this.beginWalk(chain);
     const words = this.desc32;
     let idFlags = firstIdFlags;
     let position = first;

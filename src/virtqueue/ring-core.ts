@@ -6,11 +6,22 @@ import type { MemoryRegion } from "../memory/region.ts";
 import { copyBytes, SegmentList } from "../memory/segments.ts";
 import { DescriptorChain } from "./chain.ts";
 import type { QueueConfig, QueueOptions } from "./config.ts";
-import { CHAIN_FREE, CHAIN_HELD, CHAIN_IN_FLIGHT, DESCRIPTOR_BYTES, MAX_CHAIN_BYTES } from "./constants.ts";
+import {
+  CHAIN_FREE,
+  CHAIN_HELD,
+  CHAIN_IN_FLIGHT,
+  DESCRIPTOR_BYTES,
+  ELEMENT_WORK,
+  MAX_CHAIN_BYTES,
+  TRANSLATED_WORK,
+} from "./constants.ts";
 import type { QueueFault, QueueFaultCode } from "./fault.ts";
 
-/** Most segments a chain may come to behind a translator: 256 MiB in pages of 4 KiB that are nowhere adjacent. */
-const MAX_CHAIN_SEGMENTS = 65536;
+/**
+ * Most runs of memory that a translator may cut a chain into, adjacent or not: 32 MiB in pages of 4 KiB. A chain is found
+ * in one go, so that this is what a turn of the event loop may have to bear.
+ */
+const MAX_CHAIN_WALKS = 8192;
 
 /** The fast path reaches only this far into a region: two elements have less than {@link MAX_CHAIN_BYTES}, and small integers do. */
 const MAX_FAST_BYTES = 0x7fffffff;
@@ -21,10 +32,6 @@ const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
 // A driver in another thread can fill the ring as fast as the device empties it: after this many rounds of the ring
 // a drain ends all the same, so that the rest of the program gets its turn.
 const DRAIN_LAPS = 4;
-
-// For the same reason: every buffer of a large ring may refer to one and the same table that is as large, and walking
-// it takes as long each time. Buffers of one or two elements, the fast path's, do not count.
-const MAX_DRAIN_ELEMENTS = 1 << 20;
 
 // Outside of a drain there is no limit. Not Infinity: a field that once held it is a floating-point number for ever.
 const POPS_WITHOUT_DRAIN = 0x3fffffff;
@@ -68,7 +75,8 @@ export abstract class RingCore {
   protected popsLeft: number = POPS_WITHOUT_DRAIN;
   protected stopped = false;
   protected draining = false;
-  private elementsLeft: number = MAX_DRAIN_ELEMENTS;
+  /** Runs of memory that a translator may still be asked for on behalf of the buffer that is being walked. */
+  private walksLeft: number = MAX_CHAIN_WALKS;
   /** Neither closed nor IN_ORDER, on a little-endian host: buffers are returned on the fast path. */
   protected plain: boolean;
 
@@ -131,7 +139,6 @@ export abstract class RingCore {
     this.sawEmpty = false;
     this.limited = false;
     this.draining = true;
-    this.elementsLeft = MAX_DRAIN_ELEMENTS;
     if (this.stopped === false) this.popsLeft = this.popsInDrain;
   }
 
@@ -146,11 +153,15 @@ export abstract class RingCore {
     return true;
   }
 
-  /** Counts the elements of a popped buffer; true when the drain has walked as many as it may. */
+  /**
+   * Charges the elements of a popped buffer beyond two; true when the drain has to end for it. Every buffer of a large ring
+   * may refer to one and the same table that is as large, and walking it takes as long each time.
+   */
   protected countElements(elements: number): boolean {
-    if (!this.draining) return false;
-    this.elementsLeft -= elements;
-    return this.elementsLeft <= 0;
+    const { budget } = this.options;
+    if (budget === null) return false;
+    if (elements > 2) budget.charge((elements - 2) * ELEMENT_WORK);
+    return this.draining && budget.spent;
   }
 
   /** Records the fault and stops the queue. Always returns false, for `return this.fail(…)`. */
@@ -158,6 +169,12 @@ export abstract class RingCore {
     if (this.fault === null) this.fault = { code, head, value };
     this.stop();
     return false;
+  }
+
+  /** The walk of a buffer on the slow path begins. */
+  protected beginWalk(chain: DescriptorChain): void {
+    chain.clear();
+    this.walksLeft = MAX_CHAIN_WALKS;
   }
 
   /** The chain's walk failed, for a reason that is recorded. */
@@ -222,14 +239,14 @@ export abstract class RingCore {
     }
     const segments = this.segments;
     segments.clear();
-    const error = this.dma.append(segments, hi, lo, lengthBytes, write !== 0);
-    // The segments a translator cuts it into are work, as elements are.
-    this.elementsLeft -= segments.walked;
-    if (error !== null) return this.fail(error, head, lo);
-    // Only a translator cuts one element into many.
-    if (segments.count > 1 && chain.segments.count + segments.count > MAX_CHAIN_SEGMENTS) {
-      return this.fail("chain-too-long", head, segments.count);
+    const error = this.dma.append(segments, hi, lo, lengthBytes, write !== 0, this.walksLeft);
+    const { walked } = segments;
+    if (walked > 0) {
+      this.walksLeft -= walked;
+      this.options.budget?.charge(walked * TRANSLATED_WORK);
+      if (this.walksLeft < 0) return this.fail("chain-too-long", head, walked);
     }
+    if (error !== null) return this.fail(error, head, lo);
     for (let i = 0; i < segments.count; i++) {
       const region = segments.regions[i] as MemoryRegion;
       chain.add(region, segments.offsets[i] as number, segments.lengths[i] as number, write);

@@ -232,7 +232,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
 
   /** Collects any chain. Each descriptor is read once. */
   private walk(chain: DescriptorChain, head: number): boolean {
-    chain.clear();
+    this.beginWalk(chain);
     let words = this.desc32;
     let base = this.descWord;
     let entries = this.size;

@@ -74,7 +74,7 @@ export const FRAMING_MUTANTS: readonly Mutant[] = [
     "reads-memory-entries-from-the-first-piece",
     CLAUSES,
     "src/devices/gpu/commands/attach.ts",
-    "chain.read(position + first * ENTRY_BYTES, scratch.u8, 0, entries * ENTRY_BYTES);",
-    "scratch.u8.fill(0); chain.read(position + first * ENTRY_BYTES, scratch.u8, 0, Math.min(entries * ENTRY_BYTES, Math.max(0, chain.segments.lengths[0] - position)));",
+    "chain.read(position + this.#done * ENTRY_BYTES, scratch.u8, 0, entries * ENTRY_BYTES);",
+    "scratch.u8.fill(0); chain.read(position + this.#done * ENTRY_BYTES, scratch.u8, 0, Math.min(entries * ENTRY_BYTES, Math.max(0, chain.segments.lengths[0] - position)));",
   ),
 ];

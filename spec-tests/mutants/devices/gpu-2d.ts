@@ -95,7 +95,12 @@ export const GPU_2D_MUTANTS: readonly Mutant[] = [
     "const word = (i * ENTRY_BYTES) >>> 2;",
     "const word = ((entries - 1 - i) * ENTRY_BYTES) >>> 2;",
   ),
-  attach("finished", "entries-beyond-256-lost", "first += ENTRIES_AT_ONCE) {", "first += count) {"),
+  attach(
+    "finished",
+    "entries-beyond-256-lost",
+    "if (this.#done === count) {",
+    "if (this.#done >= Math.min(count, ENTRIES_AT_ONCE)) {",
+  ),
   attach("finished", "entries-all-the-first", "const word = (i * ENTRY_BYTES) >>> 2;", "const word = 0;"),
 
   // Scanouts

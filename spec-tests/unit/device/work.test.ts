@@ -6,7 +6,8 @@ import { WorkBudget } from "../../../src/base/work-budget.ts";
 import { DEFAULT_MAX_TURN_WORK } from "../../../src/device/work.ts";
 import { HostHeap } from "../../../src/devices/gpu/index.ts";
 import { RngDevice } from "../../../src/devices/rng/index.ts";
-import { DeviceRig } from "../../../src/testing/index.ts";
+import type { AddressTranslator } from "../../../src/memory/index.ts";
+import { DeviceRig, WRITE } from "../../../src/testing/index.ts";
 import { CMD, CONTROLQ, CURSORQ, msg, OK } from "../../support/gpu-messages.ts";
 import { expectOk, GpuRig } from "../../support/gpu-rig.ts";
 import { RecordingRenderer } from "../../support/recording-renderer.ts";
@@ -16,6 +17,9 @@ import { exportMessage, S, statusOf } from "../../support/vdmabuf-messages.ts";
 // Written out a second time.
 const REQUEST = 1024;
 const PIECE = 512;
+const TRANSLATED = 2048;
+const ELEMENT = 256;
+const FRESH = 2;
 const ROW = 64;
 const PIXEL = 4;
 const ENTRY = 4096;
@@ -52,8 +56,8 @@ function gpu() {
   return { rig, beyond };
 }
 
-test("a turn is 32 MiB of copied bytes, unless the embedder says otherwise", () => {
-  assert.is(DEFAULT_MAX_TURN_WORK, 32 << 20);
+test("a turn is 16 MiB of copied bytes, unless the embedder says otherwise", () => {
+  assert.is(DEFAULT_MAX_TURN_WORK, 16 << 20);
 });
 
 test("requests, of every device", () => {
@@ -101,10 +105,51 @@ test("pieces of backing, copied bytes, rows and pieces of a transfer, pixels of 
   const pages = rig.scatter(64 * 64 * 4);
   assert.is(pages.length, 4);
   assert.is(beyond(msg.attach(1, pages)), 4 * PIECE);
+  // What is written for the first time costs more: of the first half, then of the rest.
+  assert.is(beyond(msg.transfer(1, rect(64, 32), 0)), 64 * 32 * 4 * (1 + FRESH) + 4 * PIECE);
+  assert.is(beyond(msg.transfer(1, rect(64, 64), 0)), 64 * 64 * 4 + 64 * 32 * 4 * FRESH + 4 * PIECE);
   assert.is(beyond(msg.transfer(1, rect(64, 64), 0)), 64 * 64 * 4 + 4 * PIECE);
   assert.is(beyond(msg.transfer(1, rect(32, 64), 0)), 64 * (32 * 4 + ROW) + 4 * PIECE);
   expectOk(rig.command(msg.setScanout(0, 1, rect(64, 64))));
   assert.is(beyond(msg.flush(1, rect(16, 8))), 16 * 8 * PIXEL);
+});
+
+/** From 1 GiB on, every page is one of a few that are far apart. */
+const SCATTERED = 0x4000_0000;
+const translator: AddressTranslator = {
+  translate(hi, lo, lengthBytes, _write, result) {
+    result.hi = hi;
+    result.lo = lo < SCATTERED ? lo : (1 << 20) + ((lo >>> 12) & 15) * 8192 + (lo & 4095);
+    return lo < SCATTERED ? lengthBytes : Math.min(lengthBytes, 4096 - (lo & 4095));
+  },
+};
+
+test("elements of a buffer beyond the second, and runs that a translator is asked for", () => {
+  const source = (target: Uint8Array): void => void target.fill(7);
+  const rig = new DeviceRig(new RngDevice({ source }));
+  const cost = (lengths: readonly number[]) =>
+    charged(() => {
+      rig.offer(0, [], lengths);
+      rig.notify(0);
+    });
+  const one = cost([64]);
+  assert.is(cost([32, 32]), one);
+  assert.is(cost([16, 16, 16, 16]) - one, 2 * ELEMENT);
+  const translated = new DeviceRig(new RngDevice({ source }), { device: { translator }, ringFeatures: [33] });
+  const [two, five] = [2, 5].map((pages) =>
+    charged(() => {
+      const buffer = { address: SCATTERED, length: pages * 4096, flags: WRITE };
+      translated.offerBuffers(0, [buffer], [buffer]);
+      translated.notify(0);
+    }),
+  ) as [number, number];
+  assert.is(five - two, 3 * (TRANSLATED + 4096 * RANDOM_BYTE));
+  const behind = new GpuRig({}, { device: { translator }, ringFeatures: [33] });
+  const attached = [1, 2].map((id) => {
+    expectOk(behind.command(msg.create2d(id, 2, 8, 8)));
+    return charged(() => expectOk(behind.command(msg.attach(id, [[SCATTERED, id * 4096]]))));
+  }) as [number, number];
+  assert.is(attached[1] - attached[0], TRANSLATED);
 });
 
 test("host blobs, mapped and unmapped, and bytes of commands", () => {

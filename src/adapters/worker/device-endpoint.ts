@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../../base/errors.ts";
 import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../../base/options.ts";
+import { runSoon } from "../../base/run-soon.ts";
 import type { TraceSink } from "../../base/trace.ts";
 import { VIRTIO_MMIO_QUEUE_NOTIFY } from "../../wire/mmio.ts";
 import {
@@ -32,7 +33,6 @@ import {
 } from "./channel.ts";
 import { detectWaitAbilities } from "./signal.ts";
 import { Spinner } from "./spinner.ts";
-import { runSoon } from "./turn.ts";
 import type { WakePort } from "./wake-port.ts";
 
 /** The registers of a device, as `MmioTransport` has them. */

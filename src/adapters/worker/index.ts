@@ -5,6 +5,7 @@
  * @module virtio-emulator/adapters/worker
  */
 
+export { runSoon } from "../../base/run-soon.ts";
 export { type AttachDriverOptions, attachDriver, pumpInterrupts } from "./attach-driver.ts";
 export {
   type Channel,
@@ -27,5 +28,4 @@ export {
   type DriverEndpointOptions,
 } from "./driver-endpoint.ts";
 export { ChannelError, type ChannelErrorCode } from "./errors.ts";
-export { runSoon } from "./turn.ts";
 export type { WakePort } from "./wake-port.ts";

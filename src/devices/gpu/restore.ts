@@ -289,6 +289,7 @@ function makeResource(saved: SavedResource): Resource {
     const target =
       pixels?.u8 ?? memory?.bytes() ?? misfit("sizeBytes", `is ${sizeBytes}, and there is no memory left`);
     if (!decodeBase64Into(bytes, target)) misfit("bytes", "is no base64");
+    if (pixels !== null) pixels.freshFrom = sizeBytes;
   }
   return new Resource(saved.id, kind, { ...saved, pixels, memory });
 }

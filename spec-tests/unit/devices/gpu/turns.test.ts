@@ -226,6 +226,97 @@ test("pages behind an IOMMU count as the pieces that are walked, those of entrie
   assert.is(rig.gpu.resources()[0]?.backingSegments, 0);
 });
 
+/** A gpu behind {@link ScatteredPages}, and how often that was asked in a turn at most. */
+function behindIommu(options: GpuDeviceOptions = {}) {
+  const translator = new ScatteredPages();
+  const rig = new GpuRig(options, {
+    device: { translator, maxTurnWork: BUDGET },
+    ringFeatures: [ACCESS_PLATFORM],
+  });
+  expectOk(rig.command(msg.create2d(1, 2, 8, 8)));
+  let last = translator.asked;
+  let most = 0;
+  const look = (): void => {
+    most = Math.max(most, translator.asked - last);
+    last = translator.asked;
+  };
+  return { rig, look, most: () => most };
+}
+const TRANSLATED = 2048;
+/** Few entries that come to many pieces, one of them alone to more than a turn's work. */
+const SCATTERED: readonly (readonly [number, number])[] = [
+  [0x4000_0000, 4096],
+  [0x4000_0000, 4000 * 4096],
+  [0x4000_0800, 3 * 4096],
+  [0x4100_0000, 4000 * 4096],
+];
+
+test("backing that a translator scatters is looked for in turns, and is all there", async () => {
+  const { rig, look, most } = behindIommu();
+  const [attach, after] = begin(rig, [msg.attach(1, SCATTERED), msg.displayInfo()]) as [Sent, Sent];
+  look();
+  const count = await turns(rig, () => {
+    rig.collect(CONTROLQ);
+    if (attach.written < 0) assert.is(after.written, -1, "what comes later waits");
+    look();
+  });
+  rig.collect(CONTROLQ);
+  expectOk(rig.answer(attach));
+  assert.ok(count >= (8005 * TRANSLATED) / BUDGET - 1, `${count} turns`);
+  // A little at a time is looked for before the budget is looked at.
+  assert.ok(most() <= BUDGET / TRANSLATED + 256, `${most()} pieces in one turn`);
+  const resource = rig.gpu.resources()[0];
+  assert.is(resource?.backingSegments, 8005);
+  assert.is(
+    resource?.backingBytes,
+    SCATTERED.reduce((sum, [, length]) => sum + length, 0),
+  );
+});
+
+test("a blob's entries too, and one whose entry leads nowhere in a later turn comes to nothing", async () => {
+  const { rig } = behindIommu();
+  const create = (id: number, entries: readonly (readonly [number, number])[]): Uint8Array =>
+    msg.createBlob(id, { size: 4096, entries });
+  const sent = begin(rig, [
+    create(2, SCATTERED),
+    create(3, [...SCATTERED, [0x8000_0000 - 4096, 8192]]),
+    create(4, SCATTERED.slice(0, 1)),
+  ]);
+  await turns(rig);
+  rig.collect(CONTROLQ);
+  assert.equal(
+    sent.map((each) => rig.answer(each).type),
+    [OK.NODATA, ERR.PARAMETER, OK.NODATA],
+  );
+  assert.equal(
+    rig.gpu.resources().map(({ id, backingSegments }) => [id, backingSegments]),
+    [
+      [1, 0],
+      [2, 8005],
+      [4, 1],
+    ],
+  );
+});
+
+for (const how of ["device", "queue"] as const) {
+  test(`a ${how} reset while backing is looked for leaves nothing behind`, async () => {
+    const { rig } = behindIommu();
+    begin(rig, [msg.attach(1, SCATTERED)]);
+    if (how === "device") {
+      rig.device.reset();
+      rig.initialize();
+      expectOk(rig.command(msg.create2d(1, 2, 8, 8)));
+    } else {
+      rig.device.resetQueue(CONTROLQ);
+      rig.enableQueue(CONTROLQ);
+    }
+    await turns(rig);
+    assert.is(rig.gpu.resources()[0]?.backingSegments, 0);
+    expectOk(rig.command(msg.attach(1, SCATTERED.slice(0, 1))));
+    assert.is(rig.gpu.resources()[0]?.backingSegments, 1);
+  });
+}
+
 test("a blob that moves into the window and out takes turns, and arrives whole", async () => {
   const SIZE = 3 * MIB;
   const renderer = new RecordingRenderer();

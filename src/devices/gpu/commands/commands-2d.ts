@@ -1,6 +1,7 @@
 import type { MaybeLater } from "../../../base/later.ts";
 import { toNumber } from "../../../base/u64.ts";
 import { ENTRY_WORK } from "../../../device/work.ts";
+import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
 import {
   VIRTIO_GPU_GET_EDID,
@@ -28,7 +29,7 @@ import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
 import { allocatePixels, isRendered, Resource } from "../resources/resources.ts";
 import { SlicedTransfer, transferWork } from "../transfer/slices.ts";
 import type { HostPixels } from "../transfer/words.ts";
-import { readBacking } from "./attach.ts";
+import { withBacking } from "./attach.ts";
 import { forgetResource, unmapInTurns } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
@@ -113,17 +114,19 @@ export function attachBacking(core: GpuCore, request: GpuRequest): number {
   }
   const count = request.u32(VIRTIO_GPU_RESOURCE_ATTACH_BACKING.nr_entries);
   if (count === 0) return core.refuse(attachNothing, "no entries");
-  const pages = readBacking(
-    core,
-    request.chain as DescriptorChain,
-    VIRTIO_GPU_RESOURCE_ATTACH_BACKING.sizeBytes,
+  const list = {
+    chain: request.chain as DescriptorChain,
+    position: VIRTIO_GPU_RESOURCE_ATTACH_BACKING.sizeBytes,
     count,
-    resource.isBlob ? resource.sizeBytes : 0,
-    isRendered(resource),
-  );
-  if (typeof pages === "number") return pages;
+    minBytes: resource.isBlob ? resource.sizeBytes : 0,
+    write: isRendered(resource),
+  };
+  return withBacking(core, list, (pages) => setBacking(core, resource, pages));
+}
+
+function setBacking(core: GpuCore, resource: Resource, pages: GuestPages): MaybeLater<unknown> {
   const old = resource.backing;
-  return core.change(
+  return core.life.transact([
     {
       act: () => core.resources.setBacking(resource, pages),
       undo: () => {
@@ -140,7 +143,7 @@ export function attachBacking(core: GpuCore, request: GpuRequest): number {
       },
     },
     { act: () => old?.release() },
-  );
+  ]);
 }
 
 /** VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING */
@@ -306,7 +309,7 @@ export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
   const targetOffset = y * strideBytes + x * BYTES_PER_PIXEL;
   const pixels = resource.pixels as HostPixels;
   const { budget } = core.host;
-  const work = transferWork(backing, offset, strideBytes, rowBytes, height);
+  const work = transferWork(backing, offset, pixels, targetOffset, strideBytes, rowBytes, height);
   if (work > budget.left) {
     return transferInTurns(
       core,

@@ -1,4 +1,4 @@
-import { isPromise } from "../../../base/later.ts";
+import { isPromise, type MaybeLater } from "../../../base/later.ts";
 import { toBigInt, toNumber } from "../../../base/u64.ts";
 import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { DescriptorChain } from "../../../virtqueue/chain.ts";
@@ -32,7 +32,7 @@ import type { GpuRequest, GpuResponse } from "../protocol.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "../resources/formats.ts";
 import { HostBlob } from "../resources/host-heap.ts";
 import { Resource } from "../resources/resources.ts";
-import { readBacking } from "./attach.ts";
+import { withBacking } from "./attach.ts";
 import { forgetResource, unmapInTurns } from "./unref.ts";
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
@@ -91,57 +91,68 @@ export function createBlob(core: GpuCore, request: GpuRequest): number {
   if (onHost && core.contexts.get(request.ctxId) === null) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, "no such context");
   }
-  let backing: GuestPages | null = null;
-  // The driver may bring the memory later with ATTACH_BACKING.
-  if (count !== 0) {
-    const pages = readBacking(
-      core,
-      request.chain as DescriptorChain,
-      VIRTIO_GPU_RESOURCE_CREATE_BLOB.sizeBytes,
-      count,
-      sizeBytes,
-      onHost,
-    );
-    if (typeof pages === "number") return pages;
-    backing = pages;
+  let memory: HostBlob | null = null;
+  if (onHost) {
+    core.host.budget.charge(sizeBytes);
+    memory = allocateBlob(sizeBytes);
+    if (memory === null) return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "no memory for the blob");
   }
-  if (onHost) return createHostBlob(core, request, id, mem, flags, sizeBytes, backing);
-  const resource = new Resource(id, "blob", { sizeBytes, blobMem: mem, blobFlags: flags });
-  core.resources.add(resource);
-  if (backing !== null) core.resources.setBacking(resource, backing);
-  return OK;
+  const create =
+    memory === null
+      ? guestBlob(core, id, mem, flags, sizeBytes)
+      : hostBlob(core, request, id, mem, flags, sizeBytes, memory);
+  // The driver may bring the memory later with ATTACH_BACKING.
+  if (count === 0) return core.done(create(null), true);
+  const list = {
+    chain: request.chain as DescriptorChain,
+    position: VIRTIO_GPU_RESOURCE_CREATE_BLOB.sizeBytes,
+    count,
+    minBytes: sizeBytes,
+    write: onHost,
+  };
+  return withBacking(core, list, create);
 }
 
-function createHostBlob(
+/** Makes a blob of what backs it. */
+type CreateBlob = (backing: GuestPages | null) => MaybeLater<unknown>;
+
+function guestBlob(core: GpuCore, id: number, mem: number, flags: number, sizeBytes: number): CreateBlob {
+  return (backing) => {
+    const resource = new Resource(id, "blob", { sizeBytes, blobMem: mem, blobFlags: flags });
+    core.resources.add(resource);
+    if (backing !== null) core.resources.setBacking(resource, backing);
+  };
+}
+
+function hostBlob(
   core: GpuCore,
   request: GpuRequest,
   id: number,
   mem: number,
   flags: number,
   sizeBytes: number,
-  backing: GuestPages | null,
-): number {
-  core.host.budget.charge(sizeBytes);
-  const memory = allocateBlob(sizeBytes);
-  if (memory === null) return core.refuse(VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY, "no memory for the blob");
+  memory: HostBlob,
+): CreateBlob {
   const blobId = toBigInt(
     request.u32(VIRTIO_GPU_RESOURCE_CREATE_BLOB.blob_id + 4),
     request.u32(VIRTIO_GPU_RESOURCE_CREATE_BLOB.blob_id),
   );
-  const info = { mem, flags, blobId, sizeBytes, memory, backing };
   const resource = new Resource(id, "host-blob", { sizeBytes, memory, blobMem: mem, blobFlags: flags });
   const { ctxId } = request;
-  return core.change(
-    // It is there before the renderer is asked, so that a reset meanwhile takes it away.
-    {
-      act: () => {
-        core.resources.add(resource);
-        core.resources.setBacking(resource, backing);
+  return (backing) =>
+    core.life.transact([
+      // It is there before the renderer is asked, so that a reset meanwhile takes it away.
+      {
+        act: () => {
+          core.resources.add(resource);
+          core.resources.setBacking(resource, backing);
+        },
+        undo: () => forgetResource(core, resource),
       },
-      undo: () => forgetResource(core, resource),
-    },
-    { act: () => core.renderer?.createBlob(ctxId, id, info) },
-  );
+      {
+        act: () => core.renderer?.createBlob(ctxId, id, { mem, flags, blobId, sizeBytes, memory, backing }),
+      },
+    ]);
 }
 
 function allocateBlob(sizeBytes: number): HostBlob | null {

@@ -209,7 +209,7 @@ export function allocatePixels(sizeBytes: number): HostPixels | null {
   try {
     const buffer = new ArrayBuffer(sizeBytes);
     const pairs = new BigUint64Array(buffer, 0, sizeBytes >>> 3);
-    return { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), u64: pairs };
+    return { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), u64: pairs, freshFrom: 0 };
   } catch {
     return null;
   }

@@ -39,6 +39,8 @@ export class TransferEngine {
     rows: number,
   ): number {
     pages.refresh();
+    const end = targetOffset + (rows - 1) * strideBytes + rowBytes;
+    if (end > target.freshFrom) target.freshFrom = end;
     // Rows of full width follow each other on both sides: one run of bytes.
     if (rowBytes === strideBytes) return copyRun(pages, position, target.u8, targetOffset, rowBytes * rows);
     if (rowBytes >= MIN_PLAN_ROW_BYTES && rows <= MAX_PLAN_PARTS / 2) {

@@ -1,5 +1,5 @@
 import type { WorkBudget } from "../../../base/work-budget.ts";
-import { ROW_WORK, SEGMENT_WORK } from "../../../device/work.ts";
+import { FRESH_WORK, ROW_WORK, SEGMENT_WORK } from "../../../device/work.ts";
 import type { GuestPages } from "../../../memory/guest-pages.ts";
 import type { TransferEngine } from "./engine.ts";
 import type { HostPixels } from "./words.ts";
@@ -7,15 +7,19 @@ import type { HostPixels } from "./words.ts";
 /** Up to this many segments a search is not worth it. */
 const FEW_SEGMENTS = 64;
 
-/** What a transfer costs, in units of work. */
+/** What a transfer costs, in units of work; arguments as for {@link TransferEngine.copy}. */
 export function transferWork(
   pages: GuestPages,
   position: number,
+  target: HostPixels,
+  targetOffset: number,
   strideBytes: number,
   rowBytes: number,
   rows: number,
 ): number {
-  const work = rowBytes * rows + (rowBytes === strideBytes ? 0 : rows * ROW_WORK);
+  const fresh = targetOffset + (rows - 1) * strideBytes + rowBytes - Math.max(targetOffset, target.freshFrom);
+  const work =
+    rowBytes * rows + (rowBytes === strideBytes ? 0 : rows * ROW_WORK) + Math.max(0, fresh) * FRESH_WORK;
   if (pages.count <= FEW_SEGMENTS) return work + pages.count * SEGMENT_WORK;
   const end = position + (rows - 1) * strideBytes + rowBytes;
   return work + (pages.segmentAt(end) - pages.segmentAt(position) + 1) * SEGMENT_WORK;
@@ -75,7 +79,15 @@ export class SlicedTransfer {
   }
 
   #workOf(rows: number): number {
-    return transferWork(this.#pages, this.#position, this.#strideBytes, this.#rowBytes, rows);
+    return transferWork(
+      this.#pages,
+      this.#position,
+      this.#target,
+      this.#targetOffset,
+      this.#strideBytes,
+      this.#rowBytes,
+      rows,
+    );
   }
 
   #copy(rows: number): void {

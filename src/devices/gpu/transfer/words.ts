@@ -5,6 +5,8 @@ export interface HostPixels {
   readonly u8: Uint8Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
   readonly u64: BigUint64Array<ArrayBuffer>;
+  /** Bytes from here on were never written: the platform finds memory for them when they are. */
+  freshFrom: number;
 }
 
 /** Memory as words and as pairs of words. */
