@@ -7,7 +7,8 @@ const [T_IN, T_OUT, T_FLUSH, T_GET_ID] = [0, 1, 4, 8];
 const [S_OK, S_IOERR, S_UNSUPP] = [0, 1, 2];
 const ID = new TextEncoder().encode("a-disk-of-ones-own\0\0");
 
-/** @implements {import("virtio-emulator/device").RequestDeviceType} */
+/** @import { RequestDeviceType } from "virtio-emulator/device" */
+/** @implements {RequestDeviceType} */
 export class Disk {
   name = "blk";
   deviceId = 2;
@@ -16,13 +17,14 @@ export class Disk {
   features = [VIRTIO_BLK_F_FLUSH];
   config = new Uint8Array(8); // the capacity in sectors
 
-  /** `file` is a FileHandle of node:fs/promises, or anything that reads, writes and flushes as it does. */
+  /** @param {import("node:fs/promises").FileHandle} file @param {number} sectors */
   constructor(file, sectors) {
     this.file = file;
     this.sectors = sectors;
     new DataView(this.config.buffer).setBigUint64(0, BigInt(sectors), true);
   }
 
+  /** @param {import("virtio-emulator/virtqueue").DescriptorChain} chain */
   async handleRequest(chain) {
     const request = new ChainReader(chain);
     const type = request.u32();
@@ -34,11 +36,13 @@ export class Disk {
     return status === S_OK ? reply.written : 0;
   }
 
+  /** @param {import("virtio-emulator/virtqueue").DescriptorChain} chain */
   failRequest(chain) {
     new ChainWriter(chain).skip(chain.writableBytes - 1).u8(S_IOERR);
     return 0;
   }
 
+  /** @type {(type: number, sector: number, request: ChainReader, reply: ChainWriter, room: number) => Promise<number>} */
   async serve(type, sector, request, reply, room) {
     const lengthBytes = type === T_OUT ? request.remaining : room;
     const inside = lengthBytes % SECTOR_BYTES === 0 && sector + lengthBytes / SECTOR_BYTES <= this.sectors;

@@ -10,7 +10,10 @@ import { Disk } from "./disk.mjs";
 const SECTORS = 64;
 const ID_BYTES = 20;
 
-/** What the kit has to know of a disk: above all a request that changes nothing, here for its name. */
+/**
+ * What the kit has to know about a disk: above all a request that changes nothing, here the one for its name.
+ * @type {import("virtio-emulator/conformance").DeviceModel}
+ */
 const BLK = {
   name: "blk",
   deviceId: 2,
@@ -28,6 +31,7 @@ const BLK = {
   }),
 };
 
+/** @type {import("virtio-emulator/conformance").Target} */
 export default {
   name: "write-a-device",
   description: "the disk of examples/write-a-device over mmio",

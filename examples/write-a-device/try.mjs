@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { TestMachine } from "virtio-emulator/testing";
 import { Disk } from "./disk.mjs";
 
-/** The header of a request: its type, and the sector where it begins. */
+/**
+ * The header of a request.
+ * @param {number} type
+ * @param {number} sector  where it begins
+ */
 function header(type, sector = 0) {
   const bytes = new Uint8Array(16);
   new DataView(bytes.buffer).setUint32(0, type, true);
@@ -23,7 +27,7 @@ const written = await machine.request(0, new Uint8Array([...header(1, 3), ...sec
 const read = await machine.request(0, header(0, 3), 512 + 1);
 const beyond = await machine.request(0, header(0, 64), 512 + 1);
 console.log(`write: status ${written.bytes[0]}`);
-console.log(`read: ${read.bytes[0].toString(16)}, status ${read.bytes[512]}, ${read.written} bytes used`);
+console.log(`read: ${read.bytes[0]?.toString(16)}, status ${read.bytes[512]}, ${read.written} bytes used`);
 console.log(`beyond the end: status ${beyond.bytes[512]}`);
 
 await file.close();

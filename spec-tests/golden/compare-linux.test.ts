@@ -636,7 +636,7 @@ commandLine("a report as JSON", async () => {
     const refused = await run(join(GOLDEN, "edid"), "--json", folder);
     assert.is(refused.code, 2);
     assert.is(refused.out, "");
-    assert.match(refused.error, /it is no file\. Give the name of a file\.\n$/);
+    assert.match(refused.error, /it is not a file\. Give the name of a file\.\n$/);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -660,7 +660,7 @@ commandLine("what cannot be: one line, and 2", async () => {
     symlinkSync(join(empty, "nowhere"), join(gone, "dirty.jsonl"));
     for (const [args, message] of [
       [["/no/such/folder"], /cannot read \/no\/such\/folder: there is no such folder/],
-      [["package.json"], /it is no folder/],
+      [["package.json"], /it is not a folder/],
       [[none], /holds no captures/],
       [[folder], /cannot read .*dirty\.jsonl: it is a folder/],
       [[gone], /cannot read .*dirty\.jsonl: it is not there/],

@@ -5,7 +5,7 @@ import { GuestMemory, type MemoryRegion } from "../../src/memory/index.ts";
 import { DeviceRig, NEEDS_RESET, RawSplitRing, settle, WRITE } from "../../src/testing/index.ts";
 
 // A request that was under way when its memory was taken out of the machine was finished all the same: into the buffer
-// that was no part of the guest any more, and into the rings.
+// that was not part of the guest any more, and into the rings.
 
 const BASE = 0x4000_0000;
 

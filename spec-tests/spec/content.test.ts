@@ -493,7 +493,7 @@ test("a state with chains in flight, of another version, device or with foreign 
   assert.is(other.device.status, 0);
   assert.throws(
     () => other.device.restore({ ...state, version: 99 }),
-    /version is 99, and this library reads versions 1 … 3/,
+    /version is 99, and this library reads versions 1 … 4/,
   );
   assert.throws(
     () => other.device.restore({ ...state, deviceId: 1 }),

@@ -54,7 +54,7 @@ test("bits of events that did not take place are 0 [transport-mmio.device.mmio-d
   machine.bringUp(machine);
   assert.is(machine.read(INTERRUPT_STATUS), 0);
   machine.notify(0);
-  assert.is(machine.read(INTERRUPT_STATUS), 0, "a notification of an empty queue is no event");
+  assert.is(machine.read(INTERRUPT_STATUS), 0, "a notification of an empty queue is not an event");
   machine.write(INTERRUPT_ACK, 0xffffffff);
   assert.is(machine.read(INTERRUPT_STATUS), 0);
   machine.offer(1);

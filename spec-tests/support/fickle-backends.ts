@@ -90,7 +90,7 @@ export class FickleRenderer implements Renderer {
     if (resource !== undefined) resource.mapped = mapped;
     return 1;
   }
-  // A promise is no picture: where one comes late, this fails.
+  // A promise is not a picture: where one comes late, this fails.
   pixels(): RenderedPixels {
     return this.#plan.call("pixels", () => this.#picture, {
       ...this.#picture,

@@ -21,7 +21,7 @@ interface EncodingBytes {
 /** Node's `Buffer`. */
 interface NodeBuffer {
   toString(encoding: "base64", start?: number, end?: number): string;
-  /** Skips whatever is no letter, and takes the letters of base64url, too; returns the number of bytes written. */
+  /** Skips whatever is not a letter, and takes the letters of base64url, too; returns the number of bytes written. */
   write(text: string, offset: number, encoding: "base64"): number;
 }
 

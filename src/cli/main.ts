@@ -2,7 +2,7 @@
 // The command `virtio-emulator`.
 import { runCommandLine } from "./run.ts";
 
-// Programs that read only the beginning of the output (head, less) close the pipe; that is no error.
+// Programs that read only the beginning of the output (head, less) close the pipe; that is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   process.stderr.write(`virtio-emulator: cannot write to standard output: ${error.message}\n`);

@@ -14,7 +14,7 @@ import { UsageError } from "./usage-error.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "the folder does not exist",
-  ENOTDIR: "a part of its path is no folder",
+  ENOTDIR: "a part of its path is not a folder",
   EACCES: "you may not write there",
   EPERM: "you may not write there",
   EROFS: "the file system is read-only",
@@ -46,7 +46,7 @@ export class OutputFile {
     const file = new OutputFile(resolve(path), option);
     try {
       if (existsSync(file.path) && !statSync(file.path).isFile()) {
-        throw new UsageError(`cannot write ${path}: it is no file. Give the name of a file.`);
+        throw new UsageError(`cannot write ${path}: it is not a file. Give the name of a file.`);
       }
       closeSync(openSync(file.#temporary, "w"));
       rmSync(file.#temporary);

@@ -61,7 +61,7 @@ export class Bench {
         reject(new RunEnd(INTERRUPTED));
       }, ofNoInterest);
     });
-    // Whoever waits for it is told; when nobody does it is no failure.
+    // Whoever waits for it is told; when nobody does it is not a failure.
     this.#interruption.catch(ofNoInterest);
   }
 

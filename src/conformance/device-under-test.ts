@@ -130,7 +130,7 @@ export class DeviceGoneError extends Error {
 }
 
 /**
- * The target itself does not work, so nothing can be said of its device: `open` fails, or gives what is no device.
+ * The target itself does not work, so nothing can be said of its device: `open` fails, or gives what is not a device.
  *
  * @example
  * ```ts

@@ -131,16 +131,16 @@ export class GuestMemory {
   }
 }
 
-/** What is no address must not be taken for the one it would be modulo 2^64. */
+/** What is not an address must not be taken for the one it would be modulo 2^64. */
 function checkRange(address: bigint | number, lengthBytes: number): void {
   const isAddress =
     typeof address === "bigint"
       ? address >= 0n && address >> 64n === 0n
       : Number.isSafeInteger(address) && address >= 0;
   if (!isAddress) {
-    throw new VirtioUsageError(`${address} is no guest physical address; pass a bigint above 2^53`);
+    throw new VirtioUsageError(`${address} is not a guest physical address; pass a bigint above 2^53`);
   }
   if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0) {
-    throw new VirtioUsageError(`${lengthBytes} bytes is no length`);
+    throw new VirtioUsageError(`${lengthBytes} bytes is not a length`);
   }
 }

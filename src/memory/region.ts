@@ -105,7 +105,7 @@ export class MemoryRegion {
     const buffer = source === null ? (memory as ArrayBufferLike) : source.buffer;
     if (!isAnyBuffer(buffer)) {
       throw new VirtioUsageError(
-        "a region takes an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory; this is none of them, and its `buffer` is no buffer either",
+        "a region takes an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory; this is none of them, and its `buffer` is not one either",
       );
     }
     if (isDetached(buffer)) throw new VirtioUsageError(`the buffer of this region is ${GONE}`);

@@ -41,7 +41,7 @@ export const VIRTIO_RENDER_RESP_OK_IMPORT = 0xe801;
 // Error responses.
 /** Nothing more can be said. */
 export const VIRTIO_RENDER_RESP_ERR_UNSPEC = 0xe900;
-/** `type` is no command. */
+/** `type` is not a command. */
 export const VIRTIO_RENDER_RESP_ERR_COMMAND = 0xe901;
 /** The request is shorter than its struct. */
 export const VIRTIO_RENDER_RESP_ERR_LENGTH = 0xe902;
@@ -55,7 +55,7 @@ export const VIRTIO_RENDER_RESP_ERR_FENCE = 0xe905;
 export const VIRTIO_RENDER_RESP_ERR_IMPORT = 0xe906;
 /** No device exports an object with this UUID. */
 export const VIRTIO_RENDER_RESP_ERR_UUID = 0xe907;
-/** The layout is no picture, or does not fit into the object. */
+/** The layout is not a picture, or does not fit into the object. */
 export const VIRTIO_RENDER_RESP_ERR_LAYOUT = 0xe908;
 /** The list of pages is broken: fewer than announced, empty ones, outside of memory. */
 export const VIRTIO_RENDER_RESP_ERR_PAGES = 0xe909;

@@ -199,8 +199,8 @@ export const GPU_3D_MUTANTS: readonly Mutant[] = [
   blobs(
     "blobFormat",
     "scanout-blob-of-2d",
-    "  if (!resource.isBlob) return",
-    "  if (!resource.isBlob) return OK;\n  if (!resource.isBlob) return",
+    "  if (!resource.isBlob)\n    return core",
+    "  if (!resource.isBlob) return OK;\n  if (!resource.isBlob)\n    return core",
   ),
   blobs(
     "blobFormat",

@@ -103,7 +103,7 @@ test("v86's own keyboard gets them", async () => {
   assert.equal([cpu.io.port_read8(0x60), cpu.io.port_read8(0x60)], [0xe0, 0x4d]);
 });
 
-test("what is no v86 is refused", () => {
+test("what is not v86 is refused", () => {
   const isRefused = (error: unknown) => error instanceof VirtioUsageError;
   assert.throws(() => connectInput({}, { screens: [] }), isRefused);
   assert.throws(() => connectInput({ bus: { send() {} } }, { screens: 5 as never }), isRefused);

@@ -112,7 +112,7 @@ misuse("options and handles are checked", () => {
   );
   assert.throws(
     () => new DriverEndpoint({ ...driver, control: new ArrayBuffer(4096) as unknown as SharedArrayBuffer }),
-    /no handle/,
+    /not a handle/,
   );
 });
 
@@ -411,7 +411,7 @@ test("a VirtioDriver and its device, both in one thread: waits without blocking"
   assert.is(copy.answered, 0);
 });
 
-test("what is no virtio device is refused", async () => {
+test("what is not a virtio device is refused", async () => {
   const { driver } = createChannel({ queues: 1, ram: 1 << 20 });
   const bus = new DriverEndpoint(driver);
   bus.read = () => 0;

@@ -20,7 +20,7 @@ const anyCommand = (base: readonly string[]): readonly Bad[] => [
   ["an argument too many", [...base, "one", "two"], /too many arguments/],
   ["an empty file name", [...base, "--json="], /--json is empty/],
   ["a folder that does not exist", [...base, "--json", "/no/such/x"], /the folder does not exist.*--json/],
-  ["a folder instead of a file", [...base, "--json", "folder"], /it is no file\. Give the name of a file/],
+  ["a folder instead of a file", [...base, "--json", "folder"], /it is not a file\. Give the name of a file/],
   ["a file in a file", [...base, "--json", "file/x"], /cannot write .*file\/x/],
 ];
 
@@ -30,7 +30,7 @@ const drawing: readonly Bad[] = [
   ["an empty name for the picture", ["--out", ""], /--out is empty/],
   ["no name for the picture", ["--out"], /--out.*argument missing/],
   ["one file for both", ["--out", "x", "--json", "./x"], /--out and --json name the same file/],
-  ["a width that is no number", ["--width", "wide"], /--width.*whole number/],
+  ["a width that is not a number", ["--width", "wide"], /--width.*whole number/],
   ["a width with a unit", ["--width", "640px"], /--width.*whole number/],
   ["a hexadecimal width", ["--width", "0x280"], /--width.*whole number/],
   ["an empty width", ["--width", ""], /--width.*whole number/],

@@ -37,8 +37,8 @@ test("the default export is the target, or a function that makes it", async () =
 
 test("what is no target gets one line that says what is wrong", async () => {
   const cases: [name: string, text: string, expected: RegExp][] = [
-    ["nothing.mjs", "export const target = 1;", /its default export is no object/],
-    ["nameless.mjs", "export default { description: 'x' };", /its name is no text/],
+    ["nothing.mjs", "export const target = 1;", /its default export is not an object/],
+    ["nameless.mjs", "export default { description: 'x' };", /its name is not a string/],
     [
       "bus.mjs",
       "export default { name: 'x', description: 'x', transport: 'ccw' };",
@@ -47,7 +47,7 @@ test("what is no target gets one line that says what is wrong", async () => {
     [
       "devices.mjs",
       "export default { name: 'x', description: 'x', transport: 'pci', devices: [1] };",
-      /its devices are no array of names/,
+      /its devices are not an array of names/,
     ],
     [
       "closed.mjs",

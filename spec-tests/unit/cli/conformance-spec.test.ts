@@ -161,13 +161,13 @@ wording("a copy of another version is said to be one, in one line", async () => 
 });
 
 wording(
-  "a folder that is no copy is one line and exit code 2, before anything runs",
+  "a folder that is not a copy is one line and exit code 2, before anything runs",
   inFolder(async (folder) => {
     writeFileSync(join(folder, "file"), "");
     for (const [directory, complaint] of [
       ["", /--spec is empty/],
-      [join(folder, "nowhere"), /is no folder/],
-      [join(folder, "file"), /is no folder/],
+      [join(folder, "nowhere"), /is not a folder/],
+      [join(folder, "file"), /is not a folder/],
       [folder, /has no content\.tex, neither as a file nor in git/],
     ] as const) {
       const { code, out, error } = await command("--spec", directory);

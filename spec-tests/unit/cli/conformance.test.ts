@@ -143,7 +143,7 @@ for (const [what, args, complaint] of [
     ["--json", "/no/such/folder/x"],
     /cannot write .*: the folder does not exist\. Choose another with --json/,
   ],
-  ["a folder as file", ["--html", tmpdir()], /cannot write .*: it is no file/],
+  ["a folder as file", ["--html", tmpdir()], /cannot write .*: it is not a file/],
   ["an empty name", ["--junit", ""], /--junit is empty/],
   ["one file for two reports", ["--json", "/tmp/x", "--html", "/tmp/../tmp/x"], /name the same file/],
   ["expectations that do not exist", ["--expect", "/no/such/file"], /cannot read .*: there is no such file/],

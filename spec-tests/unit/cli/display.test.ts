@@ -81,12 +81,12 @@ display("says in one line what cannot be had, and ends with 2", async (context) 
   const port = typeof address === "object" ? address?.port : 0;
   const cases: readonly (readonly [text: string, complaint: RegExp])[] = [
     ["x11", /"x11" is unknown/],
-    ["vnc=127.0.0.1:x", /is no address/],
+    ["vnc=127.0.0.1:x", /is not an address/],
     [`vnc=127.0.0.1:${port}`, new RegExp(`127\\.0\\.0\\.1:${port} is in use`)],
-    ["vnc=203.0.113.9:5900", /203\.0\.113\.9 is no address of this machine/],
+    ["vnc=203.0.113.9:5900", /203\.0\.113\.9 is not an address of this machine/],
     [`png=${join(folder, "file")}`, /cannot write to .*file/],
     ["png=/proc/frames", /cannot write to \/proc\/frames/],
-    ["terminal", /standard output is no terminal/],
+    ["terminal", /standard output is not a terminal/],
   ];
   const results = await Promise.all(
     cases.map(([text]) => runProgram([...SMALL, "--json", "--display", text])),

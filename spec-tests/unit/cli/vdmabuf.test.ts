@@ -180,7 +180,7 @@ display("waits for a display that takes its time", async () => {
   await vdmabuf.waitReleasedAsync(first);
 });
 
-display("refuses what is no picture", () => {
+display("refuses what is not a picture", () => {
   const { vdmabuf, type } = start(new MemoryDisplay(), 2);
   const buffer = vdmabuf.allocate(PICTURE_BYTES);
   const bad = [

@@ -192,7 +192,7 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    name: "a size that is no power of two",
+    name: "a size that is not a power of two",
     hint: "queue-size",
     says: /a size of 6: it has to be a power of two/,
     drive: (guest, wrong) => {

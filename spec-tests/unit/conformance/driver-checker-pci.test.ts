@@ -167,7 +167,7 @@ test("capabilities are not to be written [transport-pci.driver.virtio-structure-
     "the capability at 0x40, of a structure of type 1, was written to at 8",
   );
   for (let at = first; at !== 0; at = bus.configRead(at + 1, 1)) {
-    // MSI-X is no virtio structure, and the access capability is there to be written to.
+    // MSI-X is not a virtio structure, and the access capability is there to be written to.
     if (bus.configRead(at, 1) === 0x11) bus.configWrite(at + 2, 2, 0x8000);
     else if (bus.configRead(at + 3, 1) === 5) bus.configWrite(at + 4, 1, 0);
   }

@@ -65,21 +65,25 @@ open("are said to be broken, in one sentence", async () => {
     [{ ...dut, device: "gpu" }, /its device is "gpu", not "rng"/],
     [{ ...dut, bus: undefined }, /its bus\.kind is not "mmio"/],
     [{ ...dut, bus: { kind: "pci" } }, /its bus\.kind is not "mmio"/],
-    [{ ...dut, bus: { kind: "mmio", read() {}, write() {} } }, /its bus\.mmio is no object/],
-    [{ ...dut, bus: { kind: "pci", configRead() {} } }, /its bus\.pci is no object/, { transport: "pci" }],
+    [{ ...dut, bus: { kind: "mmio", read() {}, write() {} } }, /its bus\.mmio is not an object/],
+    [
+      { ...dut, bus: { kind: "pci", configRead() {} } },
+      /its bus\.pci is not an object/,
+      { transport: "pci" },
+    ],
     [
       { ...dut, bus: { kind: "pci", pci: { configRead() {} } } },
       /bus\.pci\.configWrite/,
       { transport: "pci" },
     ],
-    [{ ...dut, ram: undefined }, /its ram is no object/],
-    [{ ...dut, ram: { ...dut.ram, sizeBytes: "16" } }, /ram\.sizeBytes is no number/],
+    [{ ...dut, ram: undefined }, /its ram is not an object/],
+    [{ ...dut, ram: { ...dut.ram, sizeBytes: "16" } }, /ram\.sizeBytes is not a number/],
     [
       { ...dut, ram: { ...dut.ram, sizeBytes: 8 << 20 } },
       /ram\.sizeBytes is 8388608, .* 16777216 \(16 MiB\)/,
     ],
     [{ ...dut, settle: undefined }, /it has no method settle/],
-    [{ ...dut, screenshot: 1 }, /its screenshot is no method/],
+    [{ ...dut, screenshot: 1 }, /its screenshot is not a method/],
   ];
   for (const [what, expected, changes] of cases) {
     const error = await failure(targetOf(() => what, changes));
@@ -151,13 +155,13 @@ wrong(
 wrong("a model that is wrong is told what would be right", async () => {
   const models: [Partial<Record<keyof DeviceModel, unknown>>, RegExp][] = [
     [{ name: "" }, /models\[0\] has no name/],
-    [{ deviceId: 0 }, /deviceId is no device id, 1 to 65535/],
-    [{ queues: [] }, /queues are no names/],
-    [{ configBytes: -1 }, /configBytes is no number/],
+    [{ deviceId: 0 }, /deviceId is not a device id, 1 to 65535/],
+    [{ queues: [] }, /queues are not names/],
+    [{ configBytes: -1 }, /configBytes is not a number/],
     [{ probe: undefined }, /no method probe/],
-    [{ features: [{ bit: 128, name: "X" }] }, /features\[0\]\.bit is no feature bit, 0 to 127/],
+    [{ features: [{ bit: 128, name: "X" }] }, /features\[0\]\.bit is not a feature bit, 0 to 127/],
     [{ features: [{ bit: 1 }] }, /features\[0\] has no name/],
-    [{ features: [{ bit: 1, name: "X", requires: ["Y"] }] }, /requires are no feature bits/],
+    [{ features: [{ bit: 1, name: "X", requires: ["Y"] }] }, /requires are not feature bits/],
     [{ config: [{ name: "capacity", offset: 0, sizeBytes: 3 }] }, /capacity is not 1, 2, 4 or 8/],
     [
       { config: [{ name: "x", offset: 0, sizeBytes: 4, feature: 5 }] },

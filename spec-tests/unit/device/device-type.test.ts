@@ -150,7 +150,7 @@ const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
     { ...BASE, config: new Uint8Array(4), configLengthBytes: 8 },
     /4 bytes of config, and a configLengthBytes of 8/,
   ],
-  ["a member that is no method", { ...BASE, reset: true }, /has true as reset; .*reset\(\)/],
+  ["a member that is not a method", { ...BASE, reset: true }, /has true as reset; .*reset\(\)/],
   ["save without restore", { ...BASE, save: () => null }, /has save and no prepareRestore/],
   ["restore without save", { ...BASE, prepareRestore() {} }, /has prepareRestore and no save/],
   [

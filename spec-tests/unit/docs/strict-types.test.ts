@@ -22,11 +22,7 @@ test.before(async () => {
   }
 });
 
-/** Written in JavaScript without types, and run by a test of its own. */
-const UNTYPED = /^examples\/write-a-device\//;
-const paths = examples()
-  .map(({ path }) => path)
-  .filter((path) => !UNTYPED.test(path));
+const paths = examples().map(({ path }) => path);
 
 test("the examples for Node", () => {
   const files = paths.filter((path) => !OF_BROWSERS.test(path));

@@ -70,7 +70,7 @@ test("the disk stays under 60 lines", () => {
 
 test("what the guide shows is the example's code and what it prints", () => {
   const guide = readFileSync("docs/write-a-device.md", "utf8");
-  const all = ["disk.mjs", "try.mjs", "target.mjs"].map(code).join("\n");
+  const all = ["disk.mjs", "dice.mjs", "try.mjs", "target.mjs"].map(code).join("\n");
   const snippets = [...guide.matchAll(/```js\n([\s\S]*?)```/g)].map(([, snippet]) => snippet ?? "");
   assert.ok(snippets.length >= 5);
   for (const snippet of snippets) assert.ok(all.includes(snippet), snippet);

@@ -105,7 +105,7 @@ test("a region that renews its views by itself counts as well: whoever keeps vie
   }
 });
 
-test("what is no address is not taken for the one it would be modulo 2^64", () => {
+test("what is not an address is not taken for the one it would be modulo 2^64", () => {
   const top = 1n << 64n;
   const memory = new GuestMemory([
     { base: 0, memory: new ArrayBuffer(64) },
@@ -113,11 +113,11 @@ test("what is no address is not taken for the one it would be modulo 2^64", () =
   ]);
   assert.is(memory.view(top - 1n, 1).byteOffset, 63);
   for (const address of [top, top + 8n, -1n, -64, 2 ** 64, 2 ** 53, 1.5, Number.NaN]) {
-    assert.throws(() => memory.view(address, 4), /no guest physical address/, String(address));
-    assert.throws(() => memory.write(address, [1]), /no guest physical address/, String(address));
+    assert.throws(() => memory.view(address, 4), /not a guest physical address/, String(address));
+    assert.throws(() => memory.write(address, [1]), /not a guest physical address/, String(address));
   }
   for (const length of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
-    assert.throws(() => memory.read(0, length), /no length/, String(length));
+    assert.throws(() => memory.read(0, length), /not a length/, String(length));
   }
 });
 

@@ -141,7 +141,7 @@ export class QemuMachine {
     try {
       await this.qmp.execute("screendump", { filename, device: this.deviceId(index), head });
       const picture = parsePpm(readFileSync(filename));
-      if (picture === undefined) throw new QemuUnfitError("QEMU wrote something that is no picture");
+      if (picture === undefined) throw new QemuUnfitError("QEMU wrote something that is not a picture");
       return picture;
     } finally {
       rmSync(filename, { force: true });

@@ -201,7 +201,9 @@ export class QtestClient {
 
 function hex(value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new VirtioUsageError(`${value} is no address, length or value; use an integer from 0 to 2^53 - 1`);
+    throw new VirtioUsageError(
+      `${value} is not an address, length or value; use an integer from 0 to 2^53 - 1`,
+    );
   }
   return `0x${value.toString(16)}`;
 }

@@ -55,7 +55,7 @@ const WHEEL = [
  * Brings keys and pointer, of a VNC server for instance, to v86's PS/2 keyboard and mouse and to its absolute pointer
  * (vmmouse), whichever the guest's driver uses.
  *
- * Throws {@link VirtioUsageError} for an object that is no v86.
+ * Throws {@link VirtioUsageError} for an object that is not a v86.
  *
  * @example
  * ```ts
@@ -67,7 +67,8 @@ const WHEEL = [
  */
 export function connectInput(emulator: object, { screens }: V86InputOptions): V86Input {
   const { bus } = emulator as { readonly bus?: InputBus };
-  if (typeof bus?.send !== "function") throw new VirtioUsageError("this is no v86: it has no bus for input");
+  if (typeof bus?.send !== "function")
+    throw new VirtioUsageError("this is not a v86: it has no bus for input");
   if (typeof screens !== "function" && !Array.isArray(screens)) {
     throw new VirtioUsageError("screens is neither a list nor a function that gives one");
   }

@@ -22,7 +22,7 @@ export function checkSavedV86(state: SavedV86Attachment, pciId: number): void {
   const { adapter, version, heldLines } = (state ?? {}) as Partial<SavedV86Attachment>;
   if (adapter !== "v86") {
     throw new VirtioUsageError(
-      "this is no saved state of a device in v86: it comes from `attachment.save()`",
+      "this is not a saved state of a device in v86: it comes from `attachment.save()`",
     );
   }
   if (version !== V86_STATE_VERSION) {

@@ -27,7 +27,7 @@ const LONGEST_SLICE_MS = 64;
 /**
  * Makes a driver for the device at the other end of a channel. Its synchronous waits block the thread until the
  * device's interrupt; for its asynchronous ones let {@link pumpInterrupts} run. Throws `DriverError` ENODEV when there
- * is no virtio device, {@link ChannelError} when nobody answers.
+ * is not a virtio device, {@link ChannelError} when nobody answers.
  *
  * @example
  * ```ts

@@ -142,7 +142,7 @@ export function createChannel(options: ChannelOptions): Channel {
 function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
   if (typeof ram === "number") {
     if (!Number.isSafeInteger(ram) || ram < 1)
-      throw new VirtioUsageError(`${ram} bytes is no size of guest memory`);
+      throw new VirtioUsageError(`${ram} bytes is not a size of guest memory`);
     return new SharedArrayBuffer(ram);
   }
   if (isSharedArrayBuffer(ram)) return ram;
@@ -162,11 +162,11 @@ export function channelTransferList<Transferable = WakePort>(handle: ChannelHand
   return handle.port === null ? [] : [handle.port as Transferable];
 }
 
-/** The control buffer of a handle as words; refuses what is no handle, or one of the other end. */
+/** The control buffer of a handle as words; refuses what is not a handle, or one of the other end. */
 export function openControl(handle: ChannelHandle, end: ChannelHandle["end"]): Int32Array {
   const { control, queues } = handle;
   if (!isSharedArrayBuffer(control) || !Number.isInteger(queues) || queues < 1) {
-    throw new VirtioUsageError("this is no handle of a channel: pass what createChannel made");
+    throw new VirtioUsageError("this is not a handle of a channel: pass what createChannel made");
   }
   if (handle.end !== end) {
     throw new VirtioUsageError(

@@ -74,7 +74,7 @@ function listFolder(path: string): string[] {
       code === "ENOENT"
         ? "there is no such folder"
         : code === "ENOTDIR"
-          ? "it is no folder"
+          ? "it is not a folder"
           : "it cannot be read";
     throw new UsageError(`cannot read ${path}: ${reason}.`);
   }
@@ -177,7 +177,7 @@ function commandOf(value: Line["value"], where: string): Omit<SentCommand, "time
   if (q !== "control" && q !== "cursor") throw new UsageError(`${where}: "q" is neither control nor cursor.`);
   if (typeof hex !== "string" || !/^([0-9a-f]{2})+$/i.test(hex))
     throw new UsageError(`${where}: "hex" holds no bytes.`);
-  if (typeof kick !== "number") throw new UsageError(`${where}: "kick" is no number.`);
+  if (typeof kick !== "number") throw new UsageError(`${where}: "kick" is not a number.`);
   const bytes = new Uint8Array(Buffer.from(hex, "hex"));
   const listed = args["entries_len_sum"];
   return {
@@ -210,7 +210,7 @@ function deviceTime(value: Line["value"]): number | null {
 
 function lengthsOf(value: unknown, what: string): number[] {
   if (!Array.isArray(value) || value.some((length) => typeof length !== "number")) {
-    throw new UsageError(`${what} is no list of lengths.`);
+    throw new UsageError(`${what} is not a list of lengths.`);
   }
   return value as number[];
 }

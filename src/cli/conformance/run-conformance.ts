@@ -44,7 +44,7 @@ export interface Kit {
   openTarget(name: TargetName, options: ConformanceOptions): Promise<Target> | Target;
   /** The same in a thread of its own, for `--isolate`. Default: a thread that opens it by its name. */
   isolateTarget?(name: TargetName, options: ConformanceOptions): Promise<IsolatedTarget>;
-  /** Throws {@link UsageError} when it is no copy of the specification. Default: reads the directory. */
+  /** Throws {@link UsageError} when it is not a copy of the specification. Default: reads the directory. */
   openSpecification?(directory: string): SpecificationCopy;
 }
 
@@ -120,7 +120,7 @@ async function runSubjects(
     const measure = options.expect === undefined && outputs.expect !== null ? found : own(expected);
     runs.push({ report, judgement: judge(report, measure, all, wordingOf) });
   }
-  // What an incomplete run has found is no measure for others.
+  // What an incomplete run has found says nothing about others.
   const ended = reports.find(({ incomplete }) => incomplete !== undefined);
   const wrong = failure ?? (ended === undefined ? null : `${ended.target}: ${ended.incomplete}.`);
   const files = wrong === null ? outputs : { ...outputs, expect: null };

@@ -38,7 +38,7 @@ function vncAt(value: string): DisplaySpec {
   const hostOnly = /^(?:\[[0-9a-fA-F:.%\w]+\]|[^:[\]\s]+)$/.test(value);
   if (match === null && !hostOnly) {
     throw new UsageError(
-      `--display vnc=${value} is no address: give HOST:PORT, for instance ${DEFAULT_HOST}:${DEFAULT_PORT}.`,
+      `--display vnc=${value} is not an address: give HOST:PORT, for instance ${DEFAULT_HOST}:${DEFAULT_PORT}.`,
     );
   }
   const host = (match === null ? value : (match.groups?.["host"] ?? "")).replace(/^\[|\]$/g, "");

@@ -61,7 +61,7 @@ async function serveVnc(host: string, port: number): Promise<LiveDisplay> {
 
 function drawInTerminal(): LiveDisplay {
   if (!isatty(STDOUT)) {
-    throw new UsageError("--display terminal: standard output is no terminal. Choose vnc or png.");
+    throw new UsageError("--display terminal: standard output is not a terminal. Choose vnc or png.");
   }
   // Signals, the end of the process and the terminal's size are the main thread's business.
   const output = isMainThread ? null : new TerminalOfThread();

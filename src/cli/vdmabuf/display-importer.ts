@@ -21,7 +21,7 @@ export class DisplayImporter implements VdmabufImporter {
     if (image === null) throw new Error("the private data describes no picture of this buffer");
     const { scanoutId, format, damage } = image;
     if (scanoutId >= this.#scanouts) throw new Error(`there is no scanout ${scanoutId}`);
-    if (gpuFormat(format) === undefined) throw new Error(`${format} is no pixel format`);
+    if (gpuFormat(format) === undefined) throw new Error(`${format} is not a pixel format`);
     const source: ScanoutSource = {
       scanoutId,
       widthPixels: image.widthPixels,

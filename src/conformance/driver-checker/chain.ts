@@ -26,7 +26,7 @@ export interface WatchedDescriptor {
 /** An indirect table as it was when its buffer became available. */
 export interface WatchedTable {
   readonly address: number;
-  /** Null when it is no memory. */
+  /** Null when it is not memory. */
   readonly bytes: Uint8Array | null;
   readonly descriptors: readonly WatchedDescriptor[];
   /** Its descriptors go in circles. */
@@ -113,7 +113,7 @@ export function sumBytes(elements: readonly WatchedDescriptor[], writable: boole
   return sum;
 }
 
-/** Copies the first `mostBytes` device-readable (or device-writable) bytes of a chain; null when some are no memory. */
+/** Copies the first `mostBytes` device-readable (or device-writable) bytes of a chain; null when some are not memory. */
 export function chainBytes(
   memory: WatchedMemory,
   chain: WatchedChain,

@@ -93,7 +93,7 @@ const FAULTS: Readonly<Record<string, FaultWords>> = {
   },
 };
 
-/** Buffers that are no memory, under whatever code. */
+/** Buffers that are not memory, under whatever code. */
 const NOT_IN_MEMORY = "content.driver.reserved-feature-bits.4";
 
 /** Puts what the device says of itself into the timeline; why a queue stopped is a hint, unless a rule has said so. */

@@ -8,15 +8,15 @@ type Loose = Readonly<Record<string, unknown>>;
 
 /** What is wrong with somebody's `DeviceModel`, as the rest of a sentence that begins with its name; null when nothing is. */
 export function modelFault(value: unknown): string | null {
-  if (!isObject(value)) return "is no object";
+  if (!isObject(value)) return "is not an object";
   const { name, deviceId, queues, configBytes, probe, features, config } = value;
   if (typeof name !== "string" || name === "") return "has no name";
-  if (!isWithin(deviceId, 1, 0xffff)) return `(${name}): deviceId is no device id, 1 to 65535`;
+  if (!isWithin(deviceId, 1, 0xffff)) return `(${name}): deviceId is not a device id, 1 to 65535`;
   if (!Array.isArray(queues) || queues.length === 0 || queues.some((queue) => typeof queue !== "string")) {
-    return `(${name}): queues are no names of queues, by index`;
+    return `(${name}): queues are not names of queues, by index`;
   }
   if (!isWithin(configBytes, 0, CONFIG_END))
-    return `(${name}): configBytes is no number from 0 to ${CONFIG_END}`;
+    return `(${name}): configBytes is not a number from 0 to ${CONFIG_END}`;
   if (typeof probe !== "function") return `(${name}) has no method probe`;
   const fault = featuresFault(features) ?? configFault(config, features);
   return fault === null ? null : `(${name}): ${fault}`;
@@ -24,14 +24,14 @@ export function modelFault(value: unknown): string | null {
 
 function featuresFault(features: unknown): string | null {
   if (features === undefined) return null;
-  if (!Array.isArray(features)) return "features are no array";
+  if (!Array.isArray(features)) return "features are not an array";
   for (const [index, feature] of (features as Partial<ModelFeature>[]).entries()) {
     const { bit, name, requires = [] } = feature ?? {};
     if (!isWithin(bit, 0, LAST_FEATURE))
-      return `features[${index}].bit is no feature bit, 0 to ${LAST_FEATURE}`;
+      return `features[${index}].bit is not a feature bit, 0 to ${LAST_FEATURE}`;
     if (typeof name !== "string" || name === "") return `features[${index}] has no name`;
     if (!Array.isArray(requires) || requires.some((one) => !isWithin(one, 0, LAST_FEATURE))) {
-      return `features[${index}].requires are no feature bits`;
+      return `features[${index}].requires are not feature bits`;
     }
   }
   return null;
@@ -45,7 +45,7 @@ function configFault(config: unknown, features: unknown): string | null {
     const { name, offset, sizeBytes, feature } = field ?? {};
     if (typeof name !== "string" || name === "") return `config[${index}] has no name`;
     if (!isWithin(offset, 0, CONFIG_END - 1))
-      return `the offset of config field ${name} is no number of bytes`;
+      return `the offset of config field ${name} is not a number of bytes`;
     if (sizeBytes !== 1 && sizeBytes !== 2 && sizeBytes !== 4 && sizeBytes !== 8) {
       return `sizeBytes of config field ${name} is not 1, 2, 4 or 8`;
     }

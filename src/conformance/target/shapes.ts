@@ -12,20 +12,20 @@ type Loose = Readonly<Record<string, unknown>>;
 
 /** What is wrong with a target, in the middle of a sentence; null when nothing is. */
 export function targetFault(value: unknown): string | null {
-  if (!isObject(value)) return "it is no object";
+  if (!isObject(value)) return "it is not an object";
   const target: Partial<Record<keyof Target, unknown>> = value;
   for (const name of ["name", "description"] as const) {
-    if (typeof target[name] !== "string" || target[name] === "") return `its ${name} is no text`;
+    if (typeof target[name] !== "string" || target[name] === "") return `its ${name} is not a string`;
   }
   if (target.transport !== "mmio" && target.transport !== "pci")
     return 'its transport is neither "mmio" nor "pci"';
   const { devices, models = [] } = target;
   if (!Array.isArray(devices) || devices.some((device) => typeof device !== "string")) {
-    return "its devices are no array of names";
+    return "its devices are not an array of names";
   }
   if (typeof target.open !== "function") return "it has no method open";
   if (devices.length === 0) return "its devices are none: it needs the name of one at least";
-  if (!Array.isArray(models)) return "its models are no array";
+  if (!Array.isArray(models)) return "its models are not an array";
   for (const [index, model] of models.entries()) {
     const fault = modelFault(model);
     if (fault !== null) return `models[${index}] ${fault}`;
@@ -47,17 +47,17 @@ export function deviceFault(value: unknown, name: string, transport: "mmio" | "p
   if (lacking !== null) return lacking;
   for (const optional of ["screenshot", "changeDisplay"] as const) {
     if (dut[optional] !== undefined && typeof dut[optional] !== "function")
-      return `its ${optional} is no method`;
+      return `its ${optional} is not a method`;
   }
   const size = (dut.ram as Loose)["sizeBytes"];
   if (typeof size !== "number" || !Number.isSafeInteger(size))
-    return "its ram.sizeBytes is no number of bytes";
+    return "its ram.sizeBytes is not a number of bytes";
   if (size >= LEAST_RAM_BYTES) return null;
   return `its ram.sizeBytes is ${size}, and the cases need ${LEAST_RAM_BYTES} (16 MiB) at least`;
 }
 
 function missing(value: unknown, path: string, methods: readonly string[]): string | null {
-  if (!isObject(value)) return `its ${path} is no object`;
+  if (!isObject(value)) return `its ${path} is not an object`;
   const name = methods.find((method) => typeof value[method] !== "function");
   return name === undefined ? null : `it has no method ${path === "" ? "" : `${path}.`}${name}`;
 }

@@ -144,7 +144,7 @@ function deviceField({
 
 /**
  * Reads the state of a device of any version, as far as that can be judged without knowing what it offers. Throws
- * {@link SavedStateError} when it belongs to another device, contradicts itself or is no state at all.
+ * {@link SavedStateError} when it belongs to another device, contradicts itself or is not a state at all.
  */
 export function readSavedDevice(
   state: unknown,

@@ -138,7 +138,7 @@ export class GpuCore {
   }
 
   get host(): DeviceHost {
-    if (this.#host === null) throw new VirtioBugError("the gpu is used before it was attached");
+    if (this.#host === null) throw new VirtioBugError("the gpu was used before it was attached");
     return this.#host;
   }
 
@@ -162,7 +162,7 @@ export class GpuCore {
     return response;
   }
 
-  /** What was begun belongs to this life of the device, from reset to reset. */
+  /** The current life of the device, from reset to reset, to which everything begun now belongs. */
   get life(): Life {
     return this.#life;
   }
@@ -184,14 +184,14 @@ export class GpuCore {
   }
 
   /**
-   * Changes something that back ends have a say in, all of it or nothing, and answers OK_NODATA. Nothing else is changed
-   * meanwhile: no later command of the queue starts before.
+   * Makes a change that back ends take part in, as a whole or not at all, and answers OK_NODATA. Nothing else changes in
+   * the meantime: no later command of the queue starts before this one is done.
    */
   change(...steps: readonly Step[]): number {
     return this.done(this.#life.transact(steps), true);
   }
 
-  /** The command waits for a promise. With a `barrier` no later command of the queue starts before. */
+  /** The command waits for a promise. With a `barrier` no later command of the queue starts before this one is done. */
   later<T>(
     promise: Promise<T>,
     finish: (value: T, response: GpuResponse) => number,
@@ -201,7 +201,7 @@ export class GpuCore {
     return PENDING;
   }
 
-  /** Does what may be too much for one turn; as {@link inTurns}, until the next device reset. */
+  /** Work that may be too much for one turn: {@link inTurns}, until the next device reset. */
   inTurns(step: () => boolean): Promise<void> | undefined {
     const life = this.#life;
     return inTurns(this.host, () => !life.over, step);
@@ -215,7 +215,7 @@ export class GpuCore {
     return deferred;
   }
 
-  /** Back to the state before the driver came. What back ends throw meanwhile is traced, not passed on. */
+  /** Returns to the initial state. What back ends throw in the course of it is traced, not passed on. */
   reset(): void {
     this.#life = this.#life.end();
     this.#deferred = null;
@@ -225,7 +225,7 @@ export class GpuCore {
       this.attempt(() => this.cursors.reset(i));
     }
     this.exports.revokeAll();
-    // Importers were told.
+    // Importers were notified, and may have grown the memory.
     this.#host?.sync();
     for (const resource of this.resources.values()) {
       if (resource.memory !== null) this.heap?.drop(resource.memory);
@@ -236,7 +236,7 @@ export class GpuCore {
     this.attempt(() => this.renderer?.reset());
   }
 
-  /** Does something to a back end whose failure is traced and otherwise of no consequence. */
+  /** Calls a back end; a failure is traced and has no other consequence. */
   attempt(action: () => MaybeLater<unknown>): void {
     this.#life.attempt(action);
   }

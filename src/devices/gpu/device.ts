@@ -101,7 +101,7 @@ export class GpuDevice implements DeviceType {
       { name: "controlq", maxSize: options.controlQueueSize ?? controlQueueSize(options) },
       { name: "cursorq", maxSize: options.cursorQueueSize ?? DEFAULT_CURSOR_QUEUE_SIZE },
     ];
-    // Drivers of before the feature expect a configuration space that ends with num_capsets.
+    // Drivers older than the feature expect a configuration space that ends with num_capsets.
     this.configLengthBytes = this.features.includes(VIRTIO_GPU_F_BLOB_ALIGNMENT)
       ? VIRTIO_GPU_CONFIG.sizeBytes
       : VIRTIO_GPU_CONFIG.blob_alignment;
@@ -199,8 +199,8 @@ export class GpuDevice implements DeviceType {
 
   /**
    * Changes how a display is connected: plugs it in or out, resizes or moves it. What is not named stays. The driver
-   * is told with VIRTIO_GPU_EVENT_DISPLAY; when nothing changes it isn't. Throws {@link VirtioUsageError} when there is
-   * no such display or a setting is impossible.
+   * is told with VIRTIO_GPU_EVENT_DISPLAY, unless nothing changes. Throws {@link VirtioUsageError} when there is no such
+   * display or a setting is impossible.
    */
   setDisplay(scanoutId: number, changes: DisplayConfig): void {
     const change = this.#displays.prepare(scanoutId, changes);
@@ -286,7 +286,7 @@ export class GpuDevice implements DeviceType {
         this.#eventsRead = restored.saved.eventsRead;
       },
       resume: () => {
-        // Before anybody may change a display from within a call: then the driver is told of that, too.
+        // First, since back ends may change a display from within a call, of which the driver has to be told as well.
         if (restored.displaysDiffer) this.#displaysChanged(() => {});
         showGpu(this.#core, restored);
       },
@@ -294,7 +294,7 @@ export class GpuDevice implements DeviceType {
   }
 }
 
-/** What the profile's namesake has, where the embedder does not say. */
+/** The defaults of the implementation that the profile is named after, where the embedder chose nothing. */
 function controlQueueSize({ profile, renderer }: GpuDeviceOptions): number {
   switch (profile) {
     case "qemu":

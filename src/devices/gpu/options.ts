@@ -26,7 +26,7 @@ export interface DisplayConfig {
   readonly maxWidthPixels?: number;
   readonly maxHeightPixels?: number;
   /**
-   * Frames per second in the EDID, 10 to 500. Default 60. What the guest is told; a `PacedDisplay` keeps it to that.
+   * Frames per second in the EDID, 10 to 500. Default 60. The guest is told so and need not obey; a `PacedDisplay` makes it.
    */
   readonly refreshHz?: number;
   /** Name of the monitor in the EDID, up to 13 characters, the last one no space. */
@@ -63,9 +63,9 @@ export interface GpuLimits {
    */
   readonly maxCommandsInFlight: number;
   /**
-   * Calls that a display or a renderer, each for itself, still owes from before device resets. They hold up nobody,
-   * so that a back end that died does not outlive a reset; with so many of them, what would take another call of that
-   * back end is answered with ERR_UNSPEC until some settle, so that its memory is bounded, too. Default 512.
+   * Calls of a display, and of a renderer, that were begun before a device reset and have not settled. They hold up no
+   * later command, so a reset helps even when a back end died. With so many of them, commands that need another call of
+   * that back end are answered with ERR_UNSPEC until some settle, which bounds the back end's memory. Default 512.
    */
   readonly maxAbandonedCalls: number;
   /** Bytes of one SUBMIT_3D. Default 1 MiB. */
@@ -100,7 +100,7 @@ export interface GpuFeatures {
 
 /** A display or a renderer that failed. */
 export interface GpuBackendFailure {
-  /** What the device was about, for instance the name of a command. */
+  /** What the device was doing, for instance the name of a command. */
   readonly during: string;
   /** What was thrown, or rejected with. */
   readonly error: unknown;
@@ -134,15 +134,15 @@ export interface GpuDeviceOptions {
   readonly policy?: Partial<GpuPolicy>;
   /** Where resources with a UUID can be found by others. Default: a registry of the device's own. */
   readonly sharedObjects?: SharedObjectRegistry;
-  /** RESOURCE_ASSIGN_UUID once more for the same resource: the same UUID (default), or a new one besides it. */
+  /** What a second RESOURCE_ASSIGN_UUID for a resource returns: the same UUID (default), or another one besides it. */
   readonly uuidOnRepeat?: "same" | "new";
-  /** What becomes of an exported object at UNREF: it lives while somebody uses it (default), or is revoked. */
+  /** What becomes of an exported object at UNREF: it lives as long as somebody uses it (default), or is revoked. */
   readonly exportLifetime?: "last-user" | "resource";
   /** Source of UUIDs. Default: the platform's cryptographic generator. */
   readonly randomBytes?: RandomBytes;
   /**
    * Called whenever a display or a renderer throws, rejects or returns nonsense. The guest gets an error response, which
-   * many drivers ignore: without looking here, or at `GpuDevice.lastBackendFailure`, all that is seen is a black screen.
+   * many drivers ignore: without this callback, or `GpuDevice.lastBackendFailure`, all one sees is a black screen.
    * Must not throw.
    */
   readonly onBackendFailure?: (failure: GpuBackendFailure) => void;
@@ -216,7 +216,7 @@ export const GPU_DEVICE_RULES: OptionRules<GpuDeviceOptions> = {
   onCommand: "function",
 };
 
-/** The limits of a device; throws {@link VirtioUsageError} for one that is no positive integer. */
+/** The limits of a device; throws {@link VirtioUsageError} for one that is not a positive integer. */
 export function completeLimits(limits: Partial<GpuLimits> | undefined): GpuLimits {
   const complete = { ...DEFAULT_GPU_LIMITS, ...limits };
   for (const [name, value] of Object.entries(complete)) {

@@ -142,8 +142,8 @@ export class GpuResponse {
 }
 
 /**
- * What a ring belongs to: a context, which is not the next one of its id; or only the id, of commands that belong to no
- * context.
+ * What a ring belongs to: a context itself, so that a later one with the same id has rings of its own; or, for commands
+ * without a context, just the id.
  */
 export type Timeline = Context | number;
 

@@ -30,9 +30,9 @@ import {
 
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
 
-/** A saved state that fits, made of live parts which the device does not know of yet. */
+/** A checked saved state, made into live parts that do not belong to the device yet. */
 export interface RestoredGpu {
-  /** The driver was told something else of the displays than is true of this device, or may have been. */
+  /** What the driver was told about the displays is not, or may not be, true of this device. */
   readonly displaysDiffer: boolean;
   readonly saved: SavedGpu;
   readonly resources: readonly Resource[];
@@ -84,7 +84,7 @@ function checkRenderer(core: GpuCore, saved: SavedGpu): void {
     misfit("renderer", "is missing here, and there are 3D contexts or resources");
   }
   if (has3d(saved) || saved.renderer !== null) {
-    misfit("renderer", "has a state, and no renderer takes it here");
+    misfit("renderer", "has a state, and no renderer here takes it");
   }
 }
 
@@ -129,7 +129,7 @@ function checkUuid(core: GpuCore, uuid: string, index: number, seen: Set<string>
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid)) {
     misfit([index], `is ${JSON.stringify(uuid)}, not a UUID in lower case`);
   }
-  if (seen.has(uuid)) misfit([index], `is ${uuid}, as another one is already`);
+  if (seen.has(uuid)) misfit([index], `is ${uuid}, as an earlier one is`);
   seen.add(uuid);
   if (core.exports.isForeign(uuid))
     misfit([index], `is ${uuid}, under which something else is shared already`);
@@ -153,8 +153,8 @@ function checkResource(core: GpuCore, resource: SavedResource): void {
       misfit("blobMem", `is ${blobMem}, which does not make a ${kind}`);
     }
   } else {
-    if (blobMem !== 0) misfit("blobMem", `is ${blobMem} in a resource that is no blob`);
-    if (blobFlags !== 0) misfit("blobFlags", `is ${blobFlags} in a resource that is no blob`);
+    if (blobMem !== 0) misfit("blobMem", `is ${blobMem} in a resource that is not a blob`);
+    if (blobFlags !== 0) misfit("blobFlags", `is ${blobFlags} in a resource that is not a blob`);
   }
   if (kind === "2d") checkPicture(core, resource);
   if (kind === "3d" && sizeBytes !== 0)
@@ -186,7 +186,7 @@ function checkPicture(core: GpuCore, { widthPixels, heightPixels, format, sizeBy
   }
 }
 
-/** Blobs in the host visible region lie inside, and none over another. */
+/** Blobs in the host visible region lie inside it and do not overlap. */
 function checkPlacements(core: GpuCore, resources: readonly SavedResource[]): void {
   const mapped = [...resources.entries()].filter(([, { mappedAt }]) => mappedAt >= 0);
   mapped.sort(([, a], [, b]) => a.mappedAt - b.mappedAt);
@@ -216,7 +216,7 @@ function checkContexts(
       const seen = new Set<number>();
       for (const [k, id] of resources.entries()) {
         if (!byId.has(id)) misfit(["resources", k], `is ${id}, a resource that was not saved`);
-        if (seen.has(id)) misfit(["resources", k], `is ${id}, as another one is already`);
+        if (seen.has(id)) misfit(["resources", k], `is ${id}, as an earlier one is`);
         seen.add(id);
       }
       attachments += seen.size;
@@ -270,7 +270,7 @@ function checkScanout(core: GpuCore, scanout: SavedScanout, byId: ReadonlyMap<nu
 function readCursor({ pixels, format }: SavedCursorImage): Uint8Array {
   if (!isGpuFormat(format)) misfit("format", `is ${format}, not one of VIRTIO_GPU_FORMAT_*`);
   const bytes = new Uint8Array(CURSOR_BYTES);
-  if (!decodeBase64Into(pixels, bytes)) misfit("pixels", `is no base64 of ${CURSOR_BYTES} bytes`);
+  if (!decodeBase64Into(pixels, bytes)) misfit("pixels", `is not base64 of ${CURSOR_BYTES} bytes`);
   return bytes;
 }
 
@@ -280,15 +280,15 @@ function makeResource(saved: SavedResource): Resource {
   let pixels: ReturnType<typeof allocatePixels> = null;
   let memory: HostBlob | null = null;
   if (bytes !== null) {
-    // Nothing is allocated that is not there.
+    // Nothing is allocated beyond what the state holds.
     if (base64Letters(sizeBytes) !== bytes.length) {
-      misfit("bytes", `is base64 of ${bytes.length} letters, and the resource has ${sizeBytes} bytes`);
+      misfit("bytes", `is base64 of ${bytes.length} characters, and the resource has ${sizeBytes} bytes`);
     }
     pixels = is2d ? allocatePixels(sizeBytes) : null;
     memory = is2d ? null : allocateBlob(sizeBytes);
     const target =
       pixels?.u8 ?? memory?.bytes() ?? misfit("sizeBytes", `is ${sizeBytes}, and there is no memory left`);
-    if (!decodeBase64Into(bytes, target)) misfit("bytes", "is no base64");
+    if (!decodeBase64Into(bytes, target)) misfit("bytes", "is not base64");
     if (pixels !== null) pixels.freshFrom = sizeBytes;
   }
   return new Resource(saved.id, kind, { ...saved, pixels, memory });
@@ -306,7 +306,7 @@ function allocateBlob(sizeBytes: number): HostBlob | null {
   }
 }
 
-/** Takes a state over that was found good, after a reset. Tells nobody but the renderer, whose state it is. */
+/** Takes over a checked state, after a reset. Calls only the renderer, whose state is among it. */
 export function takeOverGpu(core: GpuCore, { saved, resources, backings }: RestoredGpu): void {
   for (const { id, capsetId, debugName, resources: attached } of saved.contexts) {
     core.contexts.add({ id, capsetId, debugName, resources: new Set(attached) });
@@ -347,7 +347,7 @@ function restoreRenderer(core: GpuCore, state: PlainValue, resources: readonly R
   if (life.over) throw new VirtioUsageError("the renderer reset the device while it took its state over");
 }
 
-/** Shows on the display what was taken over. It may do anything meanwhile, even reset the device. */
+/** Shows on the display what was taken over. The display may do anything in the process, even reset the device. */
 export function showGpu(core: GpuCore, { saved, cursors }: RestoredGpu): void {
   const { life } = core;
   for (const [i, scanout] of saved.scanouts.entries()) {

@@ -58,7 +58,7 @@ export interface SavedScanout {
 export interface SavedCursor {
   readonly x: number;
   readonly y: number;
-  /** Null when there is none to be seen. */
+  /** Null when none is visible. */
   readonly image: SavedCursorImage | null;
 }
 
@@ -104,7 +104,7 @@ export interface SavedGpu {
   readonly capsets: readonly (readonly number[])[] | null;
 }
 
-/** What made each version the next one. The first and the second were written in turns, for a few hours each. */
+/** Each lifts a state to the next version. The first two versions were in use for a few hours each. */
 const LIFTS: readonly Lift[] = [
   (state) => ({ ...state, eventsDue: 0 }),
   // What the driver had been told of the displays was not known, so that it has to be told in any case: events that
@@ -134,7 +134,7 @@ const MAX_CAPSETS = 63;
 /** As text, with room to spare: what it must be exactly follows from other fields. */
 const MAX_TEXT = 2 ** 31;
 
-/** The fields, as far as they stand for themselves; `scanouts` is how many the device has. */
+/** The fields, each checked by itself; `scanouts` is how many the device has. */
 function gpuField(limits: GpuLimits, scanouts: number): Field<SavedGpu> {
   const coordinate = whole(-0x80000000, 0x7fffffff);
   const id = whole(1);

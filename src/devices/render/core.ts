@@ -53,7 +53,7 @@ export class RenderCore {
   }
 
   get host(): DeviceHost {
-    if (this.#host === null) throw new VirtioBugError("the renderer is used before it was attached");
+    if (this.#host === null) throw new VirtioBugError("the renderer was used before it was attached");
     return this.#host;
   }
 

@@ -241,7 +241,7 @@ export class RenderDevice implements DeviceType {
     return beginRecord(this.#request, command?.request ?? null, this.#engine.nowMs);
   }
 
-  /** The context of a command, with its fence noted; or the type of the error response, which is no part of a timeline. */
+  /** The context of a command, with its fence noted; or the type of the error response, which belongs to no timeline. */
   #enter(request: RenderRequest): RenderContext | number {
     const core = this.#core;
     if ((request.flags & ~VIRTIO_RENDER_FLAG_FENCE) !== 0) {

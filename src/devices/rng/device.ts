@@ -90,7 +90,7 @@ export class RngDevice implements DeviceType {
   #taken: Uint8Array<ArrayBuffer> = this.#scratch;
   #host: DeviceHost | null = null;
 
-  /** Throws {@link VirtioUsageError} for a limit that is no positive integer. */
+  /** Throws {@link VirtioUsageError} for a limit that is not a positive integer. */
   constructor(options: RngDeviceOptions = {}) {
     checkOptions("RngDevice", options, RULES);
     this.#source = options.source ?? platformRandomBytes;
@@ -110,7 +110,7 @@ export class RngDevice implements DeviceType {
   }
 
   get #attached(): DeviceHost {
-    if (this.#host === null) throw new VirtioBugError("the rng is used before it was attached");
+    if (this.#host === null) throw new VirtioBugError("the rng was used before it was attached");
     return this.#host;
   }
 

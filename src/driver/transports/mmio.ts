@@ -88,7 +88,7 @@ export class MmioDriverTransport implements DriverTransport {
 
   /**
    * Looks for a device. Null for a placeholder (device id 0), of which nothing else is read; throws
-   * {@link DriverError} ENODEV for what is no virtio-mmio device of version 2.
+   * {@link DriverError} ENODEV for anything that is not a virtio-mmio device of version 2.
    * [transport-mmio.driver.device-initialization.1] [transport-mmio.driver.device-initialization.2]
    */
   static probe(bus: MmioBus): MmioDriverTransport | null {

@@ -192,7 +192,7 @@ export class PciDriverTransport implements DriverTransport {
   /** As {@link probe}, where a device has to be: another function is {@link DriverError} ENODEV, too. */
   static open(bus: PciBus, options: PciDriverOptions = {}): PciDriverTransport {
     const transport = PciDriverTransport.probe(bus, options);
-    if (transport === null) throw new DriverError("ENODEV", "the function is no virtio device");
+    if (transport === null) throw new DriverError("ENODEV", "the function is not a virtio device");
     return transport;
   }
 

@@ -71,7 +71,7 @@ function alignUp(value: number, alignment: number): number {
 
 function checkPlace({ structure, offset, lengthBytes }: PciWindow, needed: number, alignment: number): void {
   if (!Number.isSafeInteger(offset) || offset < 0 || offset % alignment !== 0) {
-    throw new VirtioUsageError(`${structure}: offset ${offset} is no multiple of ${alignment}`);
+    throw new VirtioUsageError(`${structure}: offset ${offset} is not a multiple of ${alignment}`);
   }
   if (!Number.isSafeInteger(lengthBytes) || lengthBytes < needed) {
     throw new VirtioUsageError(`${structure}: ${lengthBytes} bytes are fewer than the ${needed} it has`);
@@ -130,7 +130,7 @@ class BarBuilder {
       sizeBytes > most
     ) {
       throw new VirtioUsageError(
-        `BAR ${index}: ${sizeBytes} bytes is no power of two from ${this.end} to ${most}; ${kind === "io" ? "use a smaller notifyOffMultiplier or a memory BAR" : "choose another sizeBytes"}`,
+        `BAR ${index}: ${sizeBytes} bytes is not a power of two from ${this.end} to ${most}; ${kind === "io" ? "use a smaller notifyOffMultiplier or a memory BAR" : "choose another sizeBytes"}`,
       );
     }
     const top = is64Bit ? 1n << 64n : 1n << 32n;
@@ -140,7 +140,9 @@ class BarBuilder {
       BigInt(address) % BigInt(sizeBytes) !== 0n ||
       BigInt(address) >= top
     ) {
-      throw new VirtioUsageError(`BAR ${index}: address ${address} is no multiple of its ${sizeBytes} bytes`);
+      throw new VirtioUsageError(
+        `BAR ${index}: address ${address} is not a multiple of its ${sizeBytes} bytes`,
+      );
     }
     return { index, kind, is64Bit, prefetchable, sizeBytes, address, windows: this.windows };
   }

@@ -144,7 +144,7 @@ turns("who comes gets a whole picture, converted in turns", async () => {
   assert.is(rig.fills, 1);
 });
 
-turns("nobody waits for what is not shown any more", async () => {
+turns("nobody waits for anything that is not shown any more", async () => {
   const rig = new Rig();
   rig.framebuffer.attach(rig);
   rig.framebuffer.setScanout(0, filled(1920, 1080, 7));

@@ -558,7 +558,7 @@ vnc("listens on this machine only, unless told otherwise, and says what is wrong
   assert.is((await another.listen()).host, "127.0.0.1");
   for (const [options, expected] of [
     [{ port }, `127.0.0.1:${port} is in use`],
-    [{ port: 0, host: "203.0.113.7" }, "203.0.113.7 is no address of this machine"],
+    [{ port: 0, host: "203.0.113.7" }, "203.0.113.7 is not an address of this machine"],
   ] as const) {
     try {
       await new VncServer(options).listen();

@@ -117,7 +117,7 @@ for (const indirect of [false, true]) {
     assert.is(rig.gpu.scanout(0), null);
   });
 
-  test("what an earlier, longer request left behind is no part of a shorter one", () => {
+  test("what an earlier, longer request left behind is not part of a shorter one", () => {
     const rig = newRig();
     rig.command(msg.setScanoutBlob(0, 5, { w: 64, h: 48 }));
     const answer = rig.command(concat(msg.create2d(6, BGRX, 8, 8)).subarray(0, 36));

@@ -63,7 +63,7 @@ test("backing through a translator: one entry, many pages", () => {
   expectOk(rig.command(msg.transfer(5, full(64, 48), 0)));
   expectOk(rig.command(msg.setScanout(0, 5, full(64, 48))));
   assert.equal(rig.gpu.scanout(0)?.pixels, image);
-  // What is not mapped, wholly or in part, is no memory.
+  // What is not mapped, wholly or in part, is not memory.
   expectOk(rig.command(msg.create2d(6, 2, 64, 64)));
   assert.is(rig.command(msg.attach(6, [[WINDOW, 4 * PAGE]])).type, ERR.PARAMETER);
   assert.is(rig.command(msg.attach(6, [[2 * WINDOW, PAGE]])).type, ERR.PARAMETER);

@@ -179,7 +179,7 @@ test("a renderer that has nothing to say of itself is restored all the same; one
   assert.equal(renderer.resources, [{ resourceId: 8, backing: null, memory: null }]);
   assert.throws(
     () => moveOn(rig, { renderer: new RecordingRenderer() }),
-    /type.renderer has a state, and no renderer takes it here/,
+    /type.renderer has a state, and no renderer here takes it/,
   );
 });
 
@@ -241,7 +241,7 @@ test("what cannot be saved or does not fit is refused", () => {
   );
   assert.throws(
     () => restore({ ...state, renderer: {} }),
-    /type.renderer has a state, and no renderer takes it here/,
+    /type.renderer has a state, and no renderer here takes it/,
   );
   const [resource] = state["resources"] as { [key: string]: PlainValue }[];
   assert.throws(() => restore({ ...state, resources: [{ ...resource, bytes: "AAAA" }] }), usage);

@@ -65,7 +65,7 @@ export class CanvasDisplay implements Display {
   #drawn: (() => void) | null = null;
   readonly #draw = (): void => this.#drawAll();
 
-  /** Throws {@link VirtioUsageError} when there is no canvas, and for a `maxPixels` that is no positive integer. */
+  /** Throws {@link VirtioUsageError} when there is no canvas, and for a `maxPixels` that is not a positive integer. */
   constructor(options: CanvasDisplayOptions) {
     checkOptions("CanvasDisplay", options, RULES, ["canvas"]);
     const { canvas, drawCursor = true, waitForFrame = false, maxPixels = DEFAULT_MAX_PIXELS } = options;

@@ -426,7 +426,7 @@ function reasonOf(error: unknown): string {
       return "no folder can be made there";
     case "EEXIST":
     case "ENOTDIR":
-      return "a part of the path is no folder";
+      return "a part of the path is not a folder";
     default:
       return message;
   }

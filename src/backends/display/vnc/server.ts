@@ -250,7 +250,7 @@ function explain(error: unknown, host: string, port: number): string {
     case "EACCES":
       return `${where} may not be used: permission denied`;
     case "EADDRNOTAVAIL":
-      return `${host} is no address of this machine`;
+      return `${host} is not an address of this machine`;
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return `there is no host ${host}`;

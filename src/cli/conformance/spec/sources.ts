@@ -21,7 +21,7 @@ export function openSources(directory: string): ReadSource {
     throw new UsageError("--spec is empty: give a folder with a copy of oasis-tcs/virtio-spec.");
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new UsageError(
-      `${directory} for --spec is no folder: give a copy of the repository oasis-tcs/virtio-spec.`,
+      `${directory} for --spec is not a folder: give a copy of the repository oasis-tcs/virtio-spec.`,
     );
   }
   const ways = [fromGit(directory, SPECIFICATION_TAG), fromFolder(directory), fromGit(directory, "HEAD")];

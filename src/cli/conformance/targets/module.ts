@@ -22,7 +22,7 @@ export async function moduleTarget(path: string): Promise<Target> {
   }
   const fault = targetFault(target);
   if (fault === null) return target as Target;
-  const lacking = fault.replace(/^it is no object/, "its default export is no object");
+  const lacking = fault.replace(/^it is not an object/, "its default export is not an object");
   throw new UsageError(
     `--target ${path} does not export a target by default: ${lacking}; see Target in virtio-emulator/conformance.`,
   );

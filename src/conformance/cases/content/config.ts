@@ -76,7 +76,7 @@ for (const transport of ["mmio", "pci"] as const) {
       };
       const first = await read();
       t.equal(await read(), first, "the generation without a change");
-      // The same event again is no change: it is cleared in between.
+      // The same event again is not a change: it is cleared in between.
       for (const width of [810, 820, 830]) {
         const before = await read();
         await guest.dut.changeDisplay?.({ scanout: 0, width, height: 600 });

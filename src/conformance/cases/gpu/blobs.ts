@@ -252,7 +252,7 @@ cases.add({
 
 cases.add({
   id: "gpu/create-blob/not-aligned",
-  title: "With BLOB_ALIGNMENT a size that is no multiple of blob_alignment is refused or rounded",
+  title: "With BLOB_ALIGNMENT a size that is not a multiple of blob_alignment is refused or rounded",
   clauses: [CLAUSE.blobMem, CLAUSE.config],
   needs: { ...GPU, features: ALIGNED },
   async run(t) {

@@ -256,7 +256,7 @@ cases.add({
 
 cases.add({
   id: "gpu/map-blob/not-aligned",
-  title: "With BLOB_ALIGNMENT an offset that is no multiple of blob_alignment is refused",
+  title: "With BLOB_ALIGNMENT an offset that is not a multiple of blob_alignment is refused",
   clauses: [CLAUSE.mapBlob, CLAUSE.config],
   needs: { ...GPU, features: ALIGNED },
   async run(t) {
@@ -271,7 +271,7 @@ cases.add({
 
 cases.add({
   id: "gpu/unmap-blob/not-mapped",
-  title: "RESOURCE_UNMAP_BLOB of what is not mapped, or does not exist, is refused",
+  title: "RESOURCE_UNMAP_BLOB of something that is not mapped, or does not exist, is refused",
   clauses: [CLAUSE.mapBlob, CLAUSE.response],
   needs: NEEDS,
   parameters: [{ state: "never" }, { state: "no-longer" }, { state: "none" }],

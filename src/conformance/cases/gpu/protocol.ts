@@ -39,7 +39,7 @@ const NO_COMMANDS = [0, 0xff, 0x10e, 0x1ff, 0x20a, 0x302, 0x1100, 0x1200, 0x1010
 
 cases.add({
   id: "gpu/protocol/unknown-command",
-  title: "A type that is no command is answered with one of the errors (section 5.7.6.7)",
+  title: "A type that is not a command is answered with one of the errors (section 5.7.6.7)",
   clauses: [CLAUSE.response],
   needs: GPU,
   parameters: [

@@ -194,7 +194,7 @@ cases.add({
 
 cases.add({
   id: "split-ring/available/head-out-of-range",
-  title: "A head that is no entry of the table is refused or takes no harm",
+  title: "A head that is not an entry of the table is refused or takes no harm",
   clauses: [NOT_BACK, ERROR_STATE],
   needs,
   parameters: [{ head: SMALL }, { head: 0x8000 }, { head: 0xffff }],

@@ -146,7 +146,7 @@ cases.add({
 
 cases.add({
   id: "split-ring/indirect/table-length",
-  title: "A table whose length is no multiple of 16, or 0, is refused or takes no harm",
+  title: "A table whose length is not a multiple of 16, or 0, is refused or takes no harm",
   clauses: [ERROR_STATE],
   needs,
   parameters: [0, 1, 15, 17, 31, 33].map((bytes) => ({ bytes })),

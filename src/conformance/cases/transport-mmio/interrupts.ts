@@ -135,7 +135,7 @@ cases.add({
 
 cases.add({
   id: "transport-mmio/interrupt/no-buffer-no-event",
-  title: "A notification of a queue without new buffers is no event",
+  title: "A notification of a queue without new buffers is not an event",
   clauses: [CLAUSE.noOtherEvents],
   needs: MMIO_RINGS,
   async run(t) {

@@ -426,7 +426,7 @@ cases.add({
 cases.add({
   id: "transport-pci/common-config/sizes-stay-powers-of-two",
   title:
-    "A size that is no power of 2, as no driver of a split ring may write, does not come back from queue_size",
+    "A size that is not a power of 2, as no driver of a split ring may write, does not come back from queue_size",
   clauses: ["transport-pci.device.common-configuration-structure-layout.15"],
   needs: { ...PCI, format: "split" },
   async run(t) {

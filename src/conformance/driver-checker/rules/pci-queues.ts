@@ -65,7 +65,7 @@ export class PciQueueRules implements Rule {
       this.#report(
         3,
         queue,
-        `queue ${queue}: queue_size was set to ${value}, which is no power of two`,
+        `queue ${queue}: queue_size was set to ${value}, which is not a power of two`,
         value,
       );
     }

@@ -58,7 +58,7 @@ export interface EventView {
   readonly reserved: number;
 }
 
-/** Bytes from hexadecimal digits; what is no digit ends them. */
+/** Bytes from hexadecimal digits; what is not a digit ends them. */
 export function bytesOfHex(hex: string): Uint8Array {
   const length = /^(?:[0-9a-f]{2})*/i.exec(hex)?.[0].length ?? 0;
   return Uint8Array.from({ length: length / 2 }, (_, index) =>

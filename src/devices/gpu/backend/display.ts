@@ -56,13 +56,14 @@ export interface CursorImage {
  * Where pictures go: a canvas, a window, a recorder. Injected by the embedder; every method may do nothing. Called
  * synchronously while a command is being processed.
  *
- * A method that throws has done nothing, and the command is answered with an error; a {@link BackendError} says which.
- * A promise holds back the response, and the commands behind it unless it is one of `flush`, and fails the same way.
+ * Throwing means that nothing was done: the command is answered with an error, and a {@link BackendError} says which.
+ * A returned promise holds back the response and, unless `flush` returned it, all later commands; a rejection counts
+ * as a throw.
  */
 export interface Display {
   /**
    * The scanout shows something else from now on, or nothing. The picture is complete only with the flush that
-   * follows. Called for every page flip, never when the driver merely repeats itself.
+   * follows. Called for every page flip, but not when the driver merely repeats its last command.
    */
   setScanout(scanoutId: number, source: ScanoutSource | null): void | Promise<void>;
   /**

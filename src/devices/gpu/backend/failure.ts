@@ -18,7 +18,7 @@ export type GpuBackendErrorCode =
   | "unsupported"
   | "lost";
 
-/** The response to a failure of a back end; anything that is no {@link BackendError} is ERR_UNSPEC. */
+/** The response to a failure of a back end; anything that is not a {@link BackendError} becomes ERR_UNSPEC. */
 export function responseToFailure(failure: unknown): number {
   if (!(failure instanceof BackendError)) return VIRTIO_GPU_RESP_ERR_UNSPEC;
   switch (failure.code as GpuBackendErrorCode) {

@@ -7,8 +7,8 @@ import type { CursorImage, Display, ScanoutSource } from "./display.ts";
 import type { RenderedPixels, Renderer } from "./renderer.ts";
 
 /**
- * A display that throws nothing but {@link BackendError}, and whose promises reject with nothing else. What it shows and
- * what it flushes are counted apart: one that never finishes a flush can still be told to go dark.
+ * A display that throws nothing but {@link BackendError}, and whose promises reject with nothing else. Its changes and its
+ * flushes are counted separately, so that a display that never finishes a flush can still be turned off.
  */
 export class GuardedDisplay implements Display {
   readonly #display: Display;
@@ -80,7 +80,7 @@ export class GuardedDisplay implements Display {
   }
 }
 
-/** What a renderer returned, or will, if it is of use; a failure of the renderer if not. */
+/** What a renderer returned or will return, if it is usable; otherwise that is a failure of the renderer. */
 function usable<T>(result: MaybeLater<T>, isUsable: (value: T) => boolean, what: string): MaybeLater<T> {
   const check = (value: T): T => {
     if (!isUsable(value)) throw new BackendError("lost", `the renderer returned no ${what}`);
@@ -133,13 +133,13 @@ export function guardRenderer(renderer: Renderer, calls: BackendCalls, returned:
     pixels: (id) =>
       attempt(() => {
         const picture = renderer.pixels?.(id) ?? null;
-        // A promise is no picture, and nobody asks it for one.
+        // A promise is not a picture, and nobody would wait for it.
         ofNoInterest(picture);
         if (!isPicture(picture)) throw new BackendError("lost", "the renderer returned no picture");
         return picture;
       }),
     flush: (id, x, y, width, height) => ask(() => renderer.flush?.(id, x, y, width, height)),
-    // However much it owes: this is what it is to forget.
+    // However many calls are still under way: this one tells the renderer to forget them.
     reset: () =>
       attempt(() => {
         const later: MaybeLater<void> = renderer.reset();

@@ -80,9 +80,9 @@ export interface RestoredResource {
  * it settles, while later ones go on, except that commands which create, change or destroy something hold up those
  * behind them. `attachResource` does not.
  *
- * Failures are thrown (or rejected with) as {@link BackendError}; any other exception is ERR_UNSPEC, and so is a
- * result that is none: no bytes, no number, a picture with fewer bytes than it has pixels. A call that failed has changed
- * nothing: the guest is told so. When a command needs more than one call and a later one fails, the first is followed by
+ * Failures are thrown (or rejected with) as {@link BackendError}; any other exception becomes ERR_UNSPEC, and
+ * so does an unusable result: no bytes, no number, a picture with fewer bytes than its pixels need. A call that fails must
+ * have changed nothing, since this is what the guest is told. When a command needs more than one call and a later one fails, the first is followed by
  * its opposite.
  */
 export interface Renderer {

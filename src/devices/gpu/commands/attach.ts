@@ -16,7 +16,7 @@ import type { GpuCore } from "../core.ts";
 // Entries are read so many at a time, so that a list needs little memory however long it is.
 const ENTRIES_AT_ONCE = 256;
 const ENTRY_BYTES = VIRTIO_GPU_MEM_ENTRY.sizeBytes;
-/** As much may lie outside of memory where only one page may. */
+/** The most that may lie outside of memory where the policy allows one page of it. */
 const OUTSIDE_BYTES = 4096;
 /** Runs that a translator is asked for before the budget is looked at. */
 const RUNS_AT_ONCE = 256;
@@ -69,7 +69,7 @@ function refuseList(core: GpuCore, { chain, position, count }: BackingRequest): 
   if (count > limits.maxBackingEntries) {
     return core.refuse(policy.tooManyEntries, `more than ${limits.maxBackingEntries} entries`);
   }
-  // Before anything is allocated: a count says nothing, bytes do. Both factors are small enough to be exact.
+  // Before anything is allocated: a count proves nothing, the bytes do. Both factors are small enough to be exact.
   if (position + count * ENTRY_BYTES > chain.readableBytes) {
     return core.refuse(policy.entriesMissing, "fewer entries than announced");
   }
@@ -217,7 +217,7 @@ class BackingReader {
   }
 }
 
-/** Appends an entry of which some is outside of memory, if that may be; false otherwise. */
+/** Appends an entry that lies partly outside of memory, if that is allowed; otherwise returns false. */
 function addOnePage(
   core: GpuCore,
   pages: GuestPages,
@@ -229,7 +229,7 @@ function addOnePage(
   const { memory, dma } = core.host;
   if (core.resources.anyOutside || pages.hasHoles) return false;
   const region = memory.regions.find((one) => one.offsetOf(hi, lo, 1) >= 0);
-  // Behind a translator addresses say nothing of regions.
+  // With a translator in between, an address does not tell which region it ends up in.
   const inside =
     region === undefined || dma.translator !== null ? 0 : region.sizeBytes - region.offsetOf(hi, lo, 1);
   if (lengthBytes - inside > OUTSIDE_BYTES) return false;

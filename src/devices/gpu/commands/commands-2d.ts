@@ -110,7 +110,7 @@ export function attachBacking(core: GpuCore, request: GpuRequest): number {
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
   const { attachTwice, attachNothing } = core.policy;
   if (resource.backing !== null && attachTwice !== "replace") {
-    return core.refuse(attachTwice, "the resource has backing already");
+    return core.refuse(attachTwice, "the resource already has backing");
   }
   const count = request.u32(VIRTIO_GPU_RESOURCE_ATTACH_BACKING.nr_entries);
   if (count === 0) return core.refuse(attachNothing, "no entries");
@@ -234,7 +234,7 @@ export function flushResource(core: GpuCore, request: GpuRequest): number {
   return flushRendered(core, resource, x, y, width, height);
 }
 
-// In a function of its own: what a closure uses lives on the heap, also where none is made.
+// In a function of its own: variables that a closure captures live on the heap even in calls that never create it.
 function flushRendered(
   core: GpuCore,
   resource: Resource,
@@ -260,7 +260,7 @@ function flushRendered(
 export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
   const resource = core.resources.get(request.u32(VIRTIO_GPU_TRANSFER_TO_HOST_2D.resource_id));
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
-  // The bytes of a blob are where they are shown from. Linux transfers its dumb blobs all the same.
+  // A blob is shown from where its bytes are, so there is nothing to copy. Linux transfers its dumb blobs all the same.
   if (resource.isBlob) return OK;
   const { backing } = resource;
   const { policy } = core;
@@ -338,7 +338,7 @@ export function transferToHost2d(core: GpuCore, request: GpuRequest): number {
   return OK;
 }
 
-/** More than what is left of this turn. Until it is done no other command of the queue begins. */
+/** A transfer that exceeds what is left of this turn's budget. No other command of the queue begins until it is done. */
 function transferInTurns(core: GpuCore, transfer: SlicedTransfer): number {
   let counted = 0;
   const later = core.inTurns(() => {

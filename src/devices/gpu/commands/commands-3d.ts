@@ -31,7 +31,7 @@ import { forgetResource } from "./unref.ts";
 const OK = VIRTIO_GPU_RESP_OK_NODATA;
 const DEBUG_NAME_BYTES = VIRTIO_GPU_CTX_CREATE.sizeBytes - VIRTIO_GPU_CTX_CREATE.debug_name;
 
-// The command table lets these run only when VIRGL is offered, which takes a renderer.
+// The command table lets these run only when VIRGL is offered, which needs a renderer.
 function rendererOf(core: GpuCore): Renderer {
   return core.renderer as Renderer;
 }
@@ -85,7 +85,7 @@ export function createContext(core: GpuCore, request: GpuRequest): number {
   }
   const context = { id, capsetId, debugName, resources: new Set<number>() };
   return core.change(
-    // It is there before the renderer is asked, so that a reset meanwhile takes it away.
+    // Added before the renderer is asked, so that a reset in the meantime removes it.
     { act: () => core.contexts.add(context), undo: () => core.contexts.remove(context) },
     { act: () => rendererOf(core).createContext(id, capsetId, debugName) },
   );
@@ -118,7 +118,7 @@ export function attachResource(core: GpuCore, request: GpuRequest): number {
   const { context, resource } = found;
   const { contexts } = core;
   if (context.resources.has(resource.id)) {
-    // What is attached is attached already; what the renderer still thinks about is what it comes to.
+    // It is attached already. If the renderer has not decided on that yet, this command ends as the first one does.
     return core.done(contexts.attachment(context, resource.id)?.undecided);
   }
   if (contexts.attachmentsFull) {
@@ -128,7 +128,7 @@ export function attachResource(core: GpuCore, request: GpuRequest): number {
   const done = core.life.transact([
     {
       act: () => contexts.attach(context, resource.id, attachment),
-      // Unless it was detached meanwhile, and the id maybe went to another resource.
+      // Unless it was detached in the meantime, and its id perhaps given to another resource.
       undo: () => {
         if (contexts.attachment(context, resource.id) === attachment) contexts.detach(context, resource.id);
       },
@@ -229,10 +229,10 @@ function transfer(core: GpuCore, request: GpuRequest, toHost: boolean): number {
   if (request.ctxId !== 0 && core.contexts.get(request.ctxId) === null) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, "no such context");
   }
-  // The bytes of a guest blob are where they are used from: there is nothing to bring anywhere.
+  // A guest blob is used from where its bytes are, so there is nothing to copy.
   if (resource.kind === "blob") return OK;
   if (resource.kind === "2d") {
-    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is no 3D resource");
+    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is not a 3D resource");
   }
   const at = VIRTIO_GPU_TRANSFER_HOST_3D.box;
   const info: Transfer3d = {
@@ -264,7 +264,7 @@ export function submit3d(core: GpuCore, request: GpuRequest): number {
   if (context === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, "no such context");
   const chain = request.chain as DescriptorChain;
   const sizeBytes = request.u32(VIRTIO_GPU_CMD_SUBMIT.size);
-  // Only what is really there is worth memory.
+  // Memory is allocated only for bytes that are really there.
   if (sizeBytes > chain.readableBytes - VIRTIO_GPU_CMD_SUBMIT.sizeBytes) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "fewer bytes of commands than announced");
   }

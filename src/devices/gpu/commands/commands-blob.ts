@@ -74,7 +74,7 @@ export function createBlob(core: GpuCore, request: GpuRequest): number {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "blob_flags has unknown bits");
   }
   if (sizeBytes === 0) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "a blob of 0 bytes");
-  // Nobody has as many, and positions in such a blob would be rounded.
+  // No machine has as many, and positions in such a blob would be rounded.
   if (sizeBytes > Number.MAX_SAFE_INTEGER) {
     return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "a blob of 2^53 bytes or more");
   }
@@ -141,7 +141,7 @@ function hostBlob(
   const { ctxId } = request;
   return (backing) =>
     core.life.transact([
-      // It is there before the renderer is asked, so that a reset meanwhile takes it away.
+      // Added before the renderer is asked, so that a reset in the meantime removes it.
       {
         act: () => {
           core.resources.add(resource);
@@ -175,7 +175,8 @@ export function setScanoutBlob(core: GpuCore, request: GpuRequest): number {
   }
   const resource = core.resources.get(resourceId);
   if (resource === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID, "no such resource");
-  if (!resource.isBlob) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is no blob");
+  if (!resource.isBlob)
+    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is not a blob");
   if (resource.kind === "blob" && resource.backing === null && core.policy.scanoutWithoutBacking !== OK) {
     return core.refuse(core.policy.scanoutWithoutBacking, "the blob has no backing");
   }
@@ -228,7 +229,7 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
   const { memory } = resource;
   if (memory === null || resource.blobMem !== VIRTIO_GPU_BLOB_MEM_HOST3D) {
     // Without a renderer there are no others.
-    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is no host-only blob");
+    return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "the resource is not a host-only blob");
   }
   const mappable = (resource.blobFlags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE) !== 0;
   // [gpu.prose.device-operation-controlq.5]
@@ -255,7 +256,7 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
   const { renderer } = core;
   const done = core.life.transact([
     {
-      // Its place was taken above, for who finds no room is refused for that.
+      // Its place in the window was reserved above, so that a lack of room is refused as such.
       act: () => core.inTurns(() => heap.moveIn(memory, core.host.budget)),
       undo: () => {
         heap.unmap(memory);

@@ -3,9 +3,9 @@ import type { GpuCore } from "../core.ts";
 import type { Resource } from "../resources/resources.ts";
 
 /**
- * Takes a resource away from everything that refers to it: scanouts go dark, a mapping ends, contexts forget it. What
- * it exported may live on with its host memory, which is freed once nobody uses it. A display that fails keeps no
- * resource alive; one that is late is waited for.
+ * Removes a resource from everything that refers to it: scanouts go dark, a mapping ends, contexts forget it. What was
+ * exported of it may live on with its host memory, which is freed once nobody uses it. A failing display does not keep a
+ * resource alive; a late one is waited for.
  */
 export function forgetResource(core: GpuCore, resource: Resource): MaybeLater<void> {
   const dark = core.scanouts.forget(resource);
@@ -15,7 +15,7 @@ export function forgetResource(core: GpuCore, resource: Resource): MaybeLater<vo
   core.contexts.forgetResource(resource.id);
   core.resources.remove(resource);
   core.exports.unexport(resource);
-  // Importers may have been told.
+  // Importers may have been notified, and may have grown the memory.
   core.host.sync();
   return dark;
 }

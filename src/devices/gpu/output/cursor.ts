@@ -17,20 +17,20 @@ class Cursor implements CursorImage {
   pixels: Uint8Array<ArrayBuffer> = new Uint8Array(CURSOR_BYTES);
   format: number = VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM;
   visible = false;
-  /** It was shown once since the last reset. */
+  /** True once it has been shown since the last reset. */
   hasImage = false;
   hotX = 0;
   hotY = 0;
   x = 0;
   y = 0;
-  /** Raised by every change: what is taken back is a change that still is the last one. */
+  /** Raised by every change: only the latest change is ever undone. */
   revision = 0;
 
   constructor(scanoutId: number) {
     this.scanoutId = scanoutId;
   }
 
-  /** Becomes what another was. The image is not copied: the two change theirs, so that either has one of its own. */
+  /** Takes over the state of another. The images are swapped, not copied, so that each keeps a buffer of its own. */
   swap(other: Cursor): void {
     const { pixels } = this;
     this.pixels = other.pixels;
@@ -94,7 +94,7 @@ export class Cursors {
     const cursor = this.#begin(index);
     const before = this.#before[index] as Cursor;
     this.#counters.cursorUpdates++;
-    // The image before is kept as it is, in case that the display fails.
+    // The previous image is kept as it is, in case the display fails.
     const { pixels } = before;
     before.pixels = cursor.pixels;
     cursor.pixels = pixels;
@@ -134,7 +134,7 @@ export class Cursors {
     return this.#tell(cursor, "position");
   }
 
-  /** Puts a saved cursor back, whatever the display says. */
+  /** Restores a saved cursor, whatever the display says. */
   restore(index: number, { x, y, image }: SavedCursor, pixels: Uint8Array | null): MaybeLater<void> {
     if (image === null || pixels === null) return this.move(index, x, y);
     const cursor = this.#list[index] as Cursor;
@@ -150,7 +150,7 @@ export class Cursors {
     return this.#display?.setCursor?.(index, cursor);
   }
 
-  /** Takes a cursor back to where it was in the beginning, whatever the display says. */
+  /** Takes a cursor back to its initial state, whatever the display says. */
   reset(index: number): MaybeLater<void> {
     const cursor = this.#list[index] as Cursor;
     const { visible } = cursor;
@@ -162,7 +162,7 @@ export class Cursors {
     if (visible) return this.#display?.setCursor?.(index, null);
   }
 
-  /** A change of a cursor begins: what it was is kept, but for the image. */
+  /** Begins a change of a cursor: its present state is kept, except for the image. */
   #begin(index: number): Cursor {
     const cursor = this.#list[index] as Cursor;
     this.#before[index]?.copyRest(cursor);
@@ -187,13 +187,13 @@ export class Cursors {
       throw error;
     }
     if (!isPromise(result)) return;
-    // Until then it is nobody else's.
+    // The promise may still need it, so the next change gets another.
     this.#before[index] = new Cursor(index);
     return follow(cursor, before, revision, ownImage, result);
   }
 }
 
-// In a function of its own: what a closure uses lives on the heap, also where none is made.
+// In a function of its own: variables that a closure captures live on the heap even in calls that never create it.
 function follow(
   cursor: Cursor,
   before: Cursor,
@@ -207,7 +207,7 @@ function follow(
   });
 }
 
-// By revision: from within the call, or until the promise settled, the device may have been reset.
+// By revision: the device may have been reset from within the call, or before the promise settled.
 function takeBack(cursor: Cursor, before: Cursor, revision: number, ownImage: boolean): void {
   if (cursor.revision !== revision) return;
   cursor.revision++;
@@ -230,7 +230,7 @@ function copyImage(
   } else if (pixels !== null) target.set(pixels.u8);
   else if (resource.memory !== null) target.set(resource.memory.bytes().subarray(0, CURSOR_BYTES));
   else if (backing !== null && backing.read(0, target, 0, CURSOR_BYTES) < CURSOR_BYTES) {
-    // Holes show nothing, not the image before.
+    // Holes show nothing, rather than the previous image.
     target.fill(0);
     backing.read(0, target, 0, CURSOR_BYTES);
   }

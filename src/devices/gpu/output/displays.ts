@@ -59,7 +59,7 @@ export class DisplaySettings {
   }
 
   /**
-   * Changes some settings of a display. Returns what shows the change to the driver, or null when nothing changes.
+   * Changes some settings of a display. Returns a function that shows the change to the driver, or null when nothing changes.
    * Throws {@link VirtioUsageError} when there is no such display or a setting is impossible.
    */
   prepare(index: number, changes: DisplayConfig): (() => void) | null {
@@ -83,7 +83,7 @@ export class DisplaySettings {
     return this.#states.map(({ edid, ...state }) => ({ ...state, edid: encodeBase64(edid) }));
   }
 
-  /** True when a driver was told the same. Throws {@link SavedStateError} for an EDID that is none. */
+  /** True when the saved driver was told the same. Throws {@link SavedStateError} for an EDID that is not base64. */
   areAs(saved: readonly SavedDisplay[]): boolean {
     let same = true;
     for (const [i, display] of saved.entries()) {
@@ -112,7 +112,7 @@ export class DisplaySettings {
 function readEdid(text: string): Uint8Array {
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   const edid = new Uint8Array(Math.max(0, Math.floor(text.length / 4) * 3 - padding));
-  if (!decodeBase64Into(text, edid)) misfit("edid", "is no base64");
+  if (!decodeBase64Into(text, edid)) misfit("edid", "is not base64");
   return edid;
 }
 

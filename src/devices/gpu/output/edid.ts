@@ -56,10 +56,10 @@ const EDID_RULES: OptionRules<EdidOptions> = {
 export const EDID_MAX_PIXELS = 16384;
 
 const BLOCK_BYTES = 128;
-/** The largest side in millimetres that the base block can tell: 255 cm. */
+/** The largest side in millimetres that the base block can express: 255 cm. */
 const MAX_MM = 2550;
 const DEFAULT_MM_PER_PIXEL = 25.4 / 96;
-/** Below this size in millimetres no monitor is believed: decoders complain about what the EDID says. */
+/** Smaller monitors, in millimetres, are declared of unknown size: decoders complain about them otherwise. */
 const MIN_MM = 100;
 const DETAILED_MAX_PIXELS = 4095;
 const DETAILED_MAX_CLOCK_10_KHZ = 65535;

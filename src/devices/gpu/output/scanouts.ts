@@ -23,14 +23,14 @@ class Scanout implements ScanoutSource {
   resourceId = 0;
   x = 0;
   y = 0;
-  /** Raised by every change: what is taken back is a change that still is the last one. */
+  /** Raised by every change: only the latest change is ever undone. */
   revision = 0;
 
   constructor(scanoutId: number) {
     this.scanoutId = scanoutId;
   }
 
-  /** Becomes what another was. */
+  /** Takes over the state of another. */
   copy(other: Scanout): void {
     this.resource = other.resource;
     this.shown = other.shown;
@@ -70,7 +70,7 @@ export class Scanouts {
   readonly #renderer: Renderer | null;
   readonly #counters: ScanoutCounters;
   readonly #life: () => Life;
-  /** Pixels of scanouts that got another size or went dark: displays make their picture of it anew. */
+  /** Pixels of scanouts that changed their size or went dark: displays then make their picture anew. */
   remadePixels = 0;
   /** What each scanout was before the change under way. */
   readonly #before: Scanout[];
@@ -165,7 +165,7 @@ export class Scanouts {
     return this.#tell(scanout, revision);
   }
 
-  /** Turns a scanout off; when the display fails, it is on as before. */
+  /** Turns a scanout off; if the display fails, it stays on. */
   disable(index: number): MaybeLater<void> {
     const scanout = this.#list[index] as Scanout;
     if (scanout.resource === null) return;
@@ -204,8 +204,8 @@ export class Scanouts {
   }
 
   /**
-   * The bytes of a resource came or moved: its scanouts find them again. The first that the display does not take, or
-   * will not, is as before, and ends it.
+   * The bytes of a resource arrived or moved: its scanouts look them up again. Ends with the first that the display
+   * refuses, now or later, which stays as it was.
    */
   moved(resource: Resource): MaybeLater<void> {
     if (resource.scanouts === 0) return;
@@ -223,7 +223,7 @@ export class Scanouts {
   }
 
   /**
-   * The same for a blob where there is no way back: the old bytes are the guest's again, or another's. A scanout whose
+   * The same for a blob that cannot go back, since its old place is the guest's again, or another blob's. A scanout whose
    * display cannot follow shows nothing until the driver sets it once more.
    */
   followed(resource: Resource): MaybeLater<void> {
@@ -239,7 +239,7 @@ export class Scanouts {
     return later;
   }
 
-  /** Moves a scanout to where its bytes are; with `forGood` a failure does not bring it back, but leaves it dark. */
+  /** Moves a scanout to where its bytes are; with `forGood` a failure leaves it dark instead of moving it back. */
   #move(scanout: Scanout, resource: Resource, bytes: Uint8Array | null, forGood = false): MaybeLater<void> {
     const revision = this.#begin(scanout);
     scanout.pixels = bytes;
@@ -267,13 +267,13 @@ export class Scanouts {
     }
   }
 
-  /** A change of a scanout begins: what it was is kept. Returns the number of the change. */
+  /** Begins a change of a scanout, and keeps its present state. Returns the number of the change. */
   #begin(scanout: Scanout): number {
     this.#before[scanout.scanoutId]?.copy(scanout);
     return ++scanout.revision;
   }
 
-  /** Should the display fail, the scanout stays what it is now, and dark. */
+  /** If the display fails, the scanout keeps its present settings and stays dark. */
   #keep(scanout: Scanout): void {
     const before = this.#before[scanout.scanoutId] as Scanout;
     before.copy(scanout);
@@ -302,12 +302,12 @@ export class Scanouts {
       throw error;
     }
     if (!isPromise(result)) return;
-    // Until then it is nobody else's.
+    // The promise may still need it, so the next change gets another.
     this.#before[index] = new Scanout(index);
     return this.#follow(scanout, before, revision, result);
   }
 
-  // In a function of its own: what a closure uses lives on the heap, also where none is made.
+  // In a function of its own: variables that a closure captures live on the heap even in calls that never create it.
   #follow(scanout: Scanout, before: Scanout, revision: number, result: Promise<void>): Promise<void> {
     return result.catch((error: unknown) => {
       this.#takeBack(scanout, before, revision);
@@ -315,7 +315,7 @@ export class Scanouts {
     });
   }
 
-  // By revision: from within the call, or until the promise settled, the device may have been reset, or the scanout set
+  // By revision: from within the call, or before the promise settled, the device may have been reset, or the scanout set
   // to something else.
   #takeBack(scanout: Scanout, before: Scanout, revision: number): void {
     if (scanout.revision !== revision) return;
@@ -352,7 +352,7 @@ export class Scanouts {
       try {
         result = this.#display.flush(i, left, top, right - left, bottom - top);
       } catch (error) {
-        // The command fails now: what becomes of the scanouts before is of no interest, not even a failure.
+        // The command fails now: how the flushes of earlier scanouts end no longer matters, even if they fail.
         ofNoInterest(later);
         throw error;
       }

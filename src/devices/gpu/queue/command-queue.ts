@@ -34,7 +34,7 @@ export class CommandQueues {
   readonly #requests = [new GpuRequest(), new GpuRequest()];
   readonly #responses = [new GpuResponse(), new GpuResponse()];
   readonly #lateResponse = new GpuResponse();
-  /** What a pixel costs that is flushed. */
+  /** What each flushed pixel costs. */
   readonly #pixelWork: number;
   readonly #late: LateAnswers;
 
@@ -55,7 +55,7 @@ export class CommandQueues {
     return this.#late.count;
   }
 
-  /** Takes what is available, as long as there may be more in flight. */
+  /** Takes available commands, as long as more may be in flight. */
   handle(index: number, queue: DeviceQueue): void {
     const { budget } = this.#core.host;
     while (this.#late.mayTake(index)) {
@@ -85,7 +85,7 @@ export class CommandQueues {
     }
     const observed = core.options.onCommand !== undefined;
     const record = observed ? beginRecord(index, chain, request, command) : null;
-    // Of the context there is, or that the command makes.
+    // The context that exists already, or else the one that the command creates.
     const context = request.hasRing ? core.contexts.get(request.ctxId) : null;
     const type = complete
       ? this.#execute(index, command, request, response)
@@ -104,7 +104,7 @@ export class CommandQueues {
       this.#fences.mustWait(request, index)
     ) {
       const held = new OutstandingCommand(index, queue, chain, request);
-      // What it waits for is not reached, so that nothing can go now.
+      // The fence it waits for is not reached, so nothing can be sent now.
       this.#keep(held, type, response, record);
       this.#fences.add(held);
     } else {
@@ -130,7 +130,7 @@ export class CommandQueues {
       return core.refuse(policy.shortRequest, "the request is shorter than its struct");
     }
     if (request.hasRing && request.ringIdx > VIRTIO_GPU_MAX_RING_IDX) {
-      return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "there are 64 rings");
+      return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER, "there are only 64 rings");
     }
     try {
       return command.handler(core, request, response);

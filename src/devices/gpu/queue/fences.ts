@@ -51,7 +51,7 @@ export class OutstandingCommand implements FencedHeader {
 
 /**
  * Outstanding commands in the order they came. Fence ids are sequence numbers on timelines: one for each ring of each
- * context, and one for all commands of a queue that name no ring. A driver takes the response to fence n for news that every
+ * context, and one for all commands of a queue that name no ring. A driver takes the response to fence n to mean that every
  * fence up to n on the timeline is reached, so a response waits until that is so.
  */
 export class Fences {
@@ -87,7 +87,7 @@ export class Fences {
   mustWait(command: FencedHeader, queueIndex: number): boolean {
     for (const other of this.#unreached) {
       if (other === command || !isUpTo(other, command)) continue;
-      // The cursor queue is there to be delayed by nothing in the control queue.
+      // The cursor queue exists so that nothing in the control queue delays it.
       const sameTimeline = command.hasRing
         ? sameRing(other, command)
         : this.#across || other.queueIndex === queueIndex;

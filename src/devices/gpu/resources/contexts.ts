@@ -10,7 +10,7 @@ export interface Context {
   readonly resources: Set<number>;
 }
 
-/** One resource in one context, from its attachment on: ids come again, this does not. */
+/** One resource in one context, from its attachment on: ids are reused, this object is not. */
 export interface Attachment {
   /** What the attachment waits for while the renderer has not decided about it. */
   undecided: MaybeLater<void>;

@@ -26,7 +26,7 @@ export class Exports {
   readonly #objects = new Map<Resource, SharedObject[]>();
   /** Everything alive with its resource, that of resources without id included. */
   readonly #alive = new Map<SharedObject, Resource>();
-  /** How many objects of a resource are alive; none is not listed. */
+  /** How many objects of a resource are alive; resources without any are not listed. */
   readonly #aliveOf = new Map<Resource, number>();
 
   constructor(
@@ -97,7 +97,7 @@ export class Exports {
     else objects.push(object);
   }
 
-  /** Nobody has an object any more. The last one of a resource that has lost its id takes the host memory along. */
+  /** An object has lost its last user. With the last object of a resource without id the host memory is freed. */
   #unused(object: SharedObject): void {
     const resource = this.#alive.get(object);
     if (resource === undefined) return;
@@ -130,14 +130,14 @@ export class Exports {
     else object.unexport();
   }
 
-  /** The device was reset: everything is taken away from everybody. */
+  /** The device was reset: every export is revoked. */
   revokeAll(): void {
     this.#objects.clear();
     for (const object of [...this.#alive.keys()]) object.revoke();
   }
 }
 
-/** A resource as others see it. Always says what is true now. */
+/** A resource as importers see it: every call tells its present state. */
 class ExportedResource implements SharedContent {
   readonly owner = "gpu";
   readonly #resource: Resource;

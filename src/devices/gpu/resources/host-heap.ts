@@ -112,7 +112,7 @@ export class HostBlob {
   #mappedAt = -1;
   /** Its part of the window, while mapped or about to be. */
   #slice: Uint8Array | null = null;
-  /** Set while it is on its way out. */
+  /** Set while it is being moved out of the window. */
   #leaving = false;
   #movesLeft = 0;
 
@@ -135,7 +135,7 @@ export class HostBlob {
     return this.#mappedAt;
   }
 
-  /** Bytes that are still to be copied or cleared, for what is under way. @internal */
+  /** Bytes that the move under way has still to copy or clear. @internal */
   get movesLeft(): number {
     return this.#movesLeft;
   }
@@ -187,7 +187,7 @@ export class HostBlob {
     return true;
   }
 
-  /** Leaves the window at once, with nothing of its bytes saved. @internal */
+  /** Leaves the window at once, without keeping its bytes. @internal */
   drop(): void {
     (this.#slice as Uint8Array).fill(0);
     this.#bytes = this.#own;

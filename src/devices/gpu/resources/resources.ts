@@ -91,7 +91,7 @@ export class ResourceTable {
   #backingEntries = 0;
   /** Resources whose backing is not all in memory. */
   #outside = 0;
-  // Commands come in runs for one resource.
+  // Consecutive commands often name the same resource.
   #last: Resource | null = null;
 
   /** With `toTheLastByte` all of `maxHostBytes` may be used, else less. */
@@ -160,7 +160,7 @@ export class ResourceTable {
     if (this.#last === resource) this.#last = null;
   }
 
-  /** The host memory of a removed resource is gone. */
+  /** The host memory of a removed resource was freed. */
   freed(resource: Resource): void {
     this.#hostBytes -= resource.hostBytes;
   }
@@ -172,7 +172,7 @@ export class ResourceTable {
     backing?.release();
   }
 
-  /** Replaces the backing. What was there before is the caller's to release. */
+  /** Replaces the backing. Releasing the previous one is up to the caller. */
   setBacking(resource: Resource, backing: GuestPages | null): void {
     this.#backingEntries -= resource.backingCost;
     if (resource.backingOutside) this.#outside--;

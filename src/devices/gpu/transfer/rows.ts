@@ -8,7 +8,7 @@ import { createRunCopier, type HostPixels } from "./words.ts";
 /** Copies rectangles row by row. All that a rectangle covers lies below {@link INDEX_END}, on either side. */
 export interface RowCopier {
   /**
-   * Copies rows of at most {@link WORD_LOOP_BYTES} bytes from pages that a table tells the places of. Every number of
+   * Copies rows of at most {@link WORD_LOOP_BYTES} bytes from pages whose places a table holds. Every number of
    * bytes is a multiple of 4, and the rows end where the table ends at the latest. Returns the bytes copied; -1 when the
    * table does not know a page, after which all rows have to be copied in another way.
    */

@@ -59,7 +59,7 @@ export class SlicedTransfer {
     this.#rows = rows;
   }
 
-  /** Copies what the budget allows, charges it, and says whether that was the rest. */
+  /** Copies what the budget allows, charges it, and returns true when nothing is left. */
   step(budget: WorkBudget): boolean {
     while (this.#rows > 0) {
       const { left } = budget;
@@ -70,7 +70,7 @@ export class SlicedTransfer {
         rows >>>= 1;
         work = this.#workOf(rows);
       }
-      // Rows are not cut: one that is too long for the rest of a turn has the next to itself.
+      // Rows are not cut: one that is too long for the rest of a turn has the next turn to itself.
       if (work > left && left < budget.max) return false;
       this.#copy(rows);
       budget.charge(work);

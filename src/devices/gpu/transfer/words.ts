@@ -38,7 +38,7 @@ export function createRunCopier(capacity: number, inPairs: boolean): RunCopier {
   const sources = new Int32Array(capacity);
   const targets = new Int32Array(capacity);
   const lengths = new Int32Array(capacity);
-  /** What `touch` read: put somewhere, so that the engine does not take its reads for superfluous. */
+  /** What `touch` read: stored, so that the engine does not optimise its reads away. */
   const touched = new Int32Array(1);
 
   // In the loops below several turns are written out: the engine checks in each turn what kind of arrays these are. The

@@ -55,7 +55,7 @@ export class RenderBuffer {
    * Imports a dma-buf and holds it until {@link release}; pages are pinned as long. Throws {@link DriverError}: ENODEV
    * when the exporter has no UUID for it (`uuid`) or lets nobody in, or what the device says.
    *
-   * The UUID of a resource of virtio-gpu that is no blob names the pixels of the host: what is drawn there is shown by
+   * The UUID of a resource of virtio-gpu that is not a blob names the pixels of the host: what is drawn there is shown by
    * a flush, and lost with the next transfer from the guest's pages.
    */
   static importDmaBuf(

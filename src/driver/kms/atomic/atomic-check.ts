@@ -57,7 +57,7 @@ function checkPlane({ plane, old, next }: PlaneChange): void {
     if (x1 >= x2 || y1 >= y2 || !isInside) {
       throw new DriverError(
         "EINVAL",
-        `damage from ${x1},${y1} to ${x2},${y2} is no rectangle of the framebuffer`,
+        `damage from ${x1},${y1} to ${x2},${y2} is not a rectangle of the framebuffer`,
       );
     }
   }

@@ -186,11 +186,11 @@ const PLACE = [
 ] as const;
 
 function checked(name: string, value: number, isLegal: (value: number) => boolean): number {
-  if (!isLegal(value)) throw new DriverError("EINVAL", `${name} is no property value: ${value}`);
+  if (!isLegal(value)) throw new DriverError("EINVAL", `${name} is not a property value: ${value}`);
   return value;
 }
 
-/** An id that is not of an object of its kind is no value of a property. */
+/** An id that is not of an object of its kind is not a value of a property. */
 function crtcOrNone(file: FileState, id: number): Crtc | null {
   if (id === 0) return null;
   const crtc = file.card.crtcs.find((each) => each.id === id);

@@ -79,7 +79,7 @@ export interface BlobBuffer {
 export interface ResourceInfo {
   readonly resourceId: number;
   readonly sizeBytes: number;
-  /** VIRTIO_GPU_BLOB_MEM_*, 0 for what is no blob. */
+  /** VIRTIO_GPU_BLOB_MEM_*, 0 for anything that is not a blob. */
   readonly blobMem: number;
 }
 
@@ -231,7 +231,7 @@ export function* createBlob(file: FileState, request: CreateBlob): Task<BlobBuff
   if (blobId !== 0) throw refuse("blobs of guest memory have no id");
   if (!(sizeBytes > 0)) throw refuse(`a blob of ${sizeBytes} bytes`);
   if (gpu.profile.hasBlobAlignment && sizeBytes % gpu.blobAlignment !== 0) {
-    throw refuse(`${sizeBytes} bytes are no multiple of blob_alignment ${gpu.blobAlignment}`);
+    throw refuse(`${sizeBytes} bytes are not a multiple of blob_alignment ${gpu.blobAlignment}`);
   }
   const object = yield* buffers.createBlob(sizeBytes, blobFlags);
   const handle = adopt(file, object);

@@ -17,7 +17,7 @@ const DISPLAY_ID_TIMING_BYTES = 20;
 /** Linux drops detailed timings of the base block and of CTA below this size. */
 const DETAILED_MIN_PIXELS = 64;
 
-/** Bytes 35 to 37, most significant bit first: width, height, frame rate; 0 for what is no progressive mode. */
+/** Bytes 35 to 37, most significant bit first: width, height, frame rate; 0 for anything that is not a progressive mode. */
 const ESTABLISHED: readonly (readonly [number, number, number])[] = [
   [720, 400, 70],
   [720, 400, 88],

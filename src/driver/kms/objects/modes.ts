@@ -74,7 +74,7 @@ const CVT_MIN_BLANK_PERCENT = 20;
 
 /**
  * A mode by VESA's CVT formula. The width is rounded down to character cells of 8 pixels, as CVT does. Throws
- * {@link VirtioUsageError} for what is no size.
+ * {@link VirtioUsageError} for anything that is not a size.
  *
  * @example
  * ```ts
@@ -163,7 +163,7 @@ const DMT_SIZES: readonly (readonly [number, number, number])[] = [
 export function modesWithoutEdid(): DrmMode[] {
   return DMT_SIZES.map(([width, height, hz]) => {
     const mode = cvtMode(width, height, hz);
-    // 1366 is no multiple of a cell: the size counts, the timing is of no consequence here.
+    // 1366 is not a multiple of a cell: the size counts, the timing is of no consequence here.
     return mode.hdisplay === width ? mode : modeOf({ ...mode, hdisplay: width });
   });
 }
