@@ -20,17 +20,20 @@ interface EncodingBytes {
 
 /** Node's `Buffer`. */
 interface NodeBuffer {
-  toString(encoding: "base64", start?: number, end?: number): string;
-  /** Skips whatever is not a letter, and takes the letters of base64url, too; returns the number of bytes written. */
-  write(text: string, offset: number, encoding: "base64"): number;
+  toString(encoding: "base64"): string;
+  /** Returns the number of bytes written. */
+  write(text: string, offset: number, encoding: "latin1"): number;
 }
 
 interface NodeBufferMaker {
   from(buffer: ArrayBufferLike, byteOffset: number, lengthBytes: number): NodeBuffer;
 }
 
-/** Bytes that are checked at a time; a multiple of 3. */
-const SLICE_BYTES = 3 << 18;
+/** Of the web platform, so that Node has it, too: throws on anything but letters and white space, which it skips. */
+type Atob = (text: string) => string;
+
+/** Bytes that are decoded at a time, a multiple of 3: as text they stay in the processor's cache. */
+const SLICE_BYTES = 3 << 14;
 
 const STANDARD: Base64Coder = {
   encode: (bytes) => encoding(bytes).toBase64(),
@@ -49,7 +52,8 @@ function encoding(bytes: Uint8Array): EncodingBytes {
   return bytes as unknown as EncodingBytes;
 }
 
-function nodeCoder(maker: NodeBufferMaker): Base64Coder {
+/** `Buffer` itself would decode in half the time, but lets anything pass. */
+function nodeCoder(maker: NodeBufferMaker, atob: Atob): Base64Coder {
   const over = (bytes: Uint8Array): NodeBuffer =>
     maker.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
@@ -58,20 +62,30 @@ function nodeCoder(maker: NodeBufferMaker): Base64Coder {
       const buffer = over(bytes);
       for (let from = 0; from < wholeBytes; from += SLICE_BYTES) {
         const end = Math.min(from + SLICE_BYTES, wholeBytes);
-        const letters = text.slice((from / 3) * 4, (end / 3) * 4);
-        // It lets anything pass. So the way back shows whether these were the letters.
-        if (buffer.write(letters, from, "base64") !== end - from) return false;
-        if (buffer.toString("base64", from, end) !== letters) return false;
+        const decoded = decodedText(atob, text.slice((from / 3) * 4, (end / 3) * 4));
+        // Fewer, where white space was skipped or where it was padded.
+        if (decoded?.length !== end - from) return false;
+        buffer.write(decoded, from, "latin1");
       }
       return true;
     },
   };
 }
 
+/** Bytes as characters; null when one of them is not a letter. */
+function decodedText(atob: Atob, letters: string): string | null {
+  try {
+    return atob(letters);
+  } catch {
+    return null;
+  }
+}
+
 /** The engine's own way, null where it has none. */
 export function engineBase64(): Base64Coder | null {
   const bytes = Uint8Array.prototype as Partial<EncodingBytes>;
   if (typeof bytes.toBase64 === "function" && typeof bytes.setFromBase64 === "function") return STANDARD;
-  const { Buffer } = globalThis as { readonly Buffer?: NodeBufferMaker };
-  return typeof Buffer?.from === "function" ? nodeCoder(Buffer) : null;
+  const { Buffer, atob } = globalThis as { readonly Buffer?: NodeBufferMaker; readonly atob?: Atob };
+  if (typeof Buffer?.from !== "function" || typeof atob !== "function") return null;
+  return nodeCoder(Buffer, atob);
 }

@@ -67,8 +67,10 @@ export class DescriptorChain {
   ringSlots = 0;
   /** For the queue only: whose turn it is, one of the CHAIN_ constants. */
   state: number = CHAIN_FREE;
-  /** For the queue only: the chain that is to be used after this one, when both are free. */
-  nextFree: DescriptorChain | null = null;
+  /** For the queue only: where it stands among all chains of its queue. */
+  place = 0;
+  /** For the queue only: what number the queue had for the region of both parts; 0 for any other. */
+  regionNumber = 0;
   /** For the queue only: bytes written, kept while an earlier buffer holds this one back (IN_ORDER). */
   heldWritten = 0;
 
@@ -152,7 +154,7 @@ export class DescriptorChain {
   /** Writes the first `lengthBytes` bytes of `scratch` to the start of the writable part; as {@link write}. */
   writeHead(scratch: Scratch, lengthBytes: number): number {
     if (lengthBytes > this.writeLoopBytes || (lengthBytes & 3) !== 0)
-      return this.write(0, scratch.u8, 0, lengthBytes);
+      return this.writeHeadSlow(scratch, lengthBytes);
     // In this order, since V8 collects what it learns about properties of the same name by the numbers of variables:
     // were `region` the first one, it would be taken for the first parameter, `scratch`, whose `u32` it is not.
     const offset = this.writeOffset;
@@ -160,6 +162,10 @@ export class DescriptorChain {
     copyResponse(scratch.u32, region.u32, offset >>> 2, lengthBytes >>> 2);
     if (region.onDeviceWrite !== null) region.onDeviceWrite(offset, lengthBytes);
     return lengthBytes;
+  }
+
+  private writeHeadSlow(scratch: Scratch, lengthBytes: number): number {
+    return this.write(0, scratch.u8, 0, lengthBytes);
   }
 
   /** Cuts it off from guest memory. For the queue only. */
@@ -172,6 +178,7 @@ export class DescriptorChain {
   /** Forgets all segments. For the queue only. */
   clear(): void {
     this.list.count = 0;
+    this.regionNumber = 0;
     this.readLength = 0;
     this.writeLength = 0;
     this.readWords = NOT_WORDS;
@@ -193,22 +200,23 @@ export class DescriptorChain {
     this.writeLength = lengthBytes;
   }
 
-  /** All there is: one segment to read and one to write, validated, in one region; either may be empty. For the queue only. */
-  setBoth(
-    region: MemoryRegion,
-    readOffset: number,
-    readLength: number,
-    writeOffset: number,
-    writeLength: number,
-  ): void {
+  /** The region of whatever {@link setBoth} puts in. For the queue only. */
+  setRegions(region: MemoryRegion, number: number): void {
+    this.readRegion = region;
+    this.writeRegion = region;
+    this.regionNumber = number;
+  }
+
+  /**
+   * All there is: one segment to read and one to write, validated, in the region that {@link setRegions} named; either may be
+   * empty. For the queue only.
+   */
+  setBoth(readOffset: number, readLength: number, writeOffset: number, writeLength: number): void {
     this.list.count = 0;
-    // Comparisons spare the write barriers of the garbage collector.
-    if (this.readRegion !== region) this.readRegion = region;
     this.readOffset = readOffset;
     this.readLength = readLength;
     this.readableBytes = readLength;
     this.readWords = ((readOffset | readLength) & 3) === 0 ? readLength >>> 2 : NOT_WORDS;
-    if (this.writeRegion !== region) this.writeRegion = region;
     this.writeOffset = writeOffset;
     this.writeLength = writeLength;
     this.writableBytes = writeLength;

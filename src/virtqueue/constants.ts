@@ -26,3 +26,10 @@ export const AVAIL_USED = 0x8080;
 
 /** VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE and VIRTQ_DESC_F_INDIRECT: together they say what a descriptor is. */
 export const NEXT_WRITE_INDIRECT = 7;
+
+// A driver in another thread can fill the ring as fast as the device empties it: after this many rounds of the ring
+// a drain ends all the same, so that the rest of the program gets its turn.
+export const DRAIN_LAPS = 4;
+
+// Outside of a drain there is no limit. Not Infinity: a field that once held it is a floating-point number for ever.
+export const POPS_WITHOUT_DRAIN = 0x3fffffff;

@@ -1,5 +1,6 @@
 import { HOST_IS_LITTLE_ENDIAN, le16, le32 } from "../base/endian.ts";
 import type { DmaSpace } from "../memory/dma.ts";
+import type { MemoryRegion } from "../memory/region.ts";
 import {
   RING_EVENT_FLAGS_DESC,
   RING_EVENT_FLAGS_DISABLE,
@@ -21,6 +22,7 @@ import {
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
 import { RingCore } from "./ring-core.ts";
 
+const NONE8: Uint8Array = new Uint8Array(0);
 const NONE16: Uint16Array = new Uint16Array(0);
 const NONE32: Uint32Array = new Uint32Array(0);
 
@@ -40,10 +42,10 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
    * 1 for buffer ids in flight. Ids are the driver's own 16-bit numbers, but drivers number from 0: room for others is
    * made when one comes. What is beyond it reads as undefined, which is not 0.
    */
-  private held: Uint8Array;
-  private readonly suppress: boolean;
+  private held: Uint8Array = NONE8;
+  private readonly suppress: boolean = false;
   /** The driver is told when it need not notify. */
-  private readonly asks: boolean;
+  private readonly asks: boolean = false;
 
   private desc16 = NONE16;
   private desc32 = NONE32;
@@ -62,6 +64,8 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   private deviceShared = false;
 
   private next = 0;
+  /** Index of the word in `desc32` with its flags. */
+  private nextFlags = 0;
   /** What AVAIL and USED say in a descriptor that is available: the device's ring wrap counter as flags. */
   private availMark: number = VIRTQ_DESC_F_AVAIL;
   private used = 0;
@@ -70,8 +74,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   // Used descriptors not yet shown: the flags of the first one are held back until flush, so that the driver, which
   // looks only at its next one, sees the whole batch at once.
-  private firstId = 0;
-  private firstFlags = 0;
+  private firstIdFlags = 0;
   private firstPosition = 0;
   /** Ring slots passed since the last flush. */
   private slotsPending = 0;
@@ -96,7 +99,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   refresh(): boolean {
     const memory = this.dma.memory;
     if (this.epoch === memory.epoch) return this.fault === null;
-    this.region = null;
+    this.forgetRegion();
     const { size, config } = this;
     const alignment = this.options.ringAlignment === "least" ? 4 : 16;
     const desc = this.locate(config.descHi, config.descLo, size * DESCRIPTOR_BYTES, alignment, true);
@@ -109,6 +112,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     this.descWord = desc.offset >>> 2;
     this.descOffset = desc.offset;
     this.descShared = desc.region.shared;
+    this.nextFlags = this.flagsWord(this.next);
     this.descPlain = HOST_IS_LITTLE_ENDIAN && !desc.region.shared;
     this.onDescWrite = desc.region.onDeviceWrite;
     this.driver16 = driver.region.u16;
@@ -144,23 +148,20 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   pop(): DescriptorChain | null {
     // Results of functions that may not get inlined are compared, not tested for truth: they could be anything.
     if (this.popsLeft <= 0 && this.renewPops() !== true) return null;
-    let idFlags: number;
-    if (this.descPlain === true) idFlags = (this.desc32[this.descWord + (this.next << 2) + 3] as number) | 0;
-    else idFlags = this.readIdFlags(this.next);
+    const idFlags =
+      this.descPlain === true ? (this.desc32[this.nextFlags] as number) | 0 : this.readIdFlags(this.next);
     if (((idFlags >>> 16) & AVAIL_USED) === this.availMark) return this.popAvailable(idFlags);
     this.sawEmpty = true;
     return null;
   }
 
   private popAvailable(firstIdFlags: number): DescriptorChain | null {
-    const region = this.region;
     const first = this.next;
     if (first === this.used && this.inFlight !== 0) {
       // The device holds every slot, so that this is a descriptor of its own: nothing can be available.
       this.sawEmpty = true;
       return null;
     }
-    if (region === null) return this.popSlow(firstIdFlags);
     // Nearly all chains are like this: one segment to read, one to write, both in the region of the last ones. Anything
     // else, wrong or not, is left to `popSlow`, which starts anew and believes only what it reads itself. All is
     // plain arithmetic on 32-bit integers, that is what `| 0` says, and there are no calls in between.
@@ -211,7 +212,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       next = (next + 1) | 0;
     }
     // The last one, to write into; or the only one, to read.
-    if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || region.deviceWritable !== true) {
+    if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || this.regionWritable !== true) {
       if ((flags & NEXT_WRITE_INDIRECT) !== 0 || slots !== 1) return this.popSlow(firstIdFlags);
       readLength = length;
       readOffset = offset;
@@ -222,8 +223,10 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     const held = this.held;
     if (held[id] !== 0) return this.popSlow(firstIdFlags);
     held[id] = 1;
-    const chain = this.takeChain();
-    chain.setBoth(region, readOffset, readLength, offset, length);
+    const chain = this.freeChain();
+    if (chain.regionNumber !== this.regionNumber)
+      chain.setRegions(this.region as MemoryRegion, this.regionNumber);
+    chain.setBoth(readOffset, readLength, offset, length);
     chain.head = id;
     chain.ringSlots = slots;
     chain.descriptorCount = slots;
@@ -235,6 +238,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       this.availMark = mark ^ AVAIL_USED;
     }
     this.next = next;
+    this.nextFlags = (this.descWord + (next << 2) + 3) | 0;
     if (this.inOrder === true) this.order(chain);
     return chain;
   }
@@ -242,13 +246,13 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   /** As `popAvailable`, for any buffer. */
   private popSlow(firstIdFlags: number): DescriptorChain | null {
     const first = this.next;
-    const chain = this.takeChain();
-    if (!this.walk(chain, first, firstIdFlags)) return this.dropFailed(chain);
+    const chain = this.freeChain();
+    if (!this.walk(chain, first, firstIdFlags)) return null;
     const id = chain.head;
     if (id >= this.held.length) this.makeRoom(id);
     if (this.held[id] !== 0) {
       this.fail("buffer-in-flight", first, id);
-      return this.dropFailed(chain);
+      return null;
     }
     this.held[id] = 1;
     chain.state = CHAIN_IN_FLIGHT;
@@ -262,9 +266,14 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
       this.next = next - this.size;
       this.availMark ^= AVAIL_USED;
     }
+    this.nextFlags = this.flagsWord(this.next);
     if (this.inOrder) this.order(chain);
     if (this.countElements(chain.descriptorCount)) this.popsLeft = 0;
     return chain;
+  }
+
+  private flagsWord(position: number): number {
+    return (this.descWord + (position << 2) + 3) | 0;
   }
 
   private makeRoom(id: number): void {
@@ -383,41 +392,38 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     }
     // As `writeUsed` and `release`, in one.
     const id = chain.head;
-    const slots = chain.ringSlots;
     const position = this.used;
-    const pending = this.slotsPending;
+    const idFlags = ((writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark) << 16) | id;
     const words = this.desc32;
     const at = (this.descWord + (position << 2)) | 0;
-    const flags = this.usedMark | (writtenBytes > 0 ? VIRTQ_DESC_F_WRITE : 0);
-    words[at + 2] = writtenBytes;
+    words[(at + 2) | 0] = writtenBytes;
+    const pending = this.slotsPending;
     if (pending === 0) {
-      this.firstId = id;
-      this.firstFlags = flags;
+      this.firstIdFlags = idFlags;
       this.firstPosition = position;
     } else {
-      words[at + 3] = (flags << 16) | id;
+      words[(at + 3) | 0] = idFlags;
     }
-    this.slotsPending = pending + slots;
-    const next = position + slots;
+    const slots = chain.ringSlots;
+    this.slotsPending = (pending + slots) | 0;
+    const next = (position + slots) | 0;
     if (next < this.size) this.used = next;
     else this.wrapUsed(next);
     this.held[id] = 0;
-    this.inFlight--;
-    this.giveBack(chain);
+    this.free(chain);
     if (this.onDescWrite !== null) this.reportWrite(position);
   }
 
   protected override writeUsed(id: number, writtenBytes: number, slots: number, _buffers: number): void {
     const position = this.used;
     const at = this.descWord + (position << 2);
-    const flags = writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark;
+    const idFlags = ((writtenBytes > 0 ? this.usedMark | VIRTQ_DESC_F_WRITE : this.usedMark) << 16) | id;
     this.desc32[at + 2] = le32(writtenBytes);
     if (this.slotsPending === 0) {
-      this.firstId = id;
-      this.firstFlags = flags;
+      this.firstIdFlags = idFlags;
       this.firstPosition = position;
     } else {
-      this.desc32[at + 3] = le32((flags << 16) | id);
+      this.desc32[at + 3] = le32(idFlags);
     }
     this.slotsPending += slots;
     const next = position + slots;
@@ -437,8 +443,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
 
   protected override release(chain: DescriptorChain): void {
     this.held[chain.head] = 0;
-    this.inFlight--;
-    this.giveBack(chain);
+    this.free(chain);
   }
 
   flush(): boolean {
@@ -448,7 +453,7 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
     this.slotsPending = 0;
     const first = this.firstPosition;
     if (this.descPlain === true) {
-      this.desc32[(this.descWord + (first << 2) + 3) | 0] = (this.firstFlags << 16) | this.firstId;
+      this.desc32[this.flagsWord(first)] = this.firstIdFlags;
     } else {
       this.showFirst(first);
     }
@@ -460,15 +465,16 @@ export class PackedDeviceQueue extends RingCore implements DeviceQueue {
   /** Marks the first descriptor of a batch as used, behind everything else. */
   private showFirst(first: number): void {
     const at = this.descHalf + (first << 3);
-    this.desc16[at + 6] = le16(this.firstId);
-    if (this.descShared) Atomics.store(this.desc16, at + 7, le16(this.firstFlags));
-    else this.desc16[at + 7] = le16(this.firstFlags);
+    const flags = le16(this.firstIdFlags >>> 16);
+    this.desc16[at + 6] = le16(this.firstIdFlags & 0xffff);
+    if (this.descShared) Atomics.store(this.desc16, at + 7, flags);
+    else this.desc16[at + 7] = flags;
   }
 
   /** True when the slot that the driver asked about is among the last `passed`. */
   private reachedEvent(passed: number): boolean {
     // The wrap counter under which the first one was written, from the one its flags carry.
-    const firstWrap = (this.firstFlags & VIRTQ_DESC_F_USED) !== 0 ? 1 : 0;
+    const firstWrap = this.firstIdFlags >>> 31;
     // Distance from the first slot of this batch to the slot the driver asked about, both counted over two laps.
     const offWrap = this.readDriver(0);
     const lap = this.size;

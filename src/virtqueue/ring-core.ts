@@ -11,8 +11,10 @@ import {
   CHAIN_HELD,
   CHAIN_IN_FLIGHT,
   DESCRIPTOR_BYTES,
+  DRAIN_LAPS,
   ELEMENT_WORK,
   MAX_CHAIN_BYTES,
+  POPS_WITHOUT_DRAIN,
   TRANSLATED_WORK,
 } from "./constants.ts";
 import type { QueueFault, QueueFaultCode } from "./fault.ts";
@@ -26,15 +28,11 @@ const MAX_CHAIN_WALKS = 8192;
 /** The fast path reaches only this far into a region: two elements have less than {@link MAX_CHAIN_BYTES}, and small integers do. */
 const MAX_FAST_BYTES = 0x7fffffff;
 
+/** So many changes of the region, which a guest can cause in minutes, and the numbers start anew: small integers, as before. */
+const LAST_REGION_NUMBER = 0x3fffffff;
+
 // A table that has to be copied (unaligned, or scattered by the translator) is copied up to where `next` reaches.
 const MAX_TABLE_COPY_BYTES = 65536 * DESCRIPTOR_BYTES;
-
-// A driver in another thread can fill the ring as fast as the device empties it: after this many rounds of the ring
-// a drain ends all the same, so that the rest of the program gets its turn.
-const DRAIN_LAPS = 4;
-
-// Outside of a drain there is no limit. Not Infinity: a field that once held it is a floating-point number for ever.
-const POPS_WITHOUT_DRAIN = 0x3fffffff;
 
 /** One of the three parts of a queue, located in host memory. */
 export interface RingArea {
@@ -48,7 +46,7 @@ export interface RingArea {
  * ring format adds how descriptors become available and how they are marked used.
  */
 export abstract class RingCore {
-  readonly size: number;
+  readonly size: number = 0;
   inFlight = 0;
   fault: QueueFault | null = null;
   closed = false;
@@ -57,16 +55,18 @@ export abstract class RingCore {
   protected readonly dma: DmaSpace;
   protected readonly options: QueueOptions;
   readonly config: Readonly<QueueConfig>;
-  /** All chains of this queue: made on demand, at most as many as it has entries. */
-  private readonly chains: DescriptorChain[] = [];
-  /** The free chain that was used last, which the processor still has in its cache. */
-  protected free: DescriptorChain | null = null;
-  // The options that every request or every drain reads.
-  protected readonly maxElements: number;
-  protected readonly inOrder: boolean;
-  protected readonly eventIdx: boolean;
-  protected readonly indirectDesc: boolean;
-  private readonly popsInDrain: number;
+  /**
+   * All chains of this queue: made on demand, at most as many as it has entries. Those in flight come first, as many as
+   * `inFlight` says; behind them comes the free one that was used last, which the processor still has in its cache.
+   */
+  protected readonly chains: DescriptorChain[] = [];
+  // The options that every request or every drain reads. Here as everywhere in the rings fields begin with a value of
+  // the kind that they are to have: one that has been undefined has to be asked for its kind whenever it is read.
+  protected readonly maxElements: number = 0;
+  protected readonly inOrder: boolean = false;
+  protected readonly eventIdx: boolean = false;
+  protected readonly indirectDesc: boolean = false;
+  private popsInDrain = 0;
 
   protected epoch = -1;
   /** The last unsuccessful pop found the ring empty, so that the device has seen everything. */
@@ -78,7 +78,7 @@ export abstract class RingCore {
   /** Runs of memory that a translator may still be asked for on behalf of the buffer that is being walked. */
   private walksLeft: number = MAX_CHAIN_WALKS;
   /** Neither closed nor IN_ORDER, on a little-endian host: buffers are returned on the fast path. */
-  protected plain: boolean;
+  protected plain: boolean = false;
 
   // The open indirect table: words, index of its first word, number of entries.
   protected table32: Uint32Array = EMPTY_WORDS;
@@ -92,7 +92,11 @@ export abstract class RingCore {
    * that are not little-endian, so that its words may be read without swapping bytes.
    */
   protected region: MemoryRegion | null = null;
+  /** Tells it from earlier ones: chains remember the number, since comparing objects takes much longer. */
+  protected regionNumber = 0;
+  protected regionWritable = false;
   // Its address as signed halves, and how much of it the fast path may touch: that stays within the lower half's range.
+  // Nothing, where there is no region.
   protected regionHi = 0;
   protected regionLo = 0;
   protected regionBytes = 0;
@@ -133,13 +137,14 @@ export abstract class RingCore {
   protected stop(): void {
     this.stopped = true;
     this.popsLeft = 0;
+    this.popsInDrain = 0;
   }
 
   protected openDrain(): void {
     this.sawEmpty = false;
     this.limited = false;
     this.draining = true;
-    if (this.stopped === false) this.popsLeft = this.popsInDrain;
+    this.popsLeft = this.popsInDrain;
   }
 
   /** Called when no pops are left: allows more outside of a drain, else ends the drain. Returns whether one may pop. */
@@ -177,30 +182,33 @@ export abstract class RingCore {
     this.walksLeft = MAX_CHAIN_WALKS;
   }
 
-  /** The chain's walk failed, for a reason that is recorded. */
-  protected dropFailed(chain: DescriptorChain): null {
-    this.giveBack(chain);
-    return null;
-  }
-
-  protected makeChain(): DescriptorChain {
+  /** A free chain, which is as it was. It is taken once `inFlight` counts it. */
+  protected freeChain(): DescriptorChain {
+    const chains = this.chains;
+    const count = this.inFlight;
+    if (count < chains.length) return chains[count] as DescriptorChain;
     const chain = new DescriptorChain();
-    this.chains.push(chain);
+    chain.place = count;
+    chains.push(chain);
     return chain;
   }
 
-  /** A free chain, which is as it was. */
-  protected takeChain(): DescriptorChain {
-    const chain = this.free;
-    if (chain === null) return this.makeChain();
-    this.free = chain.nextFree;
-    return chain;
-  }
-
-  protected giveBack(chain: DescriptorChain): void {
+  /** Frees a chain that is in flight. */
+  protected free(chain: DescriptorChain): void {
     chain.state = CHAIN_FREE;
-    chain.nextFree = this.free;
-    this.free = chain;
+    const last = (this.inFlight - 1) | 0;
+    this.inFlight = last;
+    if (chain.place !== last) this.swap(chain, last);
+  }
+
+  /** Lets the last chain in flight and one before it, which is not any more, change places. */
+  private swap(chain: DescriptorChain, last: number): void {
+    const { chains } = this;
+    const other = chains[last] as DescriptorChain;
+    other.place = chain.place;
+    chains[chain.place] = other;
+    chain.place = last;
+    chains[last] = chain;
   }
 
   /**
@@ -255,9 +263,20 @@ export abstract class RingCore {
     return true;
   }
 
+  protected forgetRegion(): void {
+    this.region = null;
+    this.regionBytes = 0;
+  }
+
   private setRegion(region: MemoryRegion): void {
     if (!HOST_IS_LITTLE_ENDIAN) return;
+    if (region === this.region) return;
     this.region = region;
+    if (++this.regionNumber === LAST_REGION_NUMBER) {
+      for (const chain of this.chains) chain.regionNumber = 0;
+      this.regionNumber = 1;
+    }
+    this.regionWritable = region.deviceWritable;
     this.regionHi = region.baseHi | 0;
     this.regionLo = region.baseLo | 0;
     this.regionBytes = Math.min(region.sizeBytes, 4294967296 - region.baseLo, MAX_FAST_BYTES);

@@ -1,5 +1,6 @@
 import { HOST_IS_LITTLE_ENDIAN, le16, le32 } from "../base/endian.ts";
 import type { DmaSpace } from "../memory/dma.ts";
+import type { MemoryRegion } from "../memory/region.ts";
 import {
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_DESC_F_INDIRECT,
@@ -13,6 +14,7 @@ import { CHAIN_IN_FLIGHT, DESCRIPTOR_BYTES, MAX_CHAIN_BYTES, NEXT_WRITE_INDIRECT
 import type { DeviceQueue, QueueProgress } from "./device-queue.ts";
 import { RingCore } from "./ring-core.ts";
 
+const NONE8: Uint8Array = new Uint8Array(0);
 const NONE16: Uint16Array = new Uint16Array(0);
 const NONE32: Uint32Array = new Uint32Array(0);
 
@@ -28,13 +30,13 @@ const NONE32: Uint32Array = new Uint32Array(0);
  */
 export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   readonly format = "split";
-  private readonly mask: number;
+  private readonly mask: number = 0;
   /** 1 for heads that the device holds. */
-  private readonly held: Uint8Array;
-  private readonly suppress: boolean;
+  private readonly held: Uint8Array = NONE8;
+  private readonly suppress: boolean = false;
   /** The driver is told when it need not notify. */
-  private readonly asks: boolean;
-  private readonly notifyOnEmpty: boolean;
+  private readonly asks: boolean = false;
+  private readonly notifyOnEmpty: boolean = false;
 
   // Ring memory: views and the indexes of its parts in units of the view.
   private desc32 = NONE32;
@@ -84,7 +86,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   refresh(): boolean {
     const memory = this.dma.memory;
     if (this.epoch === memory.epoch) return this.fault === null;
-    this.region = null;
+    this.forgetRegion();
     const { size, config } = this;
     const event = this.eventIdx ? 2 : 0;
     const usedBytes = 4 + 8 * size + event;
@@ -122,8 +124,6 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
   }
 
   private popAvailable(): DescriptorChain | null {
-    const region = this.region;
-    if (region === null) return this.popSlow();
     const next = this.next;
     // Nearly all chains are like this: one segment to read, one to write, both in the region of the last ones, direct or in
     // a table. Anything else, wrong or not, is left to `popSlow`, which starts anew and believes only what it reads
@@ -149,7 +149,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       if (this.indirectDesc !== true || ((offset & 3) | (length & 15) | (flags & VIRTQ_DESC_F_NEXT)) !== 0)
         return this.popSlow();
       indirect = true;
-      words = region.u32;
+      words = (this.region as MemoryRegion).u32;
       base = at = offset >>> 2;
       entries = length >>> 4;
       offset = ((words[at] as number) - regionLo) | 0;
@@ -177,15 +177,17 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       count = 2;
     }
     // The last one, to write into; or the only one, to read.
-    if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || region.deviceWritable !== true) {
+    if ((flags & NEXT_WRITE_INDIRECT) !== VIRTQ_DESC_F_WRITE || this.regionWritable !== true) {
       if ((flags & NEXT_WRITE_INDIRECT) !== 0 || count !== 1) return this.popSlow();
       readLength = length;
       readOffset = offset;
       length = 0;
     }
     held[head] = 1;
-    const chain = this.takeChain();
-    chain.setBoth(region, readOffset, readLength, offset, length);
+    const chain = this.freeChain();
+    if (chain.regionNumber !== this.regionNumber)
+      chain.setRegions(this.region as MemoryRegion, this.regionNumber);
+    chain.setBoth(readOffset, readLength, offset, length);
     chain.head = head;
     chain.descriptorCount = count;
     chain.indirect = indirect;
@@ -214,8 +216,8 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
       this.fail(head >= this.size ? "head-out-of-range" : "buffer-in-flight", head, head);
       return null;
     }
-    const chain = this.takeChain();
-    if (!this.walk(chain, head)) return this.dropFailed(chain);
+    const chain = this.freeChain();
+    if (!this.walk(chain, head)) return null;
     chain.head = head;
     chain.ringSlots = 1;
     chain.state = CHAIN_IN_FLIGHT;
@@ -328,8 +330,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
     words[(at + 1) | 0] = writtenBytes;
     this.used = (used + 1) & 0xffff;
     this.held[head] = 0;
-    this.inFlight = (this.inFlight - 1) | 0;
-    this.giveBack(chain);
+    this.free(chain);
   }
 
   protected override writeUsed(id: number, writtenBytes: number, _slots: number, buffers: number): void {
@@ -349,8 +350,7 @@ export class SplitDeviceQueue extends RingCore implements DeviceQueue {
 
   protected override release(chain: DescriptorChain): void {
     this.held[chain.head] = 0;
-    this.inFlight--;
-    this.giveBack(chain);
+    this.free(chain);
   }
 
   flush(): boolean {

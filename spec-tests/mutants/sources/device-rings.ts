@@ -34,8 +34,8 @@ export const DEVICE_RING_MUTANTS: readonly SourceMutant[] = [
   sourceMutant(
     "split-index-published-with-each-entry",
     SPLIT,
-    "    this.used = (used + 1) & 0xffff;\n    this.held[head] = 0;\n    this.inFlight = (this.inFlight - 1) | 0;\n",
-    "    this.used = (used + 1) & 0xffff;\n    this.writeUsedHalf((this.usedFlags + 1) | 0, this.used);\n    this.held[head] = 0;\n    this.inFlight = (this.inFlight - 1) | 0;\n",
+    "    this.used = (used + 1) & 0xffff;\n    this.held[head] = 0;\n    this.free(chain);\n",
+    "    this.used = (used + 1) & 0xffff;\n    this.writeUsedHalf((this.usedFlags + 1) | 0, this.used);\n    this.held[head] = 0;\n    this.free(chain);\n",
     TESTS,
     "lie there before the index",
   ),
@@ -122,12 +122,12 @@ export const DEVICE_RING_MUTANTS: readonly SourceMutant[] = [
   sourceMutant(
     "packed-id-written-behind-the-flags",
     PACKED,
-    `    this.desc16[at + 6] = le16(this.firstId);
-    if (this.descShared) Atomics.store(this.desc16, at + 7, le16(this.firstFlags));
+    `    this.desc16[at + 6] = le16(this.firstIdFlags & 0xffff);
+    if (this.descShared) Atomics.store(this.desc16, at + 7, flags);
 `,
     `    if (this.descShared) {
-      Atomics.store(this.desc16, at + 7, le16(this.firstFlags));
-      this.desc16[at + 6] = le16(this.firstId);
+      Atomics.store(this.desc16, at + 7, flags);
+      this.desc16[at + 6] = le16(this.firstIdFlags & 0xffff);
     }
 `,
     TESTS,
@@ -138,12 +138,12 @@ export const DEVICE_RING_MUTANTS: readonly SourceMutant[] = [
     PACKED,
     `      this.firstPosition = position;
     } else {
-      words[at + 3] = (flags << 16) | id;
+      words[(at + 3) | 0] = idFlags;
     }
 `,
     `      this.firstPosition = position;
     }
-    words[at + 3] = (flags << 16) | id;
+    words[(at + 3) | 0] = idFlags;
 `,
     TESTS,
     "lie there before the flags",
