@@ -10,7 +10,7 @@ const test = suite("strict types");
 const FOLDER = ".build/installed";
 const ENGINE = ["ES2023", "ES2024.SharedMemory"];
 /** What runs on a page or in its workers. */
-const OF_BROWSERS = /^examples\/browser\/(page|device\.worker)\.ts$/;
+const OF_BROWSERS = /^examples\/browser\/(page|device\.worker|guest\.worker)\.ts$/;
 
 let installed: InstalledPackage;
 
@@ -33,7 +33,7 @@ test("the examples for Node", () => {
 
 test("the examples for browsers, without Node's types", () => {
   const files = paths.filter((path) => OF_BROWSERS.test(path));
-  assert.is(files.length, 2);
+  assert.is(files.length, 3);
   assert.equal(installed.check(files, ["ES2023", "DOM", "DOM.Iterable"], { types: [] }), []);
 });
 

@@ -11,7 +11,8 @@ import { nextFrame, type ScheduleFrame } from "./frame-scheduler.ts";
 export interface CanvasDisplayOptions {
   /**
    * Where scanout 0 is shown, scanouts 0 … n-1, or what to show a scanout on when it is set for the first time (null
-   * for nowhere). The display sets a canvas's size to that of its scanout; how large it appears is the page's affair.
+   * for nowhere). The display sets a canvas's size to that of its scanout; how large it appears is up to the page. An
+   * `OffscreenCanvas` in a worker is drawn only while the page's thread is free: no guest may spin there.
    */
   readonly canvas:
     | CanvasTarget
