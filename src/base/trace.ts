@@ -12,3 +12,11 @@ export interface TraceEvent {
 
 /** Receives trace events. It must not throw; it is called synchronously. */
 export type TraceSink = (event: TraceEvent) => void;
+
+/** A sink after which `returned` runs: it may let the guest's memory grow, and hardly any of its callers expects that. */
+export function guardTrace(trace: TraceSink, returned: () => void): TraceSink {
+  return (event) => {
+    trace(event);
+    returned();
+  };
+}

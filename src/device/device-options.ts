@@ -71,3 +71,14 @@ export interface DeviceCounters {
   resets: number;
   queueFaults: number;
 }
+
+export function newCounters(): DeviceCounters {
+  return {
+    notifications: 0,
+    queueInterrupts: 0,
+    configInterrupts: 0,
+    ignoredAccesses: 0,
+    resets: 0,
+    queueFaults: 0,
+  };
+}

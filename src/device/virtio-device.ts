@@ -1,10 +1,8 @@
 import { VirtioUsageError } from "../base/errors.ts";
-import { atOnce } from "../base/later.ts";
 import { checkOptions } from "../base/options.ts";
-import { runSoon } from "../base/run-soon.ts";
-import type { TraceSink } from "../base/trace.ts";
-import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
-import { DmaSpace } from "../memory/dma.ts";
+import { guardTrace, type TraceSink } from "../base/trace.ts";
+import type { WorkBudget } from "../base/work-budget.ts";
+import type { DmaSpace } from "../memory/dma.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import type { QueueConfig } from "../virtqueue/config.ts";
 import type { DeviceQueue } from "../virtqueue/device-queue.ts";
@@ -25,19 +23,25 @@ import { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts"
 import { ConfigSpace } from "./config-space.ts";
 import {
   type DeviceCounters,
+  newCounters,
   type TransportHooks,
   VIRTIO_DEVICE_RULES,
   type VirtioDeviceOptions,
 } from "./device-options.ts";
 import type { DeviceHost, DeviceType, PreparedRestore, RequestDeviceType } from "./device-type.ts";
+import { DmaSpaces } from "./dma-spaces.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
 import { queueOptions } from "./queue-options.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
-import { checkSavedDriver } from "./state/saved-driver.ts";
-import { DEVICE_STATE_VERSION, readSavedDevice, type SavedDevice } from "./state/saved-state.ts";
-import { inside } from "./state/schema.ts";
-import { DEFAULT_MAX_TURN_WORK } from "./work.ts";
+import {
+  type PreparedDevice,
+  prepareDevice,
+  type StatefulDevice,
+  saveDevice,
+} from "./state/device-states.ts";
+import type { SavedDevice } from "./state/saved-state.ts";
+import { budgetOf } from "./work.ts";
 
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 
@@ -58,21 +62,13 @@ export class VirtioDevice {
   readonly type: CompleteDeviceType;
   readonly memory: GuestMemory;
   readonly profile: Profile;
-  readonly counters: DeviceCounters = {
-    notifications: 0,
-    queueInterrupts: 0,
-    configInterrupts: 0,
-    ignoredAccesses: 0,
-    resets: 0,
-    queueFaults: 0,
-  };
+  readonly counters: DeviceCounters = newCounters();
 
   readonly #options: VirtioDeviceOptions;
   readonly #policy: DevicePolicy;
   readonly #trace: TraceSink | null;
   readonly #budget: WorkBudget;
-  readonly #physical: DmaSpace;
-  readonly #translated: DmaSpace | null;
+  readonly #spaces: DmaSpaces;
   readonly #features: Negotiation;
   readonly #queues: QueueSet;
   readonly #config: ConfigSpace;
@@ -95,27 +91,14 @@ export class VirtioDevice {
     this.profile = options.profile ?? "spec";
     this.#options = options;
     this.#policy = policyOf(DEVICE_POLICIES, this.profile);
-    this.#trace = options.trace === undefined ? null : this.#guardTrace(options.trace);
-    this.#budget = new WorkBudget(
-      checkTurnLimit("maxTurnWork", options.maxTurnWork ?? DEFAULT_MAX_TURN_WORK),
-      options.schedule ?? runSoon,
-    );
-    this.#physical = new DmaSpace(options.memory);
-    this.#translated =
-      options.translator === undefined ? null : new DmaSpace(options.memory, options.translator);
+    this.#trace = options.trace === undefined ? null : guardTrace(options.trace, () => this.#queues.enter());
+    this.#budget = budgetOf(options);
+    this.#spaces = new DmaSpaces(options.memory, options.translator);
     const ringFeatures = options.ringFeatures ?? this.#policy.ringFeatures;
-    this.#features = Negotiation.begin(this.type, ringFeatures, this.#translated !== null);
+    this.#features = Negotiation.begin(this.type, ringFeatures, this.#spaces.translates);
     this.#queues = new QueueSet(this.#makeQueueOwner());
     this.#config = new ConfigSpace(this.type);
     this.type.attach(this.#makeHost());
-  }
-
-  /** A callback may let the guest's memory grow, and hardly any of its callers expects that. */
-  #guardTrace(trace: TraceSink): TraceSink {
-    return (event) => {
-      trace(event);
-      this.#queues.enter();
-    };
   }
 
   #makeHost(): DeviceHost {
@@ -175,11 +158,7 @@ export class VirtioDevice {
 
   /** Memory as the device sees it with what is negotiated now. */
   get dma(): DmaSpace {
-    return this.#dmaFor(this.hasFeature(VIRTIO_F_ACCESS_PLATFORM));
-  }
-
-  #dmaFor(accessPlatform: boolean): DmaSpace {
-    return this.#translated !== null && accessPlatform ? this.#translated : this.#physical;
+    return this.#spaces.for(this.hasFeature(VIRTIO_F_ACCESS_PLATFORM));
   }
 
   // Features
@@ -247,7 +226,7 @@ export class VirtioDevice {
    */
   claimLegacy(): boolean {
     if (!this.#features.transitional) return false;
-    // FEATURES_OK alone does not make a driver modern: some legacy ones write it, and not every profile takes it back.
+    // FEATURES_OK alone makes no driver modern: some legacy ones write it, and not every profile takes it back.
     if ((this.#status & VIRTIO_CONFIG_S_FEATURES_OK) !== 0) return this.legacyDriver;
     this.#features.forgetHighBits();
     return true;
@@ -539,27 +518,7 @@ export class VirtioDevice {
    * driver. Guest memory is the embedder's to save.
    */
   save(): SavedDevice {
-    const { inFlight } = this.#queues;
-    if (inFlight > 0) {
-      throw new VirtioUsageError(`${inFlight} chains are in flight; wait until they complete before saving`);
-    }
-    if (this.#queues.unpublished) {
-      throw new VirtioUsageError(
-        "used buffers are about to be shown to the driver; save after this callback",
-      );
-    }
-    return {
-      version: DEVICE_STATE_VERSION,
-      deviceId: this.type.deviceId,
-      status: this.#status,
-      suspended: this.#suspended,
-      driverFeatures: [...this.#features.accepted.words],
-      agreedFeatures: this.#policy.statusBits === "as-written" ? [...this.#features.agreed.words] : null,
-      ...this.#config.save(),
-      sharedMemory: this.type.sharedMemory.map(({ id, lengthBytes }) => [id, lengthBytes]),
-      queues: this.#queues.save(),
-      type: this.#atOnce("save()", this.type.save()),
-    };
+    return saveDevice(this.#stateful, this.#status, this.#suspended);
   }
 
   /**
@@ -578,29 +537,25 @@ export class VirtioDevice {
    * the registers of the transport.
    */
   prepareRestore(state: unknown): (registers: PreparedRestore | null) => void {
-    const saved = readSavedDevice(state, this.type, this.#policy.largestQueueSize);
-    const features = this.#features.forSaved(saved, this.#policy.hiddenFeatures);
-    checkSavedDriver(features, saved, this.#policy);
-    const hasFeature = (bit: number): boolean => features.has(bit);
-    const live = inside("queues", () =>
-      this.#queues.prepareRestore(saved.queues, {
-        format: hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split",
-        dma: this.#dmaFor(hasFeature(VIRTIO_F_ACCESS_PLATFORM)),
-        options: queueOptions(hasFeature, this.#policy, this.#options, this.#budget),
-      }),
-    );
-    const type = inside("type", () => this.#atOnce("prepareRestore()", this.type.prepareRestore(saved.type)));
-    return (registers) => this.#takeOver(saved, features, live, type, registers);
+    const prepared = prepareDevice(this.#stateful, state);
+    return (registers) => this.#takeOver(prepared, registers);
+  }
+
+  get #stateful(): StatefulDevice {
+    return {
+      type: this.type,
+      policy: this.#policy,
+      options: this.#options,
+      spaces: this.#spaces,
+      budget: this.#budget,
+      features: this.#features,
+      queues: this.#queues,
+      config: this.#config,
+    };
   }
 
   /** First the whole state, then those that have to be notified. */
-  #takeOver(
-    saved: SavedDevice,
-    features: Negotiation,
-    live: readonly (DeviceQueue | null)[],
-    type: PreparedRestore,
-    registers: PreparedRestore | null,
-  ): void {
+  #takeOver({ saved, features, live, type }: PreparedDevice, registers: PreparedRestore | null): void {
     this.reset();
     const { resets } = this.counters;
     this.#restoring = true;
@@ -611,7 +566,7 @@ export class VirtioDevice {
     this.#configInterruptDue =
       saved.suspended && (saved.shownConfig !== null || (saved.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0);
     try {
-      this.#atOnce("takeOver()", type.takeOver());
+      type.takeOver();
     } catch (error) {
       this.reset();
       throw error;
@@ -627,11 +582,6 @@ export class VirtioDevice {
     this.#restoring = false;
     if (this.#configInterruptDue && !this.#suspended) this.#configInterrupt();
     if (goesOn()) this.#queues.drainAll();
-  }
-
-  #atOnce<T>(method: string, result: T): T {
-    const instead = "have everything ready before the device is saved or restored";
-    return atOnce(result, `${method} of the ${this.type.name}`, instead);
   }
 
   // Diagnosis

@@ -1,3 +1,7 @@
+import { runSoon } from "../base/run-soon.ts";
+import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
+import type { VirtioDeviceOptions } from "./device-options.ts";
+
 // What things cost, in the units of a WorkBudget. Measured, not derived: what counts is that none is off by more than
 // two or three, so that a budget lasts as long whatever it is spent on.
 
@@ -21,3 +25,11 @@ export const ROW_WORK = 64;
 export const PIXEL_WORK = 4;
 /** An entry of a table that ends, with all that refers to it. */
 export const ENTRY_WORK = 4096;
+
+/** The budget of a device. Throws {@link VirtioUsageError} for one that is out of range. */
+export function budgetOf({ maxTurnWork, schedule }: VirtioDeviceOptions): WorkBudget {
+  return new WorkBudget(
+    checkTurnLimit("maxTurnWork", maxTurnWork ?? DEFAULT_MAX_TURN_WORK),
+    schedule ?? runSoon,
+  );
+}
