@@ -11,15 +11,12 @@ export {
   type FramebufferOptions,
   GpuFramebuffer,
 } from "./drivers/gpu/framebuffer.ts";
+export { frameLikeLinux, type GpuFraming, type GpuRequestParts } from "./drivers/gpu/framing.ts";
 export type { GpuAsync, GpuCommandName } from "./drivers/gpu/gpu-async.ts";
 export {
-  ANY_RESPONSE,
   type FenceCounter,
-  frameLikeLinux,
   GpuChannel,
   type GpuChannelOptions,
-  type GpuFraming,
-  type GpuRequestParts,
   type GpuRequestWriter,
 } from "./drivers/gpu/gpu-channel.ts";
 export {
@@ -39,6 +36,7 @@ export {
   type Transfer3DOptions,
 } from "./drivers/gpu/gpu-requests.ts";
 export { MemEntryList } from "./drivers/gpu/mem-entries.ts";
+export { ANY_RESPONSE } from "./drivers/gpu/request-slots.ts";
 export type { GpuCapsetInfo, GpuDisplay, GpuRect, ResponseDecoder } from "./drivers/gpu/responses.ts";
 export { RenderBuffer, type RenderImportPath } from "./drivers/render/render-buffer.ts";
 export {

@@ -3,70 +3,30 @@ import { le32 } from "../../../base/endian.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
 import { hi32, lo32 } from "../../../base/u64.ts";
 import {
-  VIRTIO_GPU_CTRL_HDR,
   VIRTIO_GPU_FLAG_FENCE,
   VIRTIO_GPU_FLAG_INFO_RING_IDX,
-  VIRTIO_GPU_RESP_ERR_UNSPEC,
   VIRTIO_GPU_RESP_OK_NODATA,
 } from "../../../wire/gpu.ts";
-import { gpuCommandName, gpuResponseName } from "../../../wire/gpu-names.ts";
 import type { DmaBuffer, GuestAllocator } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
 import { DriverError } from "../../errors.ts";
 import { regionOf } from "../../guest-buffer.ts";
 import { ElementList } from "../../rings/elements.ts";
-import { GpuCommandError } from "./gpu-error.ts";
+import type { GpuFraming, GpuRequestParts } from "./framing.ts";
 import type { MemEntryList } from "./mem-entries.ts";
+import {
+  DONE,
+  FREE,
+  HEADER_BYTES,
+  QUEUED,
+  RESPONSE_ROOM_BYTES,
+  RequestSlots,
+  type Settle,
+} from "./request-slots.ts";
 import type { ResponseDecoder } from "./responses.ts";
-
-const HEADER_BYTES = VIRTIO_GPU_CTRL_HDR.sizeBytes;
-/** Room in a slot for the fixed part of any command, and for the response of most. */
-const REQUEST_ROOM_BYTES = 128;
-const RESPONSE_ROOM_BYTES = 64;
-const SLOT_BYTES = REQUEST_ROOM_BYTES + RESPONSE_ROOM_BYTES;
-
-const FREE = 0;
-const QUEUED = 1;
-const DONE = 2;
 
 /** Failures kept for {@link GpuChannel.drain}; a batch that fails more often is no better known for it. */
 const MAX_FAILURES = 64;
-
-/** Any response will do: for requests whose answer the caller reads himself. */
-export const ANY_RESPONSE = 0xffffffff;
-
-/** The parts of a request on their way into a chain. */
-export interface GpuRequestParts {
-  readonly request: DmaBuffer;
-  readonly requestAt: number;
-  readonly requestBytes: number;
-  /** Entry list or command stream behind the request's fixed part; null when there is none. */
-  readonly data: DmaBuffer | null;
-  readonly dataBytes: number;
-  readonly response: DmaBuffer;
-  readonly responseAt: number;
-  /** 0 when no response is asked for. */
-  readonly responseBytes: number;
-}
-
-/** Lays the parts of a request out as elements. The default makes what Linux makes: one element for each part. */
-export type GpuFraming = (elements: ElementList, parts: GpuRequestParts) => void;
-
-/**
- * The framing of the Linux driver: command, data if any, response if any.
- *
- * @example
- * ```ts
- * const gpu = GpuDriver.start(driver, { framing: frameLikeLinux }); // the default
- * ```
- */
-export function frameLikeLinux(elements: ElementList, parts: GpuRequestParts): void {
-  elements.readableBuffer(parts.request, parts.requestAt, parts.requestBytes);
-  if (parts.data !== null) elements.readableBuffer(parts.data, 0, parts.dataBytes);
-  if (parts.responseBytes !== 0) {
-    elements.writableBuffer(parts.response, parts.responseAt, parts.responseBytes);
-  }
-}
 
 /** Counts fences of a whole driver. */
 export interface FenceCounter {
@@ -89,11 +49,6 @@ export interface GpuRequestWriter {
   attachEntries(entries: MemEntryList): void;
   /** Hands the request over; returns its ticket. */
   submit(expected: number, responseBytes: number): number;
-}
-
-interface Settle {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
 }
 
 /** Choices for a {@link GpuChannel}. */
@@ -123,28 +78,11 @@ export class GpuChannel implements GpuRequestWriter {
   readonly #allocator: GuestAllocator;
   readonly #fences: FenceCounter;
   readonly #frame: GpuFraming;
-  readonly #slots: number;
-  readonly #memory: DmaBuffer;
+  readonly #slots: RequestSlots;
   readonly #elements = new ElementList();
   readonly #parts: { -readonly [K in keyof GpuRequestParts]: GpuRequestParts[K] };
 
-  // By slot.
-  readonly #state: Uint8Array<ArrayBuffer>;
-  readonly #kept: Uint8Array<ArrayBuffer>;
-  readonly #tickets: Float64Array<ArrayBuffer>;
-  readonly #commands: Uint32Array<ArrayBuffer>;
-  readonly #expected: Uint32Array<ArrayBuffer>;
-  readonly #fenceIds: Float64Array<ArrayBuffer>;
-  readonly #responses: Uint32Array<ArrayBuffer>;
-  readonly #written: Float64Array<ArrayBuffer>;
-  readonly #data: (DmaBuffer | null)[];
-  /** Response buffers of requests whose response has no room in the slot. */
-  readonly #large: (DmaBuffer | null)[];
-  readonly #settles: (Settle | null)[];
-
   readonly #slotOfToken: Uint16Array<ArrayBuffer>;
-  readonly #free: Uint16Array<ArrayBuffer>;
-  #freeCount: number;
   #nextTicket = 0;
 
   // The request being written.
@@ -169,29 +107,16 @@ export class GpuChannel implements GpuRequestWriter {
     this.#allocator = allocator;
     this.#fences = options.fences;
     this.#frame = options.frame;
-    this.#slots = slots;
-    this.#memory = allocator.allocate(slots * SLOT_BYTES, 64);
-    this.#state = new Uint8Array(slots);
-    this.#kept = new Uint8Array(slots);
-    this.#tickets = new Float64Array(slots).fill(-1);
-    this.#commands = new Uint32Array(slots);
-    this.#expected = new Uint32Array(slots);
-    this.#fenceIds = new Float64Array(slots);
-    this.#responses = new Uint32Array(slots);
-    this.#written = new Float64Array(slots);
-    this.#data = new Array<DmaBuffer | null>(slots).fill(null);
-    this.#large = new Array<DmaBuffer | null>(slots).fill(null);
-    this.#settles = new Array<Settle | null>(slots).fill(null);
+    this.#slots = new RequestSlots(allocator, slots);
     this.#slotOfToken = new Uint16Array(queue.ring.size);
-    this.#free = new Uint16Array(slots).map((_, i) => slots - 1 - i);
-    this.#freeCount = slots;
+    const { memory } = this.#slots;
     this.#parts = {
-      request: this.#memory,
+      request: memory,
       requestAt: 0,
       requestBytes: 0,
       data: null,
       dataBytes: 0,
-      response: this.#memory,
+      response: memory,
       responseAt: 0,
       responseBytes: 0,
     };
@@ -230,29 +155,29 @@ export class GpuChannel implements GpuRequestWriter {
     // A request begun and never submitted leaves its slot to the next, but not its data.
     this.#dropData();
     if (this.#slot < 0) {
-      if (this.#freeCount === 0) this.#waitForSlot();
-      this.#slot = this.#free[--this.#freeCount] as number;
+      if (this.#slots.freeCount === 0) this.#waitForSlot();
+      this.#slot = this.#slots.take();
     }
     const slot = this.#slot;
     this.#requestBytes = lengthBytes;
-    const words = regionOf(this.#memory).u32;
-    const at = (this.#memory.offset + slot * SLOT_BYTES) >>> 2;
+    const words = regionOf(this.#slots.memory).u32;
+    const at = (this.#slots.memory.offset + this.#slots.requestAt(slot)) >>> 2;
     this.#requestAt = at;
     for (let i = HEADER_BYTES >>> 2; i < lengthBytes >>> 2; i++) words[at + i] = 0;
-    this.#commands[slot] = command;
+    this.#slots.commands[slot] = command;
     words[at] = le32(command);
     words[at + 4] = le32(contextId);
     if (this.#fenceArmed) {
       this.#fenceArmed = false;
       const fence = ++this.#fences.last;
-      this.#fenceIds[slot] = fence;
+      this.#slots.fenceIds[slot] = fence;
       const ring = this.#fenceRing;
       words[at + 1] = le32(VIRTIO_GPU_FLAG_FENCE | (ring < 0 ? 0 : VIRTIO_GPU_FLAG_INFO_RING_IDX));
       words[at + 2] = le32(lo32(fence));
       words[at + 3] = le32(hi32(fence));
       words[at + 5] = ring < 0 ? 0 : le32(ring);
     } else {
-      this.#fenceIds[slot] = 0;
+      this.#slots.fenceIds[slot] = 0;
       words[at + 1] = 0;
       words[at + 2] = 0;
       words[at + 3] = 0;
@@ -262,12 +187,12 @@ export class GpuChannel implements GpuRequestWriter {
 
   /** Sets a 32-bit field of the request begun, by its offset in bytes. */
   set(offset: number, value: number): void {
-    regionOf(this.#memory).u32[this.#requestAt + (offset >>> 2)] = le32(value);
+    regionOf(this.#slots.memory).u32[this.#requestAt + (offset >>> 2)] = le32(value);
   }
 
   /** Sets bytes of the request begun. */
   setBytes(offset: number, bytes: Uint8Array): void {
-    regionOf(this.#memory).u8.set(bytes, this.#requestAt * 4 + offset);
+    regionOf(this.#slots.memory).u8.set(bytes, this.#requestAt * 4 + offset);
   }
 
   /** Memory for data behind the request begun. It belongs to the request from now on. */
@@ -303,33 +228,33 @@ export class GpuChannel implements GpuRequestWriter {
     const elements = this.#elements;
     try {
       const large = responseBytes > RESPONSE_ROOM_BYTES ? this.#allocator.allocate(responseBytes) : null;
-      this.#large[slot] = large;
-      parts.requestAt = slot * SLOT_BYTES;
+      this.#slots.large[slot] = large;
+      parts.requestAt = this.#slots.requestAt(slot);
       parts.requestBytes = this.#requestBytes;
-      parts.response = large ?? this.#memory;
-      parts.responseAt = large === null ? slot * SLOT_BYTES + REQUEST_ROOM_BYTES : 0;
+      parts.response = large ?? this.#slots.memory;
+      parts.responseAt = large === null ? this.#slots.responseAt(slot) : 0;
       parts.responseBytes = responseBytes;
       elements.clear();
       this.#frame(elements, parts);
       this.#addToRing(slot);
     } catch (error) {
       if (data !== null) this.#allocator.free(data);
-      const large = this.#large[slot] ?? null;
+      const large = this.#slots.large[slot] ?? null;
       if (large !== null) this.#allocator.free(large);
-      this.#large[slot] = null;
+      this.#slots.large[slot] = null;
       throw error;
     } finally {
       parts.data = null;
       parts.dataBytes = 0;
     }
     this.#slot = -1;
-    this.#data[slot] = data;
-    this.#state[slot] = QUEUED;
-    this.#kept[slot] = 0;
-    this.#expected[slot] = responseBytes === 0 ? 0 : expected;
+    this.#slots.data[slot] = data;
+    this.#slots.state[slot] = QUEUED;
+    this.#slots.kept[slot] = 0;
+    this.#slots.expected[slot] = responseBytes === 0 ? 0 : expected;
     this.#outstanding++;
-    const ticket = this.#nextTicket++ * this.#slots + slot;
-    this.#tickets[slot] = ticket;
+    const ticket = this.#nextTicket++ * this.#slots.count + slot;
+    this.#slots.tickets[slot] = ticket;
     return ticket;
   }
 
@@ -346,9 +271,9 @@ export class GpuChannel implements GpuRequestWriter {
   }
 
   #waitForSlot(): void {
-    while (this.#freeCount === 0) {
+    while (this.#slots.freeCount === 0) {
       if (this.#outstanding === 0) {
-        throw new DriverError("ENOSPC", `${this.#slots} requests were kept and never finished`);
+        throw new DriverError("ENOSPC", `${this.#slots.count} requests were kept and never finished`);
       }
       this.#makeProgress();
     }
@@ -356,7 +281,7 @@ export class GpuChannel implements GpuRequestWriter {
 
   /** True when a request can be begun without waiting. */
   get hasRoom(): boolean {
-    return this.#freeCount > 0 || this.#slot >= 0;
+    return this.#slots.freeCount > 0 || this.#slot >= 0;
   }
 
   /** As waiting for a slot in {@link begin}, without blocking. */
@@ -420,95 +345,31 @@ export class GpuChannel implements GpuRequestWriter {
   #complete(slot: number, written: number): void {
     this.#outstanding--;
     this.#completions++;
-    this.#state[slot] = DONE;
-    this.#written[slot] = written;
-    this.#responses[slot] = written >= HEADER_BYTES ? this.#responseWord(slot, 0) : 0;
-    const settle = this.#settles[slot] as Settle | null;
+    this.#slots.state[slot] = DONE;
+    this.#slots.written[slot] = written;
+    this.#slots.responses[slot] = written >= HEADER_BYTES ? this.#slots.responseWord(slot, 0) : 0;
+    const settle = this.#slots.settles[slot] as Settle | null;
     if (settle !== null) {
-      this.#settles[slot] = null;
+      this.#slots.settles[slot] = null;
       this.#waiting--;
       settle.resolve();
       return;
     }
-    if (this.#kept[slot] !== 0) return;
-    const failure = this.#failureOf(slot);
+    if (this.#slots.kept[slot] !== 0) return;
+    const failure = this.#slots.failureOf(slot);
     if (failure !== null && this.#failures.length < MAX_FAILURES) this.#failures.push(failure);
-    this.#release(slot);
-  }
-
-  #responseWord(slot: number, word: number): number {
-    const large = this.#large[slot] as DmaBuffer | null;
-    if (large !== null) return le32(regionOf(large).u32[(large.offset >>> 2) + word] as number) >>> 0;
-    const at = (this.#memory.offset + slot * SLOT_BYTES + REQUEST_ROOM_BYTES) >>> 2;
-    return le32(regionOf(this.#memory).u32[at + word] as number) >>> 0;
-  }
-
-  /** What is wrong with the response of a completed request, or null. */
-  #failureOf(slot: number): Error | null {
-    const expected = this.#expected[slot] as number;
-    if (expected === 0 || expected === ANY_RESPONSE) return null;
-    const response = this.#responses[slot] as number;
-    const command = this.#commands[slot] as number;
-    if (response === expected) {
-      const fence = this.#fenceIds[slot] as number;
-      if (fence === 0) return null;
-      const flags = this.#responseWord(slot, 1);
-      if (
-        (flags & VIRTIO_GPU_FLAG_FENCE) !== 0 &&
-        this.#responseWord(slot, 2) === lo32(fence) &&
-        this.#responseWord(slot, 3) === hi32(fence)
-      ) {
-        return null;
-      }
-      return new DriverError(
-        "EIO",
-        `${gpuCommandName(command)}: the response has another fence than ${fence}`,
-      );
-    }
-    if (response >= VIRTIO_GPU_RESP_ERR_UNSPEC && response < VIRTIO_GPU_RESP_ERR_UNSPEC + 0x100) {
-      return new GpuCommandError(command, response);
-    }
-    return new DriverError(
-      "EIO",
-      `${gpuCommandName(command)}: answered with ${gpuResponseName(response)} (${this.#written[slot]} bytes)`,
-    );
-  }
-
-  #release(slot: number): void {
-    const data = this.#data[slot] as DmaBuffer | null;
-    if (data !== null) {
-      this.#allocator.free(data);
-      this.#data[slot] = null;
-    }
-    const large = this.#large[slot] as DmaBuffer | null;
-    if (large !== null) {
-      this.#allocator.free(large);
-      this.#large[slot] = null;
-    }
-    this.#state[slot] = FREE;
-    this.#tickets[slot] = -1;
-    this.#free[this.#freeCount++] = slot;
-  }
-
-  #slotOf(ticket: number): number {
-    const slot = ticket % this.#slots;
-    if (this.#tickets[slot] !== ticket) {
-      throw new VirtioUsageError(
-        "this request has completed and was released: keep() its ticket before it does",
-      );
-    }
-    return slot;
+    this.#slots.release(slot);
   }
 
   /** Keeps a request when it completes, until it is finished with {@link finish}. Returns the ticket. */
   keep(ticket: number): number {
-    this.#kept[this.#slotOf(ticket)] = 1;
+    this.#slots.kept[this.#slots.slotOf(ticket)] = 1;
     return ticket;
   }
 
   /** True when the request has completed. */
   isDone(ticket: number): boolean {
-    return this.#state[this.#slotOf(ticket)] === DONE;
+    return this.#slots.state[this.#slots.slotOf(ticket)] === DONE;
   }
 
   /**
@@ -516,32 +377,22 @@ export class GpuChannel implements GpuRequestWriter {
    * error response, {@link DriverError} for everything else that goes wrong.
    */
   finish<T>(ticket: number, decode: ResponseDecoder<T>): T {
-    const slot = this.#slotOf(ticket);
-    this.#kept[slot] = 1;
-    if (this.#state[slot] !== DONE) {
+    const slot = this.#slots.slotOf(ticket);
+    this.#slots.kept[slot] = 1;
+    if (this.#slots.state[slot] !== DONE) {
       this.kick();
-      while (this.#state[slot] !== DONE) this.#waitSync();
+      while (this.#slots.state[slot] !== DONE) this.#waitSync();
     }
     return this.#take(slot, decode);
   }
 
   #take<T>(slot: number, decode: ResponseDecoder<T>): T {
-    const failure = this.#failureOf(slot);
-    const plain = failure === null && this.#expected[slot] === VIRTIO_GPU_RESP_OK_NODATA;
-    const bytes = failure === null && !plain ? this.#copyResponse(slot) : NO_BYTES;
-    this.#release(slot);
+    const failure = this.#slots.failureOf(slot);
+    const plain = failure === null && this.#slots.expected[slot] === VIRTIO_GPU_RESP_OK_NODATA;
+    const bytes = failure === null && !plain ? this.#slots.copyResponse(slot) : NO_BYTES;
+    this.#slots.release(slot);
     if (failure !== null) throw failure;
     return decode(bytes);
-  }
-
-  /** A private copy: the device may go on writing, but not into this. */
-  #copyResponse(slot: number): Uint8Array<ArrayBuffer> {
-    const large = this.#large[slot] as DmaBuffer | null;
-    const buffer = large ?? this.#memory;
-    const at = buffer.offset + (large === null ? slot * SLOT_BYTES + REQUEST_ROOM_BYTES : 0);
-    const copy = new Uint8Array(this.#written[slot] as number);
-    copy.set(regionOf(buffer).u8.subarray(at, at + copy.length));
-    return copy;
   }
 
   /**
@@ -569,14 +420,14 @@ export class GpuChannel implements GpuRequestWriter {
 
   /** As {@link finish}, without blocking and without sending: kick when the batch is complete. */
   async settle<T>(ticket: number, decode: ResponseDecoder<T>): Promise<T> {
-    const slot = this.#slotOf(ticket);
-    this.#kept[slot] = 1;
-    if (this.#state[slot] !== DONE) {
+    const slot = this.#slots.slotOf(ticket);
+    this.#slots.kept[slot] = 1;
+    if (this.#slots.state[slot] !== DONE) {
       this.#waiting++;
       await new Promise<void>((resolve, reject) => {
-        this.#settles[slot] = { resolve, reject };
+        this.#slots.settles[slot] = { resolve, reject };
       });
-      if (this.#tickets[slot] !== ticket) throw new DriverError("ECANCELED", "the device was reset");
+      if (this.#slots.tickets[slot] !== ticket) throw new DriverError("ECANCELED", "the device was reset");
     }
     return this.#take(slot, decode);
   }
@@ -603,11 +454,11 @@ export class GpuChannel implements GpuRequestWriter {
   }
 
   #rejectWaiting(error: Error): void {
-    for (let slot = 0; slot < this.#slots; slot++) {
-      const settle = this.#settles[slot] as Settle | null;
+    for (let slot = 0; slot < this.#slots.count; slot++) {
+      const settle = this.#slots.settles[slot] as Settle | null;
       if (settle === null) continue;
-      this.#settles[slot] = null;
-      this.#kept[slot] = 0;
+      this.#slots.settles[slot] = null;
+      this.#slots.kept[slot] = 0;
       this.#waiting--;
       settle.reject(error);
     }
@@ -616,10 +467,11 @@ export class GpuChannel implements GpuRequestWriter {
   /** Gives up everything under way and frees the memory. Only after the device or the queue was reset. */
   close(): void {
     this.#rejectWaiting(new DriverError("ECANCELED", "the device was reset"));
-    for (let slot = 0; slot < this.#slots; slot++) if (this.#state[slot] !== FREE) this.#release(slot);
+    for (let slot = 0; slot < this.#slots.count; slot++)
+      if (this.#slots.state[slot] !== FREE) this.#slots.release(slot);
     this.#outstanding = 0;
     this.#dropData();
-    this.#allocator.free(this.#memory);
+    this.#allocator.free(this.#slots.memory);
   }
 }
 

@@ -18,8 +18,9 @@ import type { DriverQueue } from "../../driver-queue.ts";
 import { REFUSE_RULE } from "../../features.ts";
 import type { SharedMemoryWindow } from "../../transports/transport.ts";
 import { QUEUE_CHOICE_RULE, type QueueRequest, type VirtioDriver } from "../../virtio-driver.ts";
+import { frameLikeLinux, type GpuFraming } from "./framing.ts";
 import { type GpuAsync, makeAsync } from "./gpu-async.ts";
-import { type FenceCounter, frameLikeLinux, GpuChannel, type GpuFraming } from "./gpu-channel.ts";
+import { type FenceCounter, GpuChannel } from "./gpu-channel.ts";
 import {
   type BlobOptions,
   type GpuCapabilities,

@@ -72,8 +72,9 @@ import {
 import { gpuCommandName } from "../../../wire/gpu-names.ts";
 import { DriverError } from "../../errors.ts";
 import { regionOf } from "../../guest-buffer.ts";
-import { ANY_RESPONSE, type GpuChannel, type GpuRequestWriter } from "./gpu-channel.ts";
+import type { GpuChannel, GpuRequestWriter } from "./gpu-channel.ts";
 import type { MemEntryList } from "./mem-entries.ts";
+import { ANY_RESPONSE } from "./request-slots.ts";
 
 const HEADER_BYTES = VIRTIO_GPU_CTRL_HDR.sizeBytes;
 
