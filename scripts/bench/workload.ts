@@ -4,3 +4,6 @@ export interface Workload {
   /** Digest of what the work left behind. */
   digest(): string;
 }
+
+/** The `maxTurnWork` of devices whose requests are not to wait for another turn, however many pages they come with. */
+export const MAX_TURN_WORK = 0x3fffffff;

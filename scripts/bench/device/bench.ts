@@ -1,7 +1,8 @@
-import { compare, type Effort, startedOften } from "../compare.ts";
+import { compare, type Effort } from "../compare.ts";
 import { startCounter, startScript } from "../contestant.ts";
 import { FEW_POSITIONS, MANY_POSITIONS } from "../gpu/bench.ts";
 import type { JudgedRow } from "../row.ts";
+import { benchTime, speedRow, valueRow } from "../rows.ts";
 import { RNG_BATCH } from "./workloads.ts";
 
 const REQUESTS = 1_000_000;
@@ -59,39 +60,25 @@ export async function benchAllocation(name: string): Promise<JudgedRow[]> {
     // Code that is not compiled yet allocates what compiled code does not.
     await contestant.run(Math.ceil(REQUESTS / requestsPerCount / 3));
     const bytes = await contestant.allocated(Math.ceil(REQUESTS / requestsPerCount));
-    return [
-      {
-        name,
-        value: bytes / requestsPerCount,
-        unit: "bytes/request",
-        ratio: null,
-        against: null,
-        bar: { atMost: 0.1 },
-      },
-    ];
+    return [valueRow(name, bytes / requestsPerCount, "bytes/request", { atMost: 0.1 })];
   } finally {
     contestant.close();
   }
 }
 
 /** Bringing a packed ring to life, in time that a split one takes. */
-export async function benchActivation(name: string, effort: Effort): Promise<JudgedRow[]> {
-  const start = (format: string) => () => startScript({ name: format, group: format }, "activate", format);
-  const comparison = await compare([start("packed"), start("split")], {
-    unitsPerCount: 1,
-    checkCount: 1000,
-    effort: startedOften(effort),
-  });
-  return [
+export function benchActivation(name: string, effort: Effort): Promise<JudgedRow[]> {
+  return benchTime(
     {
       name,
-      value: 1e6 / comparison.rate("packed"),
+      workload: "activate",
+      what: { name: "packed", parameters: ["packed"] },
+      against: { name: "split", parameters: ["split"] },
       unit: "µs/queue",
-      ratio: comparison.ratio("split", "packed"),
-      against: "split",
       bar: { atMost: 2 },
     },
-  ];
+    effort,
+  );
 }
 
 /** From reset to DRIVER_OK with two queues, with split rings and with packed ones. */
@@ -102,14 +89,9 @@ export async function benchResets(name: string, effort: Effort): Promise<JudgedR
     checkCount: 1000,
     effort,
   });
-  return ["split", "packed"].map((format) => ({
-    name: `${name}-${format}`,
-    value: comparison.rate(format),
-    unit: "resets/s",
-    ratio: null,
-    against: null,
-    bar: { atLeast: 100_000 },
-  }));
+  return ["split", "packed"].map((format) =>
+    valueRow(`${name}-${format}`, comparison.rate(format), "resets/s", { atLeast: 100_000 }),
+  );
 }
 
 /** Pixels as text in a saved state and back, against the engine's own `Buffer`; with and without the engine's help. */
@@ -122,13 +104,15 @@ export async function benchSave(name: string, effort: Effort): Promise<JudgedRow
     { unitsPerCount: 16, checkCount: 2, effort },
   );
   return directions.flatMap((direction) =>
-    ["own", "portable"].map((who) => ({
-      name: `${name}/${direction}${who === "own" ? "" : "-portable"}`,
-      value: comparison.rate(`${direction}/${who}`),
-      unit: "MiB/s",
-      ratio: comparison.ratio(`${direction}/${who}`, `${direction}/buffer`),
-      against: "buffer",
-      bar: who === "own" ? { atLeast: 0.33 } : null,
-    })),
+    ["own", "portable"].map((who) =>
+      speedRow(comparison, {
+        name: `${name}/${direction}${who === "own" ? "" : "-portable"}`,
+        who: `${direction}/${who}`,
+        than: `${direction}/buffer`,
+        against: "buffer",
+        unit: "MiB/s",
+        bar: who === "own" ? { atLeast: 0.33 } : null,
+      }),
+    ),
   );
 }

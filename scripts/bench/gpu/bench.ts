@@ -2,6 +2,7 @@ import type { NativePrograms } from "../c/compile.ts";
 import { compare, type Effort, type Starter, startedOften } from "../compare.ts";
 import { startProgram, startScript } from "../contestant.ts";
 import type { JudgedRow } from "../row.ts";
+import { benchTime, speedRow } from "../rows.ts";
 import { DAMAGE_PIXELS, FRAME_HEIGHT, FRAME_WIDTH } from "./workloads.ts";
 
 const FRAME_GIGABYTES = (FRAME_WIDTH * FRAME_HEIGHT * 4) / 1e9;
@@ -62,36 +63,29 @@ async function benchCopy(
     checkCount,
     effort,
   });
-  const hasC = comparison.has("c");
   return [
-    {
+    speedRow(comparison, {
       name,
-      value: comparison.rate("own"),
+      who: "own",
+      than: "c",
+      against: "c",
       unit: "GB/s",
-      ratio: hasC ? comparison.ratio("own", "c") : null,
-      against: hasC ? "c" : null,
-      bar: hasC && atLeast > 0 ? { atLeast } : null,
-    },
+      bar: atLeast > 0 ? { atLeast } : null,
+    }),
   ];
 }
 
 /** A page flip between two blobs at 3840 × 2160, in time that one at 640 × 480 takes. */
-export async function benchBlobFlip(name: string, effort: Effort): Promise<JudgedRow[]> {
-  const flips = (who: string, width: number, height: number) => () =>
-    startScript({ name: who, group: who }, "gpu/flip", String(width), String(height));
-  const comparison = await compare([flips("2160p", 3840, 2160), flips("480p", 640, 480)], {
-    unitsPerCount: 1,
-    checkCount: 1000,
-    effort: startedOften(effort),
-  });
-  return [
+export function benchBlobFlip(name: string, effort: Effort): Promise<JudgedRow[]> {
+  return benchTime(
     {
       name,
-      value: 1e6 / comparison.rate("2160p"),
+      workload: "gpu/flip",
+      what: { name: "2160p", parameters: ["3840", "2160"] },
+      against: { name: "480p", parameters: ["640", "480"] },
       unit: "µs/flip",
-      ratio: comparison.ratio("480p", "2160p"),
-      against: "480p",
       bar: { atMost: 1.2 },
     },
-  ];
+    effort,
+  );
 }

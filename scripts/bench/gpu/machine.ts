@@ -17,6 +17,7 @@ import {
   type RingPlace,
   startDevice,
 } from "../device/ring.ts";
+import { MAX_TURN_WORK } from "../workload.ts";
 
 /** Requests that may be under way. */
 const SLOTS: number = RING_SIZE / 4;
@@ -66,6 +67,7 @@ export class GpuMachine {
     this.#device = new VirtioDevice(this.gpu, {
       memory: new GuestMemory([{ base: 0, memory }]),
       ringFeatures: [VIRTIO_F_RING_PACKED],
+      maxTurnWork: MAX_TURN_WORK,
     });
     this.words = new Uint32Array(memory);
     this.#ring = createRing(format, memory, RING);

@@ -1,6 +1,7 @@
-import { compare, type Effort, type Starter, startedOften } from "../compare.ts";
+import { compare, type Effort, type Starter } from "../compare.ts";
 import { startScript } from "../contestant.ts";
 import type { Bar, JudgedRow } from "../row.ts";
+import { benchTime, speedRow } from "../rows.ts";
 
 const CHECK_COUNT = 1000;
 const ECHO_BATCH = "1";
@@ -11,15 +12,7 @@ const startEcho: Starter = () => startScript({ name: "echo", group: "echo" }, "e
 /** What a guest's program does through the whole stack, in ratio to the bare round trip of one request. */
 async function benchCalls(name: string, start: Starter, unit: string, bar: Bar, effort: Effort) {
   const comparison = await compare([start, startEcho], { unitsPerCount: 1, checkCount: CHECK_COUNT, effort });
-  const row: JudgedRow = {
-    name,
-    value: comparison.rate("kms"),
-    unit,
-    ratio: comparison.ratio("kms", "echo"),
-    against: "echo",
-    bar,
-  };
-  return [row];
+  return [speedRow(comparison, { name, who: "kms", than: "echo", against: "echo", unit, bar })];
 }
 
 /** Page flips between blobs of 1920 × 1080. */
@@ -35,22 +28,16 @@ export function benchKmsDirty(name: string, effort: Effort): Promise<JudgedRow[]
 }
 
 /** A page flip at 3840 × 2160, in time that one at 640 × 480 takes. */
-export async function benchKmsFlipSizes(name: string, effort: Effort): Promise<JudgedRow[]> {
-  const flips = (who: string, width: number, height: number) => () =>
-    startScript({ name: who, group: who }, "kms/flip", String(width), String(height));
-  const comparison = await compare([flips("2160p", 3840, 2160), flips("480p", 640, 480)], {
-    unitsPerCount: 1,
-    checkCount: CHECK_COUNT,
-    effort: startedOften(effort),
-  });
-  return [
+export function benchKmsFlipSizes(name: string, effort: Effort): Promise<JudgedRow[]> {
+  return benchTime(
     {
       name,
-      value: 1e6 / comparison.rate("2160p"),
+      workload: "kms/flip",
+      what: { name: "2160p", parameters: ["3840", "2160"] },
+      against: { name: "480p", parameters: ["640", "480"] },
       unit: "µs/flip",
-      ratio: comparison.ratio("480p", "2160p"),
-      against: "480p",
       bar: { atMost: 1.1 },
     },
-  ];
+    effort,
+  );
 }

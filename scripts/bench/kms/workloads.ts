@@ -5,7 +5,7 @@ import { DRM_FORMAT_XRGB8888, type DrmFile, KmsCard } from "../../../src/driver/
 import { GuestMemory } from "../../../src/memory/index.ts";
 import { MmioTransport } from "../../../src/transport/mmio/index.ts";
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC } from "../../../src/wire/index.ts";
-import type { Workload } from "../workload.ts";
+import { MAX_TURN_WORK, type Workload } from "../workload.ts";
 
 const MEMORY_BYTES = 192 << 20;
 const BUFFERS = 2;
@@ -44,6 +44,7 @@ function desk(widthPixels: number, heightPixels: number, blobs: boolean): Desk {
   const device = new VirtioDevice(gpu, {
     memory,
     ringFeatures: [VIRTIO_F_INDIRECT_DESC, VIRTIO_F_EVENT_IDX],
+    maxTurnWork: MAX_TURN_WORK,
   });
   const interrupts: { handle: (() => void) | null } = { handle: null };
   const registers = new MmioTransport(device, {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { guestFolder } from "../../linux/paths.ts";
 import { median } from "../compare.ts";
 import type { JudgedRow } from "../row.ts";
+import { valueRow } from "../rows.ts";
 
 const SCENARIO = "mode-set";
 
@@ -35,5 +36,5 @@ export async function benchModeSet(
     if (scenario === undefined) throw new Error(`the guest did not report on ${SCENARIO}`);
     times.push(scenario.elapsedMs);
   }
-  return [{ name, value: median(times), unit: "ms", ratio: null, against: null, bar: null }];
+  return [valueRow(name, median(times), "ms", null)];
 }
