@@ -31,6 +31,34 @@ export interface SharedContent {
 }
 
 /**
+ * What a device exports from reset to reset, which is taken away from everybody at once however much it is: only those who
+ * use some of it have to be told. What is left in tables is swept away later.
+ */
+export class ExportLife {
+  /** Nothing of it is shared any more. */
+  over = false;
+  /** Objects that are shared. */
+  count = 0;
+  /** Those of them that importers use. */
+  readonly used: Set<SharedObject> = new Set();
+  readonly #registry: SharedObjectRegistry;
+
+  constructor(registry: SharedObjectRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Takes everything away, and tells those who used some of it. */
+  end(): void {
+    this.over = true;
+    this.#registry.lost(this.count);
+    this.count = 0;
+    const used = [...this.used];
+    this.used.clear();
+    for (const object of used) object.revokedWithAll();
+  }
+}
+
+/**
  * An object that a device exported under a UUID (virtio 1.4, section 2.11).
  *
  * @example
@@ -47,6 +75,7 @@ export class SharedObject {
   /** Called once nobody uses the object any more, neither its exporter nor an importer. */
   readonly #onUnused: (() => void) | null;
   readonly #uses = new Set<SharedObjectUse>();
+  readonly #life: ExportLife | null;
   #exported = true;
 
   /** @internal Made by {@link SharedObjectRegistry.publish}. */
@@ -55,21 +84,24 @@ export class SharedObject {
     uuid: string,
     content: SharedContent,
     onUnused: (() => void) | null,
+    life: ExportLife | null,
   ) {
     this.#registry = registry;
     this.uuid = uuid;
     this.#content = content;
     this.#onUnused = onUnused;
+    this.#life = life;
+    if (life !== null) life.count++;
   }
 
   /** What is shared, null once it was revoked. */
   get content(): SharedContent | null {
-    return this.#content;
+    return this.#life?.over === true ? null : this.#content;
   }
 
   /** True until the exporter lets go of it. */
   get exported(): boolean {
-    return this.#exported;
+    return this.#exported && this.#life?.over !== true;
   }
 
   /** Number of importers. */
@@ -79,12 +111,14 @@ export class SharedObject {
 
   /** @internal */
   use(onRevoked: (() => void) | null): SharedObjectUse {
-    if (this.#content === null) throw new VirtioBugError("a revoked object was acquired");
+    if (this.content === null) throw new VirtioBugError("a revoked object was acquired");
     const use = new SharedObjectUse(this, onRevoked, () => {
       this.#uses.delete(use);
+      if (this.#uses.size === 0) this.#life?.used.delete(this);
       this.#check();
     });
     this.#uses.add(use);
+    this.#life?.used.add(this);
     return use;
   }
 
@@ -96,20 +130,35 @@ export class SharedObject {
 
   /** The exporter takes the object away from everybody: it was reset. */
   revoke(): void {
-    if (this.#content === null) return;
+    if (this.content === null) return;
+    this.#exported = false;
+    this.#life?.used.delete(this);
     const uses = [...this.#uses];
     this.#uses.clear();
-    this.#exported = false;
     this.#end();
     for (const use of uses) use.revoked();
   }
 
+  /** Its exporter's life is over: tells its users. @internal */
+  revokedWithAll(): void {
+    const uses = [...this.#uses];
+    this.#uses.clear();
+    for (const use of uses) use.revoked();
+  }
+
+  /** After its exporter's life: it goes from the table. @internal */
+  sweep(): void {
+    this.#content = null;
+    this.#registry.sweep(this);
+  }
+
   #check(): void {
-    if (!this.#exported && this.#uses.size === 0 && this.#content !== null) this.#end();
+    if (!this.#exported && this.#uses.size === 0 && this.content !== null) this.#end();
   }
 
   #end(): void {
     this.#content = null;
+    if (this.#life !== null) this.#life.count--;
     this.#registry.forget(this);
     this.#onUnused?.();
   }
@@ -177,28 +226,38 @@ export const SHARED_OBJECTS_RULE: OptionRule = {
  * ```
  */
 export class SharedObjectRegistry {
+  /** Some may have been taken away with all of their exporter's, and not be swept yet. */
   readonly #objects = new Map<string, SharedObject>();
+  #size = 0;
 
   /** Number of objects. */
   get size(): number {
-    return this.#objects.size;
+    return this.#size;
   }
 
   /**
    * Exports something. The exporter counts as a user until it calls `unexport` or `revoke` on the object; then, and
-   * once the last importer is gone, `onUnused` runs. Throws {@link VirtioUsageError} when the UUID is taken.
+   * once the last importer is gone, `onUnused` runs; not at the end of the `life` that it may belong to. Throws
+   * {@link VirtioUsageError} when the UUID is taken.
    */
-  publish(uuid: Uint8Array, content: SharedContent, onUnused: (() => void) | null = null): SharedObject {
+  publish(
+    uuid: Uint8Array,
+    content: SharedContent,
+    onUnused: (() => void) | null = null,
+    life: ExportLife | null = null,
+  ): SharedObject {
     const key = formatUuid(uuid);
-    if (this.#objects.has(key)) throw new VirtioUsageError(`there is already a shared object ${key}`);
-    const object = new SharedObject(this, key, content, onUnused);
+    if (this.get(key) !== null) throw new VirtioUsageError(`there is already a shared object ${key}`);
+    const object = new SharedObject(this, key, content, onUnused, life);
     this.#objects.set(key, object);
+    this.#size++;
     return object;
   }
 
   /** Looks an object up without using it, by its 16 bytes or its notation; null when there is none. */
   get(uuid: Uint8Array | string): SharedObject | null {
-    return this.#objects.get(typeof uuid === "string" ? uuid.toLowerCase() : formatUuid(uuid)) ?? null;
+    const found = this.#objects.get(typeof uuid === "string" ? uuid.toLowerCase() : formatUuid(uuid));
+    return found === undefined || found.content === null ? null : found;
   }
 
   /**
@@ -211,7 +270,19 @@ export class SharedObjectRegistry {
 
   /** @internal */
   forget(object: SharedObject): void {
-    this.#objects.delete(object.uuid);
+    this.#size--;
+    this.sweep(object);
+  }
+
+  /** So many objects are no more. @internal */
+  lost(count: number): void {
+    this.#size -= count;
+  }
+
+  /** @internal */
+  sweep({ uuid }: SharedObject): void {
+    // Another one may have its UUID by now.
+    if (this.#objects.get(uuid)?.content === null) this.#objects.delete(uuid);
   }
 }
 

@@ -23,6 +23,8 @@ export { TRANSLATED_WORK } from "../virtqueue/constants.ts";
 export const ROW_WORK = 64;
 /** A pixel that a display is told of: it reads four bytes, if it is no more than a copy. */
 export const PIXEL_WORK = 4;
+/** An entry that is of no use any more and goes from a table. */
+export const SWEEP_WORK = 6144;
 /** An entry of a table that ends, with all that refers to it. */
 export const ENTRY_WORK = 4096;
 

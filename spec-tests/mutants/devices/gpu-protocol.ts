@@ -228,7 +228,7 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   ),
 
   // Order of fences
-  fences("timeline", "fences-overtake", "isUpTo(other, command)", "false"),
+  fences("timeline", "fences-overtake", "return first !== null && isUpTo(first, command);", "return false;"),
   fences(
     "timeline",
     "fences-compared-by-their-low-half",
@@ -238,8 +238,8 @@ export const GPU_PROTOCOL_MUTANTS: readonly Mutant[] = [
   fences(
     "timeline",
     "fences-released-as-they-complete",
-    "each.complete && !(each.fenced && this.mustWait(each",
-    "each.complete && !(false && this.mustWait(each",
+    "      if (first !== null && isUpTo(first, next)) return;\n",
+    "",
   ),
   queue("ringIdx", "any-ring", "request.ringIdx > VIRTIO_GPU_MAX_RING_IDX", "request.ringIdx > 0xff"),
   queue(

@@ -227,13 +227,28 @@ export class GpuCore {
     this.exports.revokeAll();
     // Importers were notified, and may have grown the memory.
     this.#host?.sync();
-    for (const resource of this.resources.values()) {
-      if (resource.memory !== null) this.heap?.drop(resource.memory);
+    const { heap } = this;
+    if (heap !== null) {
+      for (const { memory } of this.resources.values()) if (memory !== null) heap.drop(memory);
     }
     this.resources.clear();
     this.transfers.clear();
     this.contexts.clear();
     this.attempt(() => this.renderer?.reset());
+    this.#sweep();
+  }
+
+  /** What nobody needs to wait for: tables and memory of the last life, in as many turns as it takes. */
+  #sweep(): void {
+    const host = this.#host;
+    if (host === null) return;
+    const { budget } = host;
+    // The reset has taken what was put off before from the budget's list, this included: it begins anew.
+    inTurns(
+      host,
+      () => true,
+      () => this.exports.sweep(budget) && (this.heap?.sweep(budget) ?? true),
+    );
   }
 
   /** Calls a back end; a failure is traced and has no other consequence. */

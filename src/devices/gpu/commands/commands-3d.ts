@@ -86,9 +86,15 @@ export function createContext(core: GpuCore, request: GpuRequest): number {
   const context = { id, capsetId, debugName, resources: new Set<number>() };
   return core.change(
     // Added before the renderer is asked, so that a reset in the meantime removes it.
-    { act: () => core.contexts.add(context), undo: () => core.contexts.remove(context) },
+    { act: () => core.contexts.add(context), undo: () => removeContext(core, context) },
     { act: () => rendererOf(core).createContext(id, capsetId, debugName) },
   );
+}
+
+/** A context may have as many resources attached as there are: they are let go of in turns. */
+function removeContext(core: GpuCore, context: Context): Promise<void> | undefined {
+  core.contexts.remove(context);
+  return core.inTurns(() => core.contexts.sweep(core.host.budget));
 }
 
 function readName(bytes: Uint8Array, offset: number, lengthBytes: number): string {
@@ -107,7 +113,7 @@ export function destroyContext(core: GpuCore, request: GpuRequest): number {
   if (context === null) return core.refuse(VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, "no such context");
   return core.change(
     { act: () => rendererOf(core).destroyContext(context.id) },
-    { act: () => core.contexts.remove(context) },
+    { act: () => removeContext(core, context) },
   );
 }
 

@@ -259,8 +259,8 @@ export function mapBlob(core: GpuCore, request: GpuRequest, answer: GpuResponse)
       // Its place in the window was reserved above, so that a lack of room is refused as such.
       act: () => core.inTurns(() => heap.moveIn(memory, core.host.budget)),
       undo: () => {
-        heap.unmap(memory);
-        return core.scanouts.followed(resource);
+        const { life } = core;
+        return life.after(unmapInTurns(core, resource), () => core.scanouts.followed(resource));
       },
     },
     {

@@ -1,4 +1,6 @@
 import type { MaybeLater } from "../../../base/later.ts";
+import type { WorkBudget } from "../../../base/work-budget.ts";
+import { SWEEP_WORK } from "../../../device/work.ts";
 
 /** One rendering context. */
 export interface Context {
@@ -24,6 +26,10 @@ export class Contexts {
   /** Resources attached to contexts, counted once for each context. */
   #attachments = 0;
   readonly #attached = new WeakMap<Context, Map<number, Attachment>>();
+  /** Contexts that each resource is attached to, those included that were removed and not yet swept. */
+  #contextsOf = new Map<number, Set<Context>>();
+  /** Contexts that were removed; their attachments count until {@link sweep}. */
+  #removed: Context[] = [];
 
   constructor(limit: number, maxAttachments: number) {
     this.#limit = limit;
@@ -48,13 +54,34 @@ export class Contexts {
 
   add(context: Context): void {
     this.#byId.set(context.id, context);
-    this.#attachments += context.resources.size;
+    for (const id of context.resources) this.#note(context, id);
   }
 
+  /** Its id is free; {@link sweep} has something to do. */
   remove(context: Context): void {
     if (this.#byId.get(context.id) !== context) return;
     this.#byId.delete(context.id);
-    this.#attachments -= context.resources.size;
+    this.#removed.push(context);
+  }
+
+  /** Takes resources out of removed contexts, as long as the budget reaches. Returns whether that was all. */
+  sweep(budget: WorkBudget): boolean {
+    for (let context = this.#removed.at(-1); context !== undefined; context = this.#removed.at(-1)) {
+      for (const id of context.resources) {
+        if (budget.spent) return false;
+        budget.charge(SWEEP_WORK);
+        this.detach(context, id);
+      }
+      this.#removed.pop();
+    }
+    return true;
+  }
+
+  #note(context: Context, resourceId: number): void {
+    this.#attachments++;
+    const contexts = this.#contextsOf.get(resourceId);
+    if (contexts === undefined) this.#contextsOf.set(resourceId, new Set([context]));
+    else contexts.add(context);
   }
 
   /** True when no further resource may be attached. */
@@ -65,7 +92,7 @@ export class Contexts {
   /** Attaches a resource that is not attached yet. */
   attach(context: Context, resourceId: number, attachment: Attachment): void {
     context.resources.add(resourceId);
-    this.#attachments++;
+    this.#note(context, resourceId);
     let byId = this.#attached.get(context);
     if (byId === undefined) {
       byId = new Map();
@@ -82,16 +109,21 @@ export class Contexts {
   /** Takes a resource out of a context, which may have been removed meanwhile. */
   detach(context: Context, resourceId: number): void {
     this.#attached.get(context)?.delete(resourceId);
-    const was = context.resources.delete(resourceId);
-    if (was && this.#byId.get(context.id) === context) this.#attachments--;
+    if (!context.resources.delete(resourceId)) return;
+    const contexts = this.#contextsOf.get(resourceId);
+    if (contexts?.delete(context) !== true) return;
+    this.#attachments--;
+    if (contexts.size === 0) this.#contextsOf.delete(resourceId);
   }
 
   forgetResource(resourceId: number): void {
-    for (const context of this.#byId.values()) this.detach(context, resourceId);
+    for (const context of this.#contextsOf.get(resourceId) ?? []) this.detach(context, resourceId);
   }
 
   clear(): void {
     this.#byId.clear();
+    this.#contextsOf = new Map();
+    this.#removed = [];
     this.#attachments = 0;
   }
 }

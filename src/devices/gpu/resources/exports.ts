@@ -1,10 +1,13 @@
+import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { RandomBytes } from "../../../device/random.ts";
-import type {
-  SharedContent,
-  SharedImage,
-  SharedObject,
-  SharedObjectRegistry,
+import {
+  ExportLife,
+  type SharedContent,
+  type SharedImage,
+  type SharedObject,
+  type SharedObjectRegistry,
 } from "../../../device/shared-objects.ts";
+import { SWEEP_WORK } from "../../../device/work.ts";
 import type { SegmentList } from "../../../memory/segments.ts";
 import type { RenderedPixels } from "../backend/renderer.ts";
 import type { Resource } from "./resources.ts";
@@ -23,11 +26,14 @@ export class Exports {
   readonly #freed: (resource: Resource) => void;
   readonly #rendered: (resource: Resource) => RenderedPixels | null;
   /** Objects of resources that still have their id, the latest last. */
-  readonly #objects = new Map<Resource, SharedObject[]>();
+  #objects = new Map<Resource, SharedObject[]>();
   /** Everything alive with its resource, that of resources without id included. */
-  readonly #alive = new Map<SharedObject, Resource>();
-  /** How many objects of a resource are alive; resources without any are not listed. */
-  readonly #aliveOf = new Map<Resource, number>();
+  #alive = new Map<SharedObject, Resource>();
+  /** How many objects of a resource are alive; none is not listed. */
+  #aliveOf = new Map<Resource, number>();
+  #life: ExportLife;
+  /** What was taken away with everything else, and is in the registry's table still. */
+  #leftovers: Iterator<SharedObject>[] = [];
 
   constructor(
     registry: SharedObjectRegistry,
@@ -37,6 +43,7 @@ export class Exports {
     rendered: (resource: Resource) => RenderedPixels | null,
   ) {
     this.registry = registry;
+    this.#life = new ExportLife(registry);
     this.#randomBytes = randomBytes;
     this.#lifetime = lifetime;
     this.#freed = freed;
@@ -89,7 +96,7 @@ export class Exports {
   publish(resource: Resource, uuid: Uint8Array): void {
     if (this.registry.get(uuid) !== null) return;
     const content = new ExportedResource(resource, this.#rendered);
-    const object: SharedObject = this.registry.publish(uuid, content, () => this.#unused(object));
+    const object: SharedObject = this.registry.publish(uuid, content, () => this.#unused(object), this.#life);
     this.#alive.set(object, resource);
     this.#aliveOf.set(resource, (this.#aliveOf.get(resource) ?? 0) + 1);
     const objects = this.#objects.get(resource);
@@ -130,10 +137,28 @@ export class Exports {
     else object.unexport();
   }
 
-  /** The device was reset: every export is revoked. */
+  /** The device was reset: everything is taken away from everybody, and {@link sweep} has something to do. */
   revokeAll(): void {
-    this.#objects.clear();
-    for (const object of [...this.#alive.keys()]) object.revoke();
+    if (this.#alive.size > 0) this.#leftovers.push(this.#alive.keys());
+    this.#objects = new Map();
+    this.#alive = new Map();
+    this.#aliveOf = new Map();
+    const life = this.#life;
+    this.#life = new ExportLife(this.registry);
+    life.end();
+  }
+
+  /** Clears away what was revoked with everything else, as long as the budget reaches. Returns whether that was all. */
+  sweep(budget: WorkBudget): boolean {
+    for (let last = this.#leftovers.at(-1); last !== undefined; last = this.#leftovers.at(-1)) {
+      for (let next = last.next(); next.done !== true; next = last.next()) {
+        next.value.sweep();
+        budget.charge(SWEEP_WORK);
+        if (budget.spent) return false;
+      }
+      this.#leftovers.pop();
+    }
+    return true;
   }
 }
 

@@ -1,6 +1,7 @@
 import { isAnyBuffer, isDetached } from "../../../base/brands.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
 import type { WorkBudget } from "../../../base/work-budget.ts";
+import { FRESH_WORK } from "../../../device/work.ts";
 
 /**
  * The host visible memory region (VIRTIO_GPU_SHM_ID_HOST_VISIBLE): one window, a buffer that the embedder makes
@@ -20,7 +21,12 @@ export class HostHeap {
   readonly buffer: ArrayBufferLike;
   readonly lengthBytes: number;
   readonly #bytes: Uint8Array;
-  readonly #mapped = new Set<HostBlob>();
+  /** Blobs that are mapped, by their places. */
+  readonly #mapped: HostBlob[] = [];
+  /** Parts of the window in which bytes of blobs are left that were dropped; they do not overlap. */
+  readonly #stale: Part[] = [];
+  /** Bytes of the window from here on were never written. */
+  #freshFrom = 0;
 
   /** The window is all of `buffer`, or `lengthBytes` bytes of zeros. */
   constructor(bufferOrLengthBytes: ArrayBufferLike | number) {
@@ -40,7 +46,7 @@ export class HostHeap {
 
   /** Number of blobs mapped now. */
   get mappedBlobs(): number {
-    return this.#mapped.size;
+    return this.#mapped.length;
   }
 
   /**
@@ -49,6 +55,7 @@ export class HostHeap {
    */
   map(blob: HostBlob, offset: number): boolean {
     if (!this.reserve(blob, offset)) return false;
+    for (const { from, to } of this.#stale.splice(0)) this.#bytes.fill(0, from, to);
     blob.moveIn(blob.sizeBytes);
     return true;
   }
@@ -56,44 +63,103 @@ export class HostHeap {
   /** The beginning of a {@link map}: the place is taken, the bytes are still where they were. @internal */
   reserve(blob: HostBlob, offset: number): boolean {
     if (blob.mappedAt >= 0 || !(offset >= 0) || offset + blob.sizeBytes > this.lengthBytes) return false;
-    for (const other of this.#mapped) {
-      if (offset < other.mappedAt + other.sizeBytes && other.mappedAt < offset + blob.sizeBytes) return false;
-    }
-    blob.reserve(this.#bytes.subarray(offset, offset + blob.sizeBytes), offset);
-    this.#mapped.add(blob);
+    const end = offset + blob.sizeBytes;
+    const at = this.#firstBehind(offset);
+    const before = this.#mapped[at - 1];
+    const behind = this.#mapped[at];
+    if (before !== undefined && offset < before.mappedAt + before.sizeBytes) return false;
+    if (behind !== undefined && behind.mappedAt < end) return false;
+    blob.reserve(this.#bytes.subarray(offset, end), offset);
+    this.#mapped.splice(at, 0, blob);
     return true;
+  }
+
+  /** Index of the first mapped blob that begins behind an offset. */
+  #firstBehind(offset: number): number {
+    let low = 0;
+    let high = this.#mapped.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#mapped[middle] as HostBlob).mappedAt <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Takes a blob that is mapped at an offset out of the list; false when it is not. */
+  #remove(blob: HostBlob, offset: number): boolean {
+    const at = this.#firstBehind(offset) - 1;
+    if (this.#mapped[at] !== blob) return false;
+    this.#mapped.splice(at, 1);
+    return true;
+  }
+
+  /** What it costs to move a byte of a blob: more where memory is written for the first time. */
+  #price(blob: HostBlob): number {
+    const ofWindow = blob.mappedAt + blob.sizeBytes > this.#freshFrom ? FRESH_WORK : 0;
+    return 1 + ofWindow + (blob.hasMoved ? 0 : FRESH_WORK);
   }
 
   /** Moves as much of a blob into its reserved place as the budget allows; true when that was all. @internal */
   moveIn(blob: HostBlob, budget: WorkBudget): boolean {
+    if (!this.sweep(budget)) return false;
     const before = blob.movesLeft;
-    const isDone = blob.moveIn(Math.max(0, budget.left));
-    budget.charge(before - blob.movesLeft);
+    const price = this.#price(blob);
+    const isDone = blob.moveIn(Math.ceil(Math.max(0, budget.left) / price));
+    budget.charge((before - blob.movesLeft) * price);
+    if (isDone) this.#freshFrom = Math.max(this.#freshFrom, blob.mappedAt + blob.sizeBytes);
     return isDone;
   }
 
   /** Takes as much of a blob out of the window as the budget allows; true when it is unmapped. @internal */
   moveOut(blob: HostBlob, budget: WorkBudget): boolean {
-    if (!this.#mapped.has(blob)) return true;
+    if (blob.mappedAt < 0) return true;
     blob.startMoveOut();
     const before = blob.movesLeft;
-    const isDone = blob.moveOut(Math.max(0, budget.left));
-    budget.charge(before - blob.movesLeft);
-    if (isDone) this.#mapped.delete(blob);
+    const price = this.#price(blob);
+    const { mappedAt } = blob;
+    const isDone = blob.moveOut(Math.ceil(Math.max(0, budget.left) / price));
+    budget.charge((before - blob.movesLeft) * price);
+    if (isDone) this.#remove(blob, mappedAt);
     return isDone;
   }
 
   /** Takes a blob out of the window; its part reads as zeros afterwards. */
   unmap(blob: HostBlob): void {
-    if (!this.#mapped.delete(blob)) return;
+    if (!this.#remove(blob, blob.mappedAt)) return;
     blob.startMoveOut();
     blob.moveOut(Number.POSITIVE_INFINITY);
   }
 
-  /** As {@link unmap}, for a blob that nobody wants any more: its bytes need not be saved. @internal */
+  /**
+   * As {@link unmap}, for a blob that nobody wants any more: its bytes need not be saved, and {@link sweep} clears its part
+   * of the window. @internal
+   */
   drop(blob: HostBlob): void {
-    if (this.#mapped.delete(blob)) blob.drop();
+    const { mappedAt, sizeBytes } = blob;
+    if (!this.#remove(blob, mappedAt)) return;
+    blob.drop();
+    this.#stale.push({ from: mappedAt, to: mappedAt + sizeBytes });
   }
+
+  /** Clears what dropped blobs have left, as long as the budget reaches. Returns whether that was all. @internal */
+  sweep(budget: WorkBudget): boolean {
+    for (let part = this.#stale.at(-1); part !== undefined; part = this.#stale.at(-1)) {
+      if (budget.spent) return false;
+      const from = Math.max(part.from, part.to - budget.left);
+      this.#bytes.fill(0, from, part.to);
+      budget.charge(part.to - from);
+      part.to = from;
+      if (part.from === part.to) this.#stale.pop();
+    }
+    return true;
+  }
+}
+
+/** A part of the window, as byte offsets of it. */
+interface Part {
+  readonly from: number;
+  to: number;
 }
 
 function newBuffer(lengthBytes: number): ArrayBuffer {
@@ -115,6 +181,7 @@ export class HostBlob {
   /** Set while it is being moved out of the window. */
   #leaving = false;
   #movesLeft = 0;
+  #hasMoved = false;
 
   constructor(sizeBytes: number) {
     this.sizeBytes = sizeBytes;
@@ -128,6 +195,11 @@ export class HostBlob {
    */
   bytes(): Uint8Array {
     return this.#bytes;
+  }
+
+  /** It was in the window before, so that all of its memory is there. @internal */
+  get hasMoved(): boolean {
+    return this.#hasMoved;
   }
 
   /** Offset in the window, -1 while not mapped. */
@@ -187,14 +259,14 @@ export class HostBlob {
     return true;
   }
 
-  /** Leaves the window at once, without keeping its bytes. @internal */
+  /** Leaves the window at once, with nothing of its bytes saved or cleared. @internal */
   drop(): void {
-    (this.#slice as Uint8Array).fill(0);
     this.#bytes = this.#own;
     this.#left();
   }
 
   #left(): void {
+    this.#hasMoved = true;
     this.#slice = null;
     this.#mappedAt = -1;
     this.#leaving = false;
