@@ -48,6 +48,7 @@ export interface CaseDefinition<P extends Parameters = Parameters> {
  *
  * @example
  * ```ts
+ * const cases = new CaseList();
  * cases.add({
  *   id: "entropy/mine/one-byte",
  *   title: "A request for one byte is answered with one byte.",

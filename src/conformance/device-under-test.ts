@@ -112,10 +112,8 @@ export interface Target {
  *
  * @example
  * ```ts
- * read(offset, widthBytes) {
- *   if (child.exitCode !== null) throw new DeviceGoneError("crash", `exit code ${child.exitCode}`);
- *   return socket.read(offset, widthBytes);
- * }
+ * // In each method that reaches a device in another process:
+ * if (child.exitCode !== null) throw new DeviceGoneError("crash", `exit code ${child.exitCode}`);
  * ```
  */
 export class DeviceGoneError extends Error {
@@ -135,7 +133,7 @@ export class DeviceGoneError extends Error {
  * @example
  * ```ts
  * try {
- *   await runCases(target);
+ *   await runCases(target, CASES);
  * } catch (error) {
  *   if (error instanceof TargetError) console.error(`nothing was tested: ${error.message}`);
  * }

@@ -63,8 +63,8 @@ export class ExportLife {
  *
  * @example
  * ```ts
- * const object = registry.find(uuid);
- * const use = object?.use(() => console.log("taken away"));
+ * const object = registry.get(uuid);
+ * console.log(object?.content === null ? "revoked" : object?.users);
  * ```
  */
 export class SharedObject {
@@ -169,9 +169,9 @@ export class SharedObject {
  *
  * @example
  * ```ts
- * const use = object.use(null);
- * const bytes = use.content?.hostBytes();
- * use.release();
+ * const use = registry.acquire(uuid);
+ * const bytes = use?.content?.hostBytes();
+ * use?.release();
  * ```
  */
 export class SharedObjectUse {
@@ -305,7 +305,7 @@ export function formatUuid(uuid: Uint8Array): string {
  *
  * @example
  * ```ts
- * const object = registry.find(parseUuid("6ba7b810-9dad-41d1-80b4-00c04fd430c8"));
+ * const object = registry.get(parseUuid("6ba7b810-9dad-41d1-80b4-00c04fd430c8"));
  * ```
  */
 export function parseUuid(text: string): Uint8Array<ArrayBuffer> {

@@ -63,7 +63,7 @@ export interface FeatureContext {
  *
  * @example
  * ```ts
- * const accepted = chooseFeatures(transport.offeredFeatures(), { features: [VIRTIO_GPU_F_EDID] }, context);
+ * const accepted = chooseFeatures(offered, { features: [VIRTIO_GPU_F_EDID] }, context);
  * ```
  */
 export function chooseFeatures(

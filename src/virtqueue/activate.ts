@@ -14,7 +14,7 @@ import { SplitDeviceQueue } from "./split.ts";
  * @example
  * ```ts
  * const queue = activateQueue("split", config, new DmaSpace(memory), DEFAULT_QUEUE_OPTIONS);
- * if (queue instanceof QueueFault) console.log(queue.message);
+ * if ("code" in queue) console.log(queue.code);
  * ```
  */
 export function activateQueue(

@@ -16,7 +16,7 @@ const HEAD_BYTES = 64;
  * const type = request.u32();
  * request.skip(4);
  * const sector = request.u64();
- * if (!request.ok) return fail(chain);
+ * if (!request.ok) return;
  * ```
  */
 export class ChainReader {

@@ -44,10 +44,9 @@ export class Scratch {
  *
  * @example
  * ```ts
- * handleQueue(queue) {
- *   for (let chain = queue.pop(); chain !== null; chain = queue.pop()) {
- *     queue.push(chain, chain.writableBytes);
- *   }
+ * // In handleQueue(index, queue):
+ * for (let chain = queue.pop(); chain !== null; chain = queue.pop()) {
+ *   queue.push(chain, chain.writableBytes);
  * }
  * ```
  */

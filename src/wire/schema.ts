@@ -71,7 +71,7 @@ export const le64: WireField<Halves> = /* @__PURE__ */ forAnyBytes(
  *
  * @example
  * ```ts
- * struct({ uuid: bytes(16) }).sizeBytes; // 16
+ * struct({ uuid: bytes(16) }).span; // 16
  * ```
  */
 export function bytes(lengthBytes: number): WireField<Uint8Array> {
@@ -92,7 +92,7 @@ export function bytes(lengthBytes: number): WireField<Uint8Array> {
  *
  * @example
  * ```ts
- * struct({ sizes: array(le32, 4) }).sizeBytes; // 16
+ * struct({ sizes: array(le32, 4) }).span; // 16
  * ```
  */
 export function array<T>(element: WireField<T>, count: number): WireField<T[]> {
@@ -105,7 +105,7 @@ export function array<T>(element: WireField<T>, count: number): WireField<T[]> {
  * @example
  * ```ts
  * const HEADER = struct({ type: le32, flags: le32 });
- * HEADER.flags; // 4, the offset
+ * HEADER.span; // 8, the length in bytes
  * HEADER.decode(new Uint8Array(8)).type; // 0
  * ```
  */
@@ -122,7 +122,7 @@ export function struct<F extends Readonly<Record<string, WireField<unknown>>>>(
  *
  * @example
  * ```ts
- * const { type } = schema.layout.decode(wireBuffer(new Uint8Array(24)));
+ * const { type } = struct({ type: le32, flags: le32 }).decode(wireBuffer(new Uint8Array(8)));
  * ```
  */
 export function wireBuffer(bytes: Uint8Array): WireBuffer {
@@ -172,7 +172,7 @@ function forAnyBytes<L extends Codec>(layout: L): L {
  *
  * @example
  * ```ts
- * for (const field of fieldsOf(VIRTIO_GPU_CTRL_HDR)) console.log(field);
+ * for (const field of fieldsOf(struct({ type: le32, flags: le32 }))) console.log(field);
  * ```
  */
 export function fieldsOf(schema: WireStruct<unknown>): FieldPlace[] {

@@ -1,8 +1,9 @@
 // Examples, and with them all code of the guides, compile in a strict project that has installed the package.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { docExamples, exportsOf, moduleOf } from "../../support/doc-examples.ts";
 import { examples } from "../../support/guides.ts";
 import { InstalledPackage } from "../../support/installed-package.ts";
 
@@ -61,6 +62,32 @@ test("what runs anywhere has types that need neither the DOM nor Node", () => {
   writeFileSync(join(FOLDER, "anywhere.ts"), [...imports, ...uses].join("\n"));
   const errors = installed.check(["anywhere.ts"], ENGINE, { types: [], skipLibCheck: false });
   assert.equal(errors, []);
+});
+
+test("the examples of docstrings", () => {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as { exports: Record<string, never> };
+  const names = exportsOf(exports, join(FOLDER, "node_modules/virtio-emulator"));
+  const found = docExamples("src");
+  assert.ok(found.length > 200);
+  mkdirSync(join(FOLDER, "docstrings"), { recursive: true });
+  const places = new Map<string, string>();
+  for (const [index, example] of found.entries()) {
+    const file = `docstrings/${index}.ts`;
+    places.set(file, example.place);
+    writeFileSync(join(FOLDER, file), moduleOf(example, names));
+  }
+  const errors = installed.check([...places.keys()], ["ES2023", "DOM"], {
+    types: ["node"],
+    skipLibCheck: true,
+    noUnusedLocals: false,
+    verbatimModuleSyntax: false,
+  });
+  assert.equal(
+    errors.map((error) =>
+      error.replace(/^.*(docstrings\/\d+\.ts):\d+/, (_, file) => places.get(file) ?? file),
+    ),
+    [],
+  );
 });
 
 test.run();

@@ -41,7 +41,7 @@ export const DEFAULT_DEVICE_TYPES = [
  * @example
  * ```ts
  * const program = await probeQemu();
- * console.log(program.version.major); // 7 or more
+ * console.log(program.version); // for instance 7.2.22
  * ```
  */
 export async function probeQemu(

@@ -42,7 +42,7 @@ interface Pending {
  * @example
  * ```ts
  * const client = new QmpClient(socket, socket);
- * const { major } = await client.begin();
+ * const { numbers } = await client.begin(); // [7, 2, 22], for instance
  * await client.execute("screendump", { filename: "/dev/shm/picture.ppm" });
  * ```
  */

@@ -105,7 +105,7 @@ export interface V86Attachment {
    * ```ts
    * const attachment = attachToV86(emulator, new VirtioDevice(new GpuDevice({ display }), { memory: v86Memory(emulator) }));
    * await emulator.restore_state(machine);
-   * attachment.restore(device);
+   * attachment.restore(saved);
    * await emulator.run();
    * ```
    */

@@ -29,7 +29,7 @@ const MESSAGE_DATA = 0x5a00;
  * @example
  * ```ts
  * const msix = await Msix.find(t.guest);
- * if (msix === null) t.skip("the function has no MSI-X");
+ * if (msix === null) throw new CaseSkip("the function has no MSI-X");
  * await msix.enable();
  * ```
  */

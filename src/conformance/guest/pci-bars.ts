@@ -38,7 +38,7 @@ export interface ProbedBar {
  *
  * @example
  * ```ts
- * for (const bar of await probeBars(transport)) console.log(bar);
+ * for (const bar of await probeBars(pci)) console.log(bar);
  * ```
  */
 export async function probeBars(pci: PciFunction): Promise<ProbedBar[]> {

@@ -20,7 +20,7 @@ const KINDS = ["load", "run", "stop"] as const;
  * @example
  * ```ts
  * // my-device.worker.ts
- * if (parentPort !== null) serveIsolatedTarget(parentPort, async () => (await import("./my-device.ts")).default, CASES);
+ * if (parentPort !== null) serveIsolatedTarget(parentPort, () => target, CASES);
  * ```
  */
 export function serveIsolatedTarget(

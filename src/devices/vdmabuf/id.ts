@@ -25,7 +25,7 @@ export function sameVdmabufId(a: VdmabufId, b: VdmabufId): boolean {
  *
  * @example
  * ```ts
- * const object = registry.find(vdmabufIdBytes(buffer.id));
+ * const object = registry.get(vdmabufIdBytes(buffer.id));
  * ```
  */
 export function vdmabufIdBytes(id: VdmabufId): Uint8Array<ArrayBuffer> {

@@ -60,9 +60,9 @@ const RULES: OptionRules<KmsCardOptions> = {
  * ```ts
  * const card = KmsCard.bind(new VirtioDriver(transport, { allocator }), { profile: "linux-6.1" });
  * const file = card.open();
- * const [connector] = file.getResources().connectors;
- * const { modes } = file.getConnector(connector);
- * const dumb = file.createDumb({ width: modes[0].hdisplay, height: modes[0].vdisplay, bpp: 32 });
+ * const [connectorId = 0] = file.getResources().connectors;
+ * const [mode] = file.getConnector(connectorId).modes;
+ * if (mode !== undefined) file.createDumb({ width: mode.hdisplay, height: mode.vdisplay, bpp: 32 });
  * ```
  */
 export class KmsCard {

@@ -19,7 +19,7 @@ const RULES: OptionRules<DriverRingOptions> = {
  *
  * @example
  * ```ts
- * const ring = createDriverRing({ format: "split", size: 64 }, { allocator, features: new Set() });
+ * const ring = createDriverRing({ format: "split", size: 64 }, { allocator });
  * ```
  */
 export function createDriverRing(options: DriverRingOptions, context: RingContext): DriverRing {

@@ -23,7 +23,7 @@ import type { RingMemory } from "./driver-ring.ts";
  * @example
  * ```ts
  * const memory = allocateRingMemory(allocator, "split", 64, true);
- * memory.desc.address; // a multiple of 16
+ * memory.desc.lo; // a multiple of 16
  * ```
  */
 export function allocateRingMemory(

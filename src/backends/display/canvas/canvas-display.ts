@@ -48,7 +48,7 @@ const RULES: OptionRules<CanvasDisplayOptions> = {
  *
  * @example
  * ```ts
- * const display = new CanvasDisplay({ canvas: document.querySelector("canvas") });
+ * const display = new CanvasDisplay({ canvas: document.createElement("canvas") });
  * const gpu = new GpuDevice({ display });
  * ```
  */

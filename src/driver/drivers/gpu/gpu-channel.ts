@@ -67,10 +67,11 @@ export interface GpuChannelOptions {
  *
  * @example
  * ```ts
- * gpu.control.begin(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, VIRTIO_GPU_CTRL_HDR.sizeBytes);
- * gpu.control.submit(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes);
- * gpu.control.kick();
- * gpu.control.drain();
+ * const { channel } = gpu.requests;
+ * channel.begin(VIRTIO_GPU_CMD_GET_DISPLAY_INFO, VIRTIO_GPU_CTRL_HDR.sizeBytes);
+ * channel.submit(VIRTIO_GPU_RESP_OK_DISPLAY_INFO, VIRTIO_GPU_RESP_DISPLAY_INFO.sizeBytes);
+ * channel.kick();
+ * channel.drain();
  * ```
  */
 export class GpuChannel implements GpuRequestWriter {

@@ -156,8 +156,8 @@ export interface GpuCapabilities {
  * @example
  * ```ts
  * gpu.requests.resourceFlush(1, 0, 0, 640, 480);
- * gpu.control.kick();
- * gpu.control.drain();
+ * gpu.kick();
+ * gpu.drain();
  * ```
  */
 export class GpuRequests<Channel extends GpuRequestWriter = GpuChannel> {
@@ -505,7 +505,7 @@ export function rawRequest(channel: GpuRequestWriter, request: Uint8Array, respo
  * @example
  * ```ts
  * gpu.cursorRequests.moveCursor(0, 100, 50);
- * gpu.cursor.kick();
+ * gpu.cursorRequests.channel.kick();
  * ```
  */
 export class GpuCursorRequests<Channel extends GpuRequestWriter = GpuChannel> {

@@ -126,8 +126,8 @@ export interface RenderChannelOptions {
  * @example
  * ```ts
  * const reply = render.requests.fill(importId, 0xff00ff00, rect);
- * render.channel.kick();
- * render.channel.wait(reply);
+ * render.requests.channel.kick();
+ * render.requests.channel.wait(reply);
  * ```
  */
 export class RenderChannel {

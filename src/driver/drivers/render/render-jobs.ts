@@ -27,8 +27,10 @@ const RULES: OptionRules<RenderJobsOptions> = {
  *
  * @example
  * ```ts
- * const job = jobs.submit("frame 1", [buffer], () => render.requests.fill(buffer.importId, colour, rect));
- * await job.fence.wait();
+ * const job = jobs.submit("frame 1", buffer, [], (requests, options) => {
+ *   requests.fill(buffer.importId, colour, rect, options);
+ * });
+ * job.fence.onSignal(() => console.log(job.error ?? "drawn"));
  * ```
  */
 export class RenderJob {

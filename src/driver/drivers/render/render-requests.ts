@@ -92,7 +92,7 @@ export interface RenderImportState {
  * @example
  * ```ts
  * render.requests.fill(importId, 0xff0000ff, { x: 0, y: 0, width: 64, height: 64 });
- * render.channel.kick();
+ * render.kick();
  * ```
  */
 export class RenderRequests {

@@ -9,8 +9,8 @@ import { VdmabufTables } from "./vdmabuf-tables.ts";
  *
  * @example
  * ```ts
- * const buffer = vdmabuf.createBuffer(pages);
- * const id = vdmabuf.export(buffer);
+ * const buffer = vdmabuf.allocate(64 << 10);
+ * vdmabuf.export(buffer);
  * ```
  */
 export class VdmabufGuestBuffer {

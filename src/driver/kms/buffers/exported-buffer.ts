@@ -18,7 +18,7 @@ interface BufferOwner {
  * @example
  * ```ts
  * const fd = file.primeHandleToFd(dumb.handle);
- * if (fd.dmaBuf instanceof ExportedBuffer) const uuid = fd.dmaBuf.uuid();
+ * if (fd.dmaBuf instanceof ExportedBuffer) console.log(fd.dmaBuf.uuid());
  * ```
  */
 export class ExportedBuffer implements DmaBuf {

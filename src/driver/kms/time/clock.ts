@@ -21,7 +21,7 @@ const LOOK_MS = 1;
  *
  * @example
  * ```ts
- * const clock = new SystemClock(() => device.work()); // whatever makes the device go on
+ * const clock = new SystemClock(() => goOn()); // whatever makes the device go on
  * const card = KmsCard.bind(driver, { clock });
  * ```
  */
@@ -71,7 +71,7 @@ interface Appointment {
  * @example
  * ```ts
  * const clock = new VirtualClock();
- * clock.callAt(clock.now() + 30, () => device.answer());
+ * clock.callAt(clock.now() + 30, () => answer());
  * card.open().dirtyFb(fb); // goes on at 30 ms
  * ```
  */
