@@ -22,10 +22,10 @@ export interface QueueOwner {
   readonly type: CompleteDeviceType;
   readonly memory: GuestMemory;
   /** Memory as the device sees it with what is negotiated now. */
-  readonly dma: DmaSpace;
+  dma(): DmaSpace;
   /** True while queues may be worked on: live, not suspended, not given up. */
-  readonly running: boolean;
-  readonly format: "split" | "packed";
+  running(): boolean;
+  format(): "split" | "packed";
   readonly policy: DevicePolicy;
   /** Options with what is negotiated; `maxSize` is filled in for each queue. */
   queueOptions(): QueueOptions;
@@ -164,7 +164,7 @@ export class QueueSet {
     this.#activate(
       index,
       slot,
-      progress !== null && progress.format === this.#owner.format ? progress : null,
+      progress !== null && progress.format === this.#owner.format() ? progress : null,
     );
     return true;
   }
@@ -222,7 +222,7 @@ export class QueueSet {
     const owner = this.#owner;
     this.#options ??= owner.queueOptions();
     const options = { ...this.#options, maxSize: this.sizeLimit(index) };
-    const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);
+    const result = activateQueue(owner.format(), slot.config, owner.dma(), options, progress);
     if ("pop" in result) {
       slot.queue = result;
     } else {
@@ -272,7 +272,7 @@ export class QueueSet {
     // What is there now the continuation finds, too.
     if (slot.waiting) return;
     const owner = this.#owner;
-    if (!owner.running || slot.queue === null || slot.faulted) return;
+    if (!owner.running() || slot.queue === null || slot.faulted) return;
     this.enter();
     const queue = slot.queue;
     if (queue === null || queue.fault !== null) return;
@@ -312,7 +312,7 @@ export class QueueSet {
   /** True when there is still something to drain after callbacks ran, which may have done anything. */
   #goesOn(slot: QueueSlot, queue: DeviceQueue): boolean {
     this.enter();
-    return slot.queue === queue && queue.fault === null && !slot.faulted && this.#owner.running;
+    return slot.queue === queue && queue.fault === null && !slot.faulted && this.#owner.running();
   }
 
   /** The rest in the next turn, once, however often it is asked for. */

@@ -21,6 +21,7 @@ import {
 } from "../wire/common.ts";
 import { type CompleteDeviceType, completeDeviceType } from "./complete-type.ts";
 import { ConfigSpace } from "./config-space.ts";
+import { HostOfType } from "./device-host.ts";
 import {
   type DeviceCounters,
   newCounters,
@@ -102,37 +103,29 @@ export class VirtioDevice {
   }
 
   #makeHost(): DeviceHost {
-    const device = this;
-    return {
-      memory: this.memory,
-      trace: this.#trace,
-      budget: this.#budget,
-      get dma() {
-        return device.dma;
+    return new HostOfType(
+      {
+        memory: this.memory,
+        trace: this.#trace,
+        budget: this.#budget,
+        hasFeature: (bit) => this.hasFeature(bit),
+        sync: () => this.#queues.enter(),
+        flush: (index) => this.#queues.flush(index),
+        kick: (index) => this.#queues.drain(index),
+        changeConfig: (change) => this.#changeConfig(change),
+        needsReset: (reason) => this.#needsReset(reason),
       },
-      hasFeature: (bit) => this.hasFeature(bit),
-      sync: () => this.#queues.enter(),
-      flush: (index) => this.#queues.flush(index),
-      kick: (index) => this.#queues.drain(index),
-      changeConfig: (change) => this.#changeConfig(change),
-      needsReset: (reason) => this.#needsReset(reason),
-    };
+      () => this.dma,
+    );
   }
 
   #makeQueueOwner(): QueueOwner {
-    const device = this;
     return {
       type: this.type,
       memory: this.memory,
-      get dma() {
-        return device.dma;
-      },
-      get running() {
-        return device.#running;
-      },
-      get format() {
-        return device.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split";
-      },
+      dma: () => this.dma,
+      running: () => this.#running,
+      format: () => (this.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split"),
       policy: this.#policy,
       queueOptions: () =>
         queueOptions((bit) => this.hasFeature(bit), this.#policy, this.#options, this.#budget),

@@ -29,7 +29,8 @@ const OFFERED_WORD = "return this.#features.offered.word(index);";
 const ACCEPTED = "if (!accepted.isSubsetOf(this.offered) || !accepted.has(VIRTIO_F_VERSION_1)) return false;";
 const LEGACY = "return this.#legacyOffered !== null && !this.accepted.has(VIRTIO_F_VERSION_1);";
 const CLOSES = "closeSlot(slot);\n    // Before anybody";
-const ACTIVATES = "const result = activateQueue(owner.format, slot.config, owner.dma, options, progress);";
+const ACTIVATES =
+  "const result = activateQueue(owner.format(), slot.config, owner.dma(), options, progress);";
 const RESET_DONE = "this.#hooks?.deviceReset();";
 const CONFIG_BYTE = "(shown === null ? this.#type.readConfigByte(at) : (shown[at] as number))";
 const CHANGED = "this.#config.change(change, this.#suspended);";
@@ -159,8 +160,8 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     "offers-packed-rings-and-goes-by-split-ones",
     features(3),
     DEVICE,
-    'return device.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split";',
-    'return "split";',
+    'format: () => (this.hasFeature(VIRTIO_F_RING_PACKED) ? "packed" : "split"),',
+    'format: () => "split",',
   ),
   mutant(
     "offers-notification-data-and-is-confused-by-it",
