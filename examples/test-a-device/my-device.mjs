@@ -37,7 +37,8 @@ const target = {
         write: (address, data) => bytes.set(data, address),
       },
       interruptLine: () => line,
-      // Long enough for the device to have done what it was told. Every method may return a promise.
+      // Long enough for the device to have done what it was told. Every method but those of ram may
+      // return a promise.
       settle: () => new Promise((done) => setTimeout(done, 0)),
       close() {},
     };

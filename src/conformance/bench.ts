@@ -2,8 +2,9 @@ import { messageOf } from "../base/brands.ts";
 import { VirtioBugError } from "../base/errors.ts";
 import { VIRTIO_F_RING_PACKED } from "../wire/common.ts";
 import { type CaseDefinition, type CaseInstance, CaseRun } from "./case.ts";
-import { DeviceGoneError, type DeviceUnderTest, type Target } from "./device-under-test.ts";
+import { DeviceGoneError, type DeviceUnderTest, type Target, TargetError } from "./device-under-test.ts";
 import { Guest } from "./guest/index.ts";
+import { guardedModel } from "./models/check-model.ts";
 import { DEVICE_MODELS, type DeviceModel } from "./models/index.ts";
 import type { CaseDetail, CaseResult, Verdict } from "./result.ts";
 import { GuardedDevice } from "./target/guarded-device.ts";
@@ -51,7 +52,7 @@ export class Bench {
 
   constructor(target: Target, { caseTimeoutMs, callTimeoutMs, interrupted, witness }: BenchOptions) {
     this.#target = target;
-    this.#models = [...(target.models ?? []), ...DEVICE_MODELS];
+    this.#models = [...(target.models ?? []), ...DEVICE_MODELS].map(guardedModel);
     this.#caseTimeoutMs = caseTimeoutMs;
     this.#callTimeoutMs = Math.min(callTimeoutMs, caseTimeoutMs);
     this.#witness = witness ?? null;
@@ -113,11 +114,15 @@ export class Bench {
         return run.rejected;
       });
       this.#stillborn = 0;
+      if (this.#running.broken !== null) throw this.#running.broken;
       return rejected
         ? { verdict: "reject", detail: { message: "rightly refused, and alive" } }
         : { verdict: "pass", detail: null };
     } catch (error) {
-      if (error instanceof RunEnd) throw error;
+      if (error instanceof RunEnd || error instanceof TargetError) throw error;
+      // Whatever the case made of it.
+      const broken = this.#device?.broken ?? null;
+      if (broken !== null) throw broken;
       const message = messageOf(error);
       if (error instanceof CaseSkip) return { verdict: "skip", detail: { message } };
       const verdict = error instanceof CaseWedged ? "wedged" : "fail";
@@ -199,6 +204,7 @@ export class Bench {
       if (wrong === null) return;
     } catch (error) {
       if (error instanceof RunEnd) return;
+      if (error instanceof TargetError) throw error;
       // Whatever it is: not fit for more.
     }
     await this.#discard(new DeviceGoneError("crash", "the device is being started anew"), "checking");

@@ -29,11 +29,14 @@ export type DeviceBus =
   | { readonly kind: "mmio"; readonly mmio: MmioRegisters }
   | { readonly kind: "pci"; readonly pci: PciFunction };
 
-/** Memory the guest and the device share, from guest physical address 0 on. */
+/**
+ * Memory the guest and the device share, from guest physical address 0 on. Unlike all others these methods answer at
+ * once: a promise of them is refused.
+ */
 export interface GuestRam {
   /** At least 16 MiB. */
   readonly sizeBytes: number;
-  /** A copy of what stands there now. */
+  /** A copy of what stands there now: all of the bytes asked for, which lie within `sizeBytes`. */
   read(address: number, lengthBytes: number): Uint8Array;
   /** Writes bytes; the device sees them at once. */
   write(address: number, bytes: Uint8Array): void;
@@ -57,8 +60,9 @@ export interface DisplayChange {
 
 /**
  * One running device, as the kit sees it: registers, guest memory, interrupts, and what the host's side shows.
- * Every method may answer at once or later, and rejects with {@link DeviceGoneError} when the device crashed or
- * hangs.
+ * Every method but those of `ram` may answer at once or later, and rejects with {@link DeviceGoneError} when the device
+ * crashed or hangs. What they give is checked: a result that the types do not allow ends the run with
+ * {@link TargetError}.
  *
  * @example
  * ```ts
@@ -128,7 +132,8 @@ export class DeviceGoneError extends Error {
 }
 
 /**
- * The target itself does not work, so nothing can be said of its device: `open` fails, or gives what is not a device.
+ * The target itself does not work, so nothing can be said of its device: `open` fails or gives what is not a device, its
+ * memory does not work, or a call gives what the interface does not allow.
  *
  * @example
  * ```ts

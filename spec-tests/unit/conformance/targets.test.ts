@@ -119,11 +119,16 @@ open("at a later time end the run with what it has", async () => {
 
 open("a device that comes too late is closed", async () => {
   let closed = 0;
+  let release = (): void => {};
+  const gate = new Promise<void>((resume) => {
+    release = resume;
+  });
   const target = targetOf(async () => {
-    await new Promise((resume) => setTimeout(resume, 100));
+    await gate;
     return { ...(await rng()), close: () => void closed++ };
   });
   await failure(target);
+  release();
   for (let turn = 0; closed === 0 && turn < 400; turn++) await new Promise((resume) => setTimeout(resume, 5));
   assert.is(closed, 1);
 });
@@ -335,3 +340,198 @@ models("say what a feature requires, by way of others too", async () => {
 });
 
 models.run();
+
+const answers = suite("calls that give what the interface does not allow");
+
+/** An entropy device one part of which gives something else. */
+async function giving(
+  part: "mmio" | "ram" | "dut",
+  method: string,
+  other: unknown,
+): Promise<DeviceUnderTest> {
+  const dut = await rng();
+  if (dut.bus.kind !== "mmio") throw new Error("not on mmio");
+  const changed = { [method]: other };
+  if (part === "mmio")
+    return { ...dut, bus: { kind: "mmio", mmio: { ...asMethods(dut.bus.mmio), ...changed } } };
+  if (part === "ram") return { ...dut, ram: { ...dut.ram, ...changed } };
+  return { ...dut, ...changed };
+}
+
+function asMethods(mmio: Extract<DeviceUnderTest["bus"], { kind: "mmio" }>["mmio"]): typeof mmio {
+  return {
+    read: (offset, width) => mmio.read(offset, width),
+    write: (offset, width, value) => mmio.write(offset, width, value),
+  };
+}
+
+const SERVES = caseOf("serves", async (t) => {
+  await t.guest.start();
+  await t.guest.takeInterrupts();
+  await t.guest.dut.interruptLine();
+  await t.guest.dut.screenshot?.(0);
+  await t.serves();
+});
+
+const throws = () => {
+  throw new Error("no\nmemory");
+};
+
+for (const [part, method, other, expected] of [
+  [
+    "mmio",
+    "read",
+    () => Number.NaN,
+    /^mmio\.read\(0x70\) gave NaN, and values are numbers from 0 to 0xffffffff/,
+  ],
+  ["mmio", "read", () => undefined, /^mmio\.read\(0x70\) gave undefined,/],
+  ["mmio", "read", () => "0", /^mmio\.read\(0x70\) gave "0",/],
+  ["mmio", "read", () => 0n, /^mmio\.read\(0x70\) gave the BigInt 0,/],
+  ["mmio", "read", () => -1, /^mmio\.read\(0x70\) gave -1,/],
+  ["mmio", "read", async () => 0.5, /^mmio\.read\(0x70\) gave 0\.5,/],
+  ["mmio", "read", () => 2 ** 32, /^mmio\.read\(0x70\) gave 4294967296,/],
+  ["ram", "read", () => null, /^ram\.read\(0x\w+, \d+\) gave null, not a Uint8Array/],
+  ["ram", "read", () => new Uint8Array(1), /^ram\.read\(0x\w+, 2\) gave 1 bytes of 2/],
+  [
+    "ram",
+    "read",
+    async () => new Uint8Array(2),
+    /^ram\.read\(0x\w+, 2\) gave a promise, and guest memory is read/,
+  ],
+  ["ram", "read", never, /^ram\.read\(0x\w+, 2\) gave a promise/],
+  ["ram", "read", throws, /^ram\.read\(0x\w+\) failed: no memory$/],
+  ["ram", "write", async () => {}, /^ram\.write\(0x\w+\) gave a promise/],
+  ["ram", "write", throws, /^ram\.write\(0x\w+\) failed: no memory$/],
+  ["dut", "interruptLine", () => 1, /^interruptLine\(\) gave 1, and the line is true or false/],
+  ["dut", "interruptLine", async () => null, /^interruptLine\(\) gave null,/],
+  [
+    "dut",
+    "screenshot",
+    () => "picture",
+    /^screenshot\(\) gave "picture", which is neither a picture nor null/,
+  ],
+  ["dut", "screenshot", () => ({ width: 0, height: 4 }), /^screenshot\(\) gave a picture of 0 × 4,/],
+  ["dut", "screenshot", () => ({ width: 2, height: 4, rgba: [] }), /rgba is an object, not a Uint8Array/],
+  [
+    "dut",
+    "screenshot",
+    () => ({ width: 2, height: 4, rgba: new Uint8Array(24) }),
+    /a picture of 2 × 4 in 24 bytes, and it takes 32/,
+  ],
+] as const) {
+  answers(`${part}.${method}: ${expected.source}`, async () => {
+    const error = await failure(
+      targetOf(() => giving(part, method, other)),
+      FAST,
+      [SERVES],
+    );
+    assert.instance(error, TargetError);
+    assert.match(error.message, expected);
+  });
+}
+
+answers("of PCI end the run as well", async () => {
+  for (const method of ["configRead", "barRead"] as const) {
+    const open = async (): Promise<DeviceUnderTest> => {
+      const dut = await rng("pci");
+      if (dut.bus.kind !== "pci") throw new Error("not on PCI");
+      const pci = new Proxy(dut.bus.pci, {
+        get(inner, name) {
+          const value: unknown = Reflect.get(inner, name);
+          return name === method ? () => "0" : typeof value === "function" ? value.bind(inner) : value;
+        },
+      });
+      return { ...dut, bus: { kind: "pci", pci } };
+    };
+    const error = await failure(targetOf(open, { transport: "pci" }), FAST, [SERVES]);
+    assert.instance(error, TargetError);
+    assert.match(error.message, new RegExp(`^pci\\.${method}\\(.*\\) gave "0", and values are numbers`));
+  }
+});
+
+answers("end the run whatever the case makes of them, with what was found before", async () => {
+  const swallows = caseOf("swallows", async (t) => {
+    await t.guest.start();
+    await t.serves().catch(() => {});
+  });
+  const open = () => giving("ram", "read", () => null);
+  assert.instance(await failure(targetOf(open), FAST, [swallows]), TargetError);
+  const report = await runCases(targetOf(open), [PASSES, swallows, PASSES], FAST);
+  assert.is(report.totals.pass, 1);
+  assert.is(report.totals.fail, 0);
+  assert.match(report.incomplete ?? "", /^ram\.read\(.*\) gave null, not a Uint8Array, after 1 of 3 cases$/);
+});
+
+answers("of a model that is wrong are not the device's fault either", async () => {
+  const right = RNG_MODEL.probe(0);
+  for (const [probe, expected] of [
+    [throws, /^probe\(0\) of the model rng failed: no memory$/],
+    [() => null, /^probe\(0\) of the model rng gave what is not an object$/],
+    [() => ({ ...right, readable: [] }), /gave no readable, a Uint8Array$/],
+    [() => ({ ...right, writableBytes: "4" }), /gave no writableBytes, a number of bytes$/],
+    [() => ({ ...right, check: null }), /gave no method check$/],
+    [
+      () => ({ ...right, check: () => {} }),
+      /^check of probe\(0\) of the model rng gave undefined, neither a text/,
+    ],
+    [() => ({ ...right, check: throws }), /^check of probe\(0\) of the model rng failed: no memory$/],
+  ] as const) {
+    const model = { ...RNG_MODEL, probe: probe as never };
+    const error = await failure(
+      targetOf(() => rng(), { models: [model] }),
+      FAST,
+      [SERVES],
+    );
+    assert.instance(error, TargetError);
+    assert.match(error.message, expected);
+  }
+});
+
+answers("memory beyond the end is not asked for", async () => {
+  const beyond = caseOf("beyond", async (t) => {
+    const { ram } = t.guest.dut;
+    t.equal(ram.read(ram.sizeBytes - 2, 4).length, 2, "the bytes before the end");
+    t.equal(ram.read(2 ** 40, 4).length, 0, "the bytes far behind it");
+  });
+  assert.is((await runCases(builtinTarget("mmio"), [beyond], FAST)).totals.pass, 1);
+});
+
+answers.run();
+
+const turns = suite("devices that keep a case busy");
+
+turns("without ever waiting: the limit of the case ends it", async () => {
+  const busy = caseOf("busy", async (t) => {
+    for (;;) await t.guest.status();
+  });
+  const report = await runCases(builtinTarget("mmio"), [busy, PASSES], FAST);
+  assert.equal(
+    report.cases.map(({ verdict }) => verdict),
+    ["fail", "pass"],
+  );
+  assert.is(report.cases[0]?.detail?.gone, "hang");
+});
+
+turns("by returning buffers it never got: it is told how many", async () => {
+  const refuses = caseOf("refuses", async (t) => {
+    await t.guest.start({ queueSize: 4 });
+    await t.refused();
+  });
+  const open = async (): Promise<DeviceUnderTest> => {
+    const dut = await rng();
+    let usedIdx = 0;
+    // Every look finds another entry in the used ring, of a buffer that nobody made available.
+    const read = (address: number, lengthBytes: number): Uint8Array => {
+      const bytes = dut.ram.read(address, lengthBytes);
+      if (lengthBytes === 2) new DataView(bytes.buffer).setUint16(0, ++usedIdx & 0xffff, true);
+      else if (lengthBytes === 4) bytes.fill(0xee);
+      return bytes;
+    };
+    return { ...dut, ram: { ...dut.ram, read } };
+  };
+  const report = await runCases(targetOf(open), [refuses], FAST);
+  assert.is(report.cases[0]?.verdict, "wedged");
+  assert.match(report.cases[0]?.detail?.message ?? "", /the device returned 4 others, and the ring holds 4/);
+});
+
+turns.run();

@@ -1,4 +1,6 @@
-import type { ConfigField, ModelFeature } from "./model.ts";
+import { isUint8Array, messageOf } from "../../base/brands.ts";
+import { TargetError } from "../device-under-test.ts";
+import type { ConfigField, DeviceModel, Exchange, ModelFeature } from "./model.ts";
 
 const LAST_FEATURE = 127;
 /** The configuration space of a device is 4096 bytes at most on either transport. */
@@ -20,6 +22,51 @@ export function modelFault(value: unknown): string | null {
   if (typeof probe !== "function") return `(${name}) has no method probe`;
   const fault = featuresFault(features) ?? configFault(config, features);
   return fault === null ? null : `(${name}): ${fault}`;
+}
+
+/** A model that throws {@link TargetError} where its probe or its judgement is none: no device is to blame for it. */
+export function guardedModel(model: DeviceModel): DeviceModel {
+  const { name, deviceId, queues, configBytes, features, config } = model;
+  return {
+    name,
+    deviceId,
+    queues,
+    configBytes,
+    ...(features === undefined ? {} : { features }),
+    ...(config === undefined ? {} : { config }),
+    probe: (queue) => {
+      const what = `probe(${queue}) of the model ${name}`;
+      const exchange = madeBy(what, () => model.probe(queue));
+      const fault = exchangeFault(exchange);
+      if (fault !== null) throw new TargetError(`${what} ${fault}`);
+      return {
+        queue: exchange.queue,
+        readable: exchange.readable,
+        writableBytes: exchange.writableBytes,
+        check: (response, lengthBytes) => {
+          const wrong: unknown = madeBy(`check of ${what}`, () => exchange.check(response, lengthBytes));
+          if (wrong === null || typeof wrong === "string") return wrong;
+          throw new TargetError(`check of ${what} gave ${typeof wrong}, neither a text nor null`);
+        },
+      };
+    },
+  };
+}
+
+function madeBy<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new TargetError(`${what} failed: ${messageOf(error).replace(/\s+/g, " ")}`);
+  }
+}
+
+function exchangeFault(value: unknown): string | null {
+  if (!isObject(value)) return "gave what is not an object";
+  const { readable, writableBytes, check }: Partial<Record<keyof Exchange, unknown>> = value;
+  if (!isUint8Array(readable)) return "gave no readable, a Uint8Array";
+  if (!isWithin(writableBytes, 0, 0xffff_ffff)) return "gave no writableBytes, a number of bytes";
+  return typeof check === "function" ? null : "gave no method check";
 }
 
 function featuresFault(features: unknown): string | null {
