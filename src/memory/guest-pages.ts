@@ -54,9 +54,18 @@ export class GuestPages {
     this.#epoch = memory.epoch;
   }
 
-  /** Appends what lies at a device address; on an error nothing was appended. */
-  add(dma: DmaSpace, hi: number, lo: number, lengthBytes: number, write: boolean): DmaError | null {
-    const error = dma.append(found, hi, lo, lengthBytes, write);
+  /**
+   * Appends what lies at a device address; on an error nothing was appended. A translator is asked `maxRuns` times at most.
+   */
+  add(
+    dma: DmaSpace,
+    hi: number,
+    lo: number,
+    lengthBytes: number,
+    write: boolean,
+    maxRuns?: number,
+  ): DmaError | null {
+    const error = dma.append(found, hi, lo, lengthBytes, write, maxRuns);
     this.walked += Math.max(1, found.walked);
     if (error === null) this.addFound(found);
     // It grew to the most that any entry came to: let it keep no region alive, nor more room than one usually takes.

@@ -1,7 +1,7 @@
 import { le32 } from "../../base/endian.ts";
 import { toNumber } from "../../base/u64.ts";
 import type { SharedContent, SharedObjectUse } from "../../device/shared-objects.ts";
-import { SEGMENT_WORK } from "../../device/work.ts";
+import { SEGMENT_WORK, TRANSLATED_WORK } from "../../device/work.ts";
 import { GuestPages } from "../../memory/guest-pages.ts";
 import { type DescriptorChain, Scratch } from "../../virtqueue/chain.ts";
 import {
@@ -161,6 +161,7 @@ function readPages(
     return core.refuse(VIRTIO_RENDER_RESP_ERR_LIMIT, "too many entries of all imports together");
   }
   const pages = new GuestPages(host.memory);
+  const work = host.dma.translator === null ? SEGMENT_WORK : TRANSLATED_WORK;
   for (let done = 0; done < count; done += ENTRIES_AT_ONCE) {
     const part = Math.min(ENTRIES_AT_ONCE, count - done);
     chain.read(first + done * ENTRY_BYTES, entries.u8, 0, part * ENTRY_BYTES);
@@ -171,11 +172,17 @@ function readPages(
       const length = le32(entries.u32[word + 2] as number) >>> 0;
       if (length === 0) return wrong("an entry of length 0");
       const walked = pages.walked;
-      const error = pages.add(host.dma, hi, lo, length, write);
-      host.budget.left -= (pages.walked - walked) * SEGMENT_WORK;
-      // Behind an IOMMU one entry may come to many segments.
-      if (!core.imports.hasRoomForEntries(Math.max(pages.count, pages.walked - count))) {
-        return core.refuse(VIRTIO_RENDER_RESP_ERR_LIMIT, "too many segments of all imports together");
+      const error = pages.add(host.dma, hi, lo, length, write, limits.maxEntries - walked);
+      host.budget.left -= (pages.walked - walked) * work;
+      // Behind an IOMMU one entry may come to many segments; all are found in one turn.
+      if (
+        pages.walked > limits.maxEntries ||
+        !core.imports.hasRoomForEntries(Math.max(pages.count, pages.walked - count))
+      ) {
+        return core.refuse(
+          VIRTIO_RENDER_RESP_ERR_LIMIT,
+          "too many segments of one import or of all together",
+        );
       }
       if (error !== null) return wrong(`an entry leads nowhere: ${error}`);
     }

@@ -35,7 +35,7 @@ export interface RenderLimits {
   readonly maxCommands: number;
   /** Width and height of a picture in pixels, at most 16384, which is also the default. */
   readonly maxDimension: number;
-  /** Entries of one list of pages. Default 16384. */
+  /** Entries of one list of pages, and runs of memory that a translator makes of them. Default 16384. */
   readonly maxEntries: number;
   /** Entries of all lists of pages together, or segments where a translator makes more of them. Default 262144. */
   readonly maxEntriesTotal: number;

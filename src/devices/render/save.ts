@@ -145,7 +145,8 @@ function checkImports(core: RenderCore, imports: readonly SavedImport[]): readon
   let entries = 0;
   return imports.map((each, i) =>
     inside(i, () => {
-      entries += each.pages?.entryCount ?? 0;
+      // Counted as when it was imported: what a translator has made of them, where that is more.
+      entries += Math.max(each.pages?.entryCount ?? 0, each.pages?.pieces.length ?? 0);
       if (entries > core.limits.maxEntriesTotal) {
         misfit("pages", `make it ${entries} entries, more than this device's limit`);
       }

@@ -7,7 +7,7 @@ import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
 import type { DeviceHost, DeviceType, PlainValue, PreparedRestore } from "../../device/device-type.ts";
 import { misfit } from "../../device/state/schema.ts";
-import { REQUEST_WORK, SEGMENT_WORK } from "../../device/work.ts";
+import { REQUEST_WORK, SEGMENT_WORK, TRANSLATED_WORK } from "../../device/work.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import { VIRTIO_ID_DMABUF } from "../../wire/common.ts";
@@ -278,7 +278,8 @@ export class VdmabufDevice implements DeviceType {
       const status = exports.export(this.#attached, this.#vmId, message);
       this.#counters.tableBytes += exports.tableBytes;
       // Eight bytes for each page, which was looked for and listed.
-      this.#attached.budget.charge((exports.tableBytes >>> 3) * SEGMENT_WORK);
+      const { budget, dma } = this.#attached;
+      budget.charge((exports.tableBytes >>> 3) * (dma.translator === null ? SEGMENT_WORK : TRANSLATED_WORK));
       return status;
     }
     if (command === VIRTIO_VDMABUF_CMD_NEED_VMID) return VIRTIO_VDMABUF_S_OK;

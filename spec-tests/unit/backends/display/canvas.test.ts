@@ -68,6 +68,42 @@ test("however much is flushed, it is drawn once a frame, and images are made onc
   assert.equal(canvas.put[1]?.slice(1), [0, 0, 4, 5, 6, 2]);
 });
 
+test("a frame that is more than a turn's work takes turns, is put as one, and holds up the next", async () => {
+  const { canvas, display, frames, draw } = rig({ waitForFrame: true, maxTurnPixels: 200_000 });
+  const shown = new TestPicture(1000, 700);
+  shown.draw((x, y) => [x & 255, y & 255, 3]);
+  shown.showOn(display);
+  let answered = 0;
+  const flush = (): void => void Promise.resolve(display.flush(0, 0, 0, 1000, 700)).then(() => answered++);
+  flush();
+  draw();
+  // 65 rows at a time, as long as fewer than 200 have been converted.
+  let turns = 1;
+  for (; canvas.put.length === 0; turns++) {
+    flush();
+    assert.is(frames.length, 0, "one frame after the other");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.is(turns, 3);
+  assert.equal(canvas.put[0]?.slice(1), [0, 0, 0, 0, 1000, 700]);
+  const data = canvas.put[0]?.[0].data as Uint8ClampedArray;
+  for (const [x, y] of [
+    [0, 0],
+    [999, 699],
+    [123, 261],
+  ] as const) {
+    assert.equal([...data.subarray((y * 1000 + x) * 4, (y * 1000 + x) * 4 + 4)], [x & 255, y & 255, 3, 255]);
+  }
+  for (let i = 0; i < 4; i++) await null;
+  assert.is(answered, 1);
+  // What was flushed meanwhile is in the next one.
+  assert.is(frames.length, 1);
+  draw();
+  while (canvas.put.length === 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 4; i++) await null;
+  assert.is(answered, turns);
+});
+
 test("a guest that waits for frames is answered by the frame that shows it", async () => {
   const { canvas, display, draw } = rig({ waitForFrame: true });
   display.setScanout(0, picture());

@@ -1,11 +1,16 @@
 import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
 import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { runSoon } from "../../../base/run-soon.ts";
+import { checkTurnLimit, WorkBudget } from "../../../base/work-budget.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
 import type { CanvasTarget } from "./canvas.ts";
 import { CanvasScreen } from "./canvas-screen.ts";
 import { nextFrame, type ScheduleFrame } from "./frame-scheduler.ts";
+
+/** Pixels converted before the event loop has its turn: a frame of 1920 × 1080, in a few milliseconds. */
+const DEFAULT_MAX_TURN_PIXELS = 1 << 21;
 
 /** Choices for a {@link CanvasDisplay}. */
 export interface CanvasDisplayOptions {
@@ -28,6 +33,11 @@ export interface CanvasDisplayOptions {
   /** Pixels of a scanout, 4 bytes each; a larger one is refused with ERR_OUT_OF_MEMORY. Default 7680 × 4320. */
   readonly maxPixels?: number;
   /**
+   * Pixels that are converted in one turn of the event loop, 1 to 2^30 - 1; a larger frame takes several, and is put once
+   * all of it is there. Default 2,097,152.
+   */
+  readonly maxTurnPixels?: number;
+  /**
    * When to draw what has changed. Default `requestAnimationFrame`, or a timer where there is none or the page is
    * hidden.
    */
@@ -39,6 +49,7 @@ const RULES: OptionRules<CanvasDisplayOptions> = {
   drawCursor: "boolean",
   waitForFrame: "boolean",
   maxPixels: "number",
+  maxTurnPixels: "number",
   schedule: "function",
 };
 
@@ -60,13 +71,16 @@ export class CanvasDisplay implements Display {
   readonly #schedule: ScheduleFrame;
   /** Null for scanouts that are not shown. */
   readonly #screens = new Map<number, CanvasScreen | null>();
+  readonly #budget: WorkBudget;
   #isScheduled = false;
+  /** A frame is being converted, in this turn and others. */
+  #isDrawing = false;
   /** Settles when the scheduled frame has been drawn. */
   #frame: Promise<void> | null = null;
   #drawn: (() => void) | null = null;
   readonly #draw = (): void => this.#drawAll();
 
-  /** Throws {@link VirtioUsageError} when there is no canvas, and for a `maxPixels` that is not a positive integer. */
+  /** Throws {@link VirtioUsageError} when there is no canvas, and for limits out of range. */
   constructor(options: CanvasDisplayOptions) {
     checkOptions("CanvasDisplay", options, RULES, ["canvas"]);
     const { canvas, drawCursor = true, waitForFrame = false, maxPixels = DEFAULT_MAX_PIXELS } = options;
@@ -77,6 +91,8 @@ export class CanvasDisplay implements Display {
     this.#drawCursor = drawCursor;
     this.#waitForFrame = waitForFrame;
     this.#maxPixels = maxPixels;
+    const { maxTurnPixels = DEFAULT_MAX_TURN_PIXELS } = options;
+    this.#budget = new WorkBudget(checkTurnLimit("maxTurnPixels", maxTurnPixels), runSoon);
     this.#schedule = options.schedule ?? nextFrame;
   }
 
@@ -139,7 +155,8 @@ export class CanvasDisplay implements Display {
   #changed(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#schedule(this.#draw);
+    // One frame after the other.
+    if (!this.#isDrawing) this.#schedule(this.#draw);
   }
 
   #drawAll(): void {
@@ -147,6 +164,20 @@ export class CanvasDisplay implements Display {
     const drawn = this.#drawn;
     this.#frame = null;
     this.#drawn = null;
+    this.#isDrawing = true;
+    this.#budget.renew();
+    this.#convert(drawn);
+  }
+
+  #convert(drawn: (() => void) | null): void {
+    for (const screen of this.#screens.values()) {
+      if (screen?.convert(this.#budget) === false) {
+        this.#budget.later(() => this.#convert(drawn));
+        return;
+      }
+    }
+    this.#isDrawing = false;
+    if (this.#isScheduled) this.#schedule(this.#draw);
     for (const screen of this.#screens.values()) screen?.draw();
     drawn?.();
   }

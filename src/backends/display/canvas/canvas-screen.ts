@@ -1,9 +1,13 @@
+import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { CursorImage, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { type CursorPicture, copyCursor, drawCursor } from "../pictures/cursor.ts";
 import { makeOpaque, readOpaque } from "../pictures/opaque.ts";
 import { bounds, intersection } from "../pictures/rectangle.ts";
 import { BYTES_PER_PIXEL } from "../pictures/rgba.ts";
 import type { CanvasContext, CanvasImage, CanvasTarget } from "./canvas.ts";
+
+/** Pixels that are converted before the budget is looked at, or one row. */
+const BAND_PIXELS = 1 << 16;
 
 interface Patch {
   readonly image: CanvasImage;
@@ -22,6 +26,8 @@ export class CanvasScreen {
   #heightPixels = 0;
   /** Of the scanout, not yet converted. */
   #damage: PixelRectangle | null = null;
+  /** What is left of the damage that is being converted. */
+  #rest: PixelRectangle | null = null;
   /** Of the canvas, not yet put. */
   #stale: PixelRectangle | null = null;
   #cursor: CursorPicture | null = null;
@@ -40,6 +46,7 @@ export class CanvasScreen {
   setScanout(source: ScanoutSource | null): void {
     this.#source = source;
     this.#damage = null;
+    this.#rest = null;
     if (source === null) {
       // The size stays: guests turn a screen off for a moment at a time.
       if (this.#image === null) return;
@@ -87,17 +94,35 @@ export class CanvasScreen {
     this.#cursorY = y;
   }
 
-  /** Brings the canvas up to date. */
+  /**
+   * Converts what was flushed, as far as the budget reaches, which counts pixels. What is flushed meanwhile is left for the
+   * next time. Returns whether all was converted, so that it can be drawn.
+   */
+  convert(budget: WorkBudget): boolean {
+    const image = this.#image;
+    const source = this.#source;
+    if (image === null || source === null) return true;
+    if (this.#rest === null && this.#damage !== null) {
+      this.#rest = this.#damage;
+      this.#stale = bounds(this.#stale, this.#damage);
+      this.#damage = null;
+    }
+    for (let rest = this.#rest; rest !== null; rest = this.#rest) {
+      if (budget.spent) return false;
+      const { x, y, widthPixels } = rest;
+      const rows = Math.min(rest.heightPixels, Math.max(1, Math.floor(BAND_PIXELS / widthPixels)));
+      readOpaque(source, image.data, { x, y, widthPixels, heightPixels: rows });
+      budget.charge(widthPixels * rows);
+      const heightPixels = rest.heightPixels - rows;
+      this.#rest = heightPixels === 0 ? null : { x, y: y + rows, widthPixels, heightPixels };
+    }
+    return true;
+  }
+
+  /** Puts what was converted, and the cursor. */
   draw(): void {
     const image = this.#image;
     if (image === null) return;
-    const source = this.#source;
-    if (source !== null && this.#damage !== null) {
-      const damage = this.#damage;
-      readOpaque(source, image.data, damage);
-      this.#stale = bounds(this.#stale, damage);
-      this.#damage = null;
-    }
     const cursor = this.#cursorArea();
     const before = this.#drawnCursor;
     if (before !== null) this.#put(image, before);

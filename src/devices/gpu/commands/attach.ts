@@ -148,8 +148,8 @@ class BackingReader {
   #entry(hi: number, lo: number, lengthBytes: number): void {
     const { policy, host } = this.#core;
     const { pages } = this;
+    host.budget.left -= SEGMENT_WORK;
     if (lengthBytes === 0) {
-      host.budget.left -= SEGMENT_WORK;
       if (policy.emptyEntry === VIRTIO_GPU_RESP_OK_NODATA) pages.addHole(0);
       else this.#wrong(policy.emptyEntry, "an entry of length 0");
       return;
@@ -165,7 +165,6 @@ class BackingReader {
       this.#goOn();
       return;
     }
-    host.budget.left -= SEGMENT_WORK;
     const error = pages.add(host.dma, hi, lo, lengthBytes, this.#request.write);
     if (error !== null) this.#nowhere(error, hi, lo);
   }
