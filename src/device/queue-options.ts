@@ -32,3 +32,8 @@ export function queueOptions(
     budget,
   };
 }
+
+/** What of a size a driver is shown, so that it can use it: split rings have a power of two of entries. */
+export function usableSize(size: number, packed: boolean): number {
+  return size === 0 || packed ? size : 2 ** (31 - Math.clz32(size));
+}

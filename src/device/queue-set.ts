@@ -31,6 +31,8 @@ export interface QueueOwner {
   queueOptions(): QueueOptions;
   usedBuffers(index: number): void;
   queueFaulted(index: number, fault: QueueFault): void;
+  /** A queue is notified and nothing happens; true when that is for want of DRIVER_OK, and was said. */
+  tooEarly(index: number): boolean;
   /** A drain or flush ended: less may be in flight than before. */
   progressed(): void;
   /** What may be done in a turn. */
@@ -56,6 +58,8 @@ interface QueueSlot {
   /** A notification arrived during the drain. */
   again: boolean;
   faulted: boolean;
+  /** It was said that the queue was notified before DRIVER_OK. */
+  early: boolean;
   /** The drain goes on in the next turn: there is one continuation, and until then nothing is done. */
   waiting: boolean;
   readonly goOn: () => void;
@@ -86,6 +90,7 @@ export class QueueSet {
         draining: false,
         again: false,
         faulted: false,
+        early: false,
         waiting: false,
         goOn: () => this.#goOn(index),
       };
@@ -199,6 +204,7 @@ export class QueueSet {
   reset(): void {
     for (const slot of this.#slots) closeSlot(slot);
     this.#slots.forEach((slot, index) => {
+      slot.early = false;
       slot.waiting = false;
       this.#resetConfig(index, slot);
     });
@@ -258,6 +264,8 @@ export class QueueSet {
 
   /** Called when the driver asks for something: grants the work of a turn, unless work from before is still waiting. */
   notified(index: number): void {
+    const slot = this.#slots[index];
+    if (slot !== undefined && !this.#owner.running && !slot.early) slot.early = this.#owner.tooEarly(index);
     if (this.#depth === 0) this.#owner.budget.renew();
     this.drain(index);
   }

@@ -33,7 +33,7 @@ import type { DeviceHost, DeviceType, PreparedRestore, RequestDeviceType } from 
 import { DmaSpaces } from "./dma-spaces.ts";
 import { Negotiation } from "./negotiation.ts";
 import { DEVICE_POLICIES, type DevicePolicy, type Profile, policyOf } from "./policy.ts";
-import { queueOptions } from "./queue-options.ts";
+import { queueOptions, usableSize } from "./queue-options.ts";
 import { type QueueOwner, QueueSet } from "./queue-set.ts";
 import {
   type PreparedDevice,
@@ -134,6 +134,7 @@ export class VirtioDevice {
       progressed: () => {
         if (this.#suspending) this.#checkSuspended();
       },
+      tooEarly: (index) => this.#tooEarly(index),
       budget: this.#budget,
     };
   }
@@ -363,18 +364,12 @@ export class VirtioDevice {
 
   /** Largest size of a queue, 0 when there is no such queue. */
   queueMaxSize(index: number): number {
-    return this.#usable(this.#queues.maxSize(index));
+    return usableSize(this.#queues.maxSize(index), this.hasFeature(VIRTIO_F_RING_PACKED));
   }
 
   /** Largest size that a queue may be given, which a profile may set above what is offered; 0 when there is no such queue. */
   queueSizeLimit(index: number): number {
-    return this.#usable(this.#queues.sizeLimit(index));
-  }
-
-  /** Split rings have a power of two of entries, whatever the transport: what a driver is shown it can use. */
-  #usable(size: number): number {
-    if (size === 0 || this.hasFeature(VIRTIO_F_RING_PACKED)) return size;
-    return 2 ** (31 - Math.clz32(size));
+    return usableSize(this.#queues.sizeLimit(index), this.hasFeature(VIRTIO_F_RING_PACKED));
   }
 
   /** The registers of a queue; a copy of its configuration is taken at activation. Null: no such queue. */
@@ -444,6 +439,13 @@ export class VirtioDevice {
   get #begun(): boolean {
     if (this.#policy.queuesWork === "enabled") return true;
     return (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0 || this.legacyDriver;
+  }
+
+  /** A driver that forgets DRIVER_OK sees nothing happen, and its author wants to know why. */
+  #tooEarly(queue: number): boolean {
+    if (this.#begun) return false;
+    this.#emit("notified-before-driver-ok", { queue, status: this.#status });
+    return true;
   }
 
   #queueFaulted(index: number, { code, head, value }: QueueFault): void {

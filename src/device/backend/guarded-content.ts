@@ -1,3 +1,5 @@
+import { BackendError } from "../../base/backend-error.ts";
+import { isUint8Array } from "../../base/brands.ts";
 import { VirtioBugError } from "../../base/errors.ts";
 import type { SegmentList } from "../../memory/segments.ts";
 import type { SharedContent, SharedImage } from "../shared-objects.ts";
@@ -39,15 +41,15 @@ export class GuardedContent implements SharedContent {
   }
 
   get sizeBytes(): number {
-    return this.#ask(({ sizeBytes }) => sizeBytes, 0);
+    return this.#ask(({ sizeBytes }) => usable(sizeBytes, isCount, "size"), 0);
   }
 
   get image(): SharedImage | null {
-    return this.#ask(({ image }) => image, null);
+    return this.#ask(({ image }) => usable(image ?? null, isImage, "image"), null);
   }
 
   hostBytes(): Uint8Array | null {
-    return this.#ask((content) => content.hostBytes(), null);
+    return this.#ask((content) => usable(content.hostBytes() ?? null, isBytes, "bytes"), null);
   }
 
   guestSegments(): SegmentList | null {
@@ -73,4 +75,19 @@ export class GuardedContent implements SharedContent {
       return 0;
     }
   }
+}
+
+/** What an exporter says, if it can be meant. */
+function usable<T>(value: T, isUsable: (value: T) => boolean, what: string): T {
+  if (!isUsable(value)) throw new BackendError("lost", `the exporter returned no ${what}`);
+  return value;
+}
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
+const isBytes = (value: Uint8Array | null): boolean => value === null || isUint8Array(value);
+
+function isImage(image: SharedImage | null): boolean {
+  if (image === null) return true;
+  return [image.widthPixels, image.heightPixels, image.strideBytes, image.format].every(isCount);
 }

@@ -121,8 +121,10 @@ function readLayout(
     request.u32(at + VIRTIO_RENDER_LAYOUT.offset),
   );
   if ((formatValue | widthPixels | heightPixels | strideBytes) === 0 && offsetBytes === 0) {
-    if (content.image === null) return wrong("the object has no layout of its own");
-    ({ widthPixels, heightPixels, strideBytes, format: formatValue } = content.image);
+    // Asked once: an exporter may answer otherwise the second time.
+    const { image } = content;
+    if (image === null) return wrong("the object has no layout of its own");
+    ({ widthPixels, heightPixels, strideBytes, format: formatValue } = image);
   }
   const format = pixelFormat(formatValue);
   if (format === null) return wrong("no such format");
