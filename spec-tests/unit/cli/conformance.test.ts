@@ -366,6 +366,36 @@ reports(
   }),
 );
 
+for (const [where, raise] of [
+  ["a timer", (error: Error) => void setTimeout(() => Promise.reject(error).catch(thrown), 0)],
+  ["a promise that nobody waits for", (error: Error) => void Promise.reject(error)],
+] as const) {
+  reports(
+    `an error in ${where} ends the run with one sentence and leaves what there is, marked as incomplete`,
+    inFolder(async (folder) => {
+      const raising = caseOf("raises", () => {
+        raise(new Error("died\nlate"));
+        return new Promise(() => {});
+      });
+      const json = join(folder, "a.json");
+      const listeners = process.listenerCount("uncaughtException");
+      const { code, error } = await runKit([PASSES, raising, PASSES], { json });
+      assert.is(code, 2);
+      const words = "an error outside of any call, in a timer or a promise, ended the run: died late";
+      assert.is(error, `builtin-mmio: ${words}.`);
+      assert.is(read(json).incomplete, `${words}, after 1 of 3 cases`);
+      assert.is(read(json).totals.pass, 1);
+      assert.is(process.listenerCount("uncaughtException"), listeners, "nobody listens any more");
+    }),
+  );
+}
+
+function thrown(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 reports.run();
 
 const expectations = suite("expected results");

@@ -50,6 +50,8 @@ export function addConformanceCommand(program: Command, console: Console): void 
         "html",
         "expect",
         "writeExpect",
+        "spec",
+        "timeout",
       ]),
     )
     .option(JSON_OPTION, jsonHelp())
@@ -88,7 +90,22 @@ export function addConformanceCommand(program: Command, console: Console): void 
           "given several times",
       )
         .argParser(collect)
-        .conflicts(["list", "json", "junit", "html", "expect", "writeExpect"]),
+        .conflicts([
+          "list",
+          "json",
+          "junit",
+          "html",
+          "expect",
+          "writeExpect",
+          "target",
+          "device",
+          "format",
+          "filter",
+          "shard",
+          "isolate",
+          "timeout",
+          "qemu",
+        ]),
     )
     .allowExcessArguments(false)
     .action(async (options: ConformanceOptions) => {

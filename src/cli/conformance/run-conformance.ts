@@ -1,3 +1,4 @@
+import { INTERRUPTED } from "../../conformance/bench.ts";
 import {
   CASES,
   type CaseDefinition,
@@ -31,6 +32,7 @@ import { LiveProgress } from "./live-progress.ts";
 import { type ConformanceOptions, limitsFor, type TargetName } from "./options.ts";
 import { type Selection, selectCases } from "./select.ts";
 import { openSpecification, type SpecificationCopy } from "./spec/wording.ts";
+import { StrayErrors } from "./stray-errors.ts";
 import { isolatedTarget } from "./targets/isolated.ts";
 import { openTarget } from "./targets/open.ts";
 
@@ -190,26 +192,33 @@ async function runAll(
   const progress = new LiveProgress(process.stderr, console);
   let interrupted = false;
   let failure: string | null = null;
-  let interrupt = (): void => {};
-  const interruption = new Promise<void>((resolve) => {
-    interrupt = () => {
-      interrupted = true;
-      resolve();
-    };
+  let broken = false;
+  let end = (): void => {};
+  const ending = new Promise<void>((resolve) => {
+    end = resolve;
   });
+  const interrupt = (): void => {
+    interrupted = true;
+    end();
+  };
   process.once("SIGINT", interrupt);
+  const stray = new StrayErrors();
+  stray.first.then(() => {
+    broken = true;
+    end();
+  });
   const reports: RunReport[] = [];
   try {
     for (const { target, run } of selections) {
       const subject = subjects.find(({ facts }) => facts === target);
-      if (interrupted || subject === undefined) break;
+      if (interrupted || broken || subject === undefined) break;
       progress.begin(target.name);
       reports.push(
         await subject.run({
           ...run,
           onCase: (result, done, total) => progress.add(result, done, total),
-          cancelled: () => interrupted,
-          interrupted: interruption,
+          cancelled: () => interrupted || broken,
+          interrupted: ending,
         }),
       );
     }
@@ -220,8 +229,16 @@ async function runAll(
     // What was found out about others is worth keeping.
     if (reports.length === 0) throw new UsageError(failure);
   } finally {
+    await stray.close();
     process.off("SIGINT", interrupt);
     progress.stop();
+  }
+  const last = reports.at(-1);
+  if (stray.summary !== null && last !== undefined) {
+    const why = `an error outside of any call, in a timer or a promise, ended the run: ${stray.summary}`;
+    const { incomplete = INTERRUPTED } = last;
+    reports[reports.length - 1] = { ...last, incomplete: incomplete.replace(INTERRUPTED, () => why) };
+    failure ??= `${last.target}: ${why}.`;
   }
   return { reports, interrupted, failure };
 }

@@ -32,6 +32,14 @@ export function selectCases(
   const formats = options.format === "both" ? (["split", "packed"] as const) : [options.format];
   const devices = options.device === undefined ? {} : { devices: options.device };
   const candidates = targets.map((target) => selectInstances(target, cases, { formats, ...devices }));
+  const leftOut = (fits: (instance: CaseInstance) => boolean): string => {
+    const by: string[] = [];
+    if (options.device !== undefined) by.push(`--device ${options.device.join(",")}`);
+    if (options.format !== "both") by.push(`--format ${options.format}`);
+    const others = targets.flatMap((target) => selectInstances(target, cases)).filter(fits);
+    if (others.length === 0) return ": --list prints them all";
+    return ` that ${by.join(" and ")} leaves: without, it fits ${others.length}`;
+  };
   const meant = (options.filter ?? []).map((pattern) => {
     const fits = matcher(pattern);
     const ids = new Set(
@@ -41,7 +49,7 @@ export function selectCases(
         .map(({ id }) => id),
     );
     if (ids.size === 0) {
-      throw new UsageError(`--filter ${JSON.stringify(pattern)} fits no case: --list prints them all.`);
+      throw new UsageError(`--filter ${JSON.stringify(pattern)} fits no case${leftOut(fits)}.`);
     }
     return ids;
   });

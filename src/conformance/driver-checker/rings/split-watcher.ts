@@ -181,12 +181,14 @@ export class SplitWatcher implements RingWatcher {
       let count = (idx - this.#usedIdx) & 0xffff;
       this.#unseen.clear();
       this.#unseenCount = 0;
-      this.#usedCount = count;
-      // The entries of a whole lap are gone: nobody can say what was used.
       if (count > this.#size) {
-        this.#lose();
-        count = 0;
+        // Devices only go forward: memory that is cleared or given to others on a live queue says nothing of any use.
+        if (count >= HALF_WAY) count = 0;
+        // The entries of a whole lap are gone: nobody can say what was used.
+        else this.#lose();
       }
+      this.#usedCount = count;
+      if (count > this.#size) count = 0;
       for (; count > 0; count--) {
         const entry = at + VIRTQ_USED.ring + 8 * (this.#usedIdx % this.#size);
         this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
@@ -211,6 +213,7 @@ export class SplitWatcher implements RingWatcher {
     this.#buffers.clear();
     const at = queue.addresses.driver;
     if (context.memory.read(at, this.#pair)) this.#availIdx = get16(this.#pair, VIRTQ_AVAIL.idx);
+    this.#suppression.restart(this.#availIdx);
   }
 
   #release(head: number, writtenBytes: number): boolean {
