@@ -23,7 +23,7 @@ export type GpuFraming = (elements: ElementList, parts: GpuRequestParts) => void
  *
  * @example
  * ```ts
- * const gpu = GpuDriver.start(driver, { framing: frameLikeLinux }); // the default
+ * const gpu = GpuDriver.start(driver, { frame: frameLikeLinux }); // the default
  * ```
  */
 export function frameLikeLinux(elements: ElementList, parts: GpuRequestParts): void {
