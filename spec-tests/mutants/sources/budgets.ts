@@ -2,6 +2,7 @@ import { mutantsOfEach, type SourceMutant, sourceMutant } from "../../support/mu
 
 const PRICES = ["spec-tests/unit/device/work.test.ts"];
 const BUDGET = ["spec-tests/unit/base/work-budget.test.ts"];
+const GPU_TURNS = "spec-tests/unit/devices/gpu/turns.test.ts";
 const TURNS = ["spec-tests/unit/device/turns.test.ts"];
 const LATE = ["spec-tests/regression/drain-without-end.test.ts"];
 const WORK_BUDGET = "src/base/work-budget.ts";
@@ -9,10 +10,10 @@ const QUEUES = "src/device/queue-set.ts";
 const IN_TURNS = "src/device/backend/in-turns.ts";
 
 /** A mutant for each thing that is charged: it costs nothing. */
-function uncharged(file: string): SourceMutant[] {
+function uncharged(file: string, tests: readonly string[] = PRICES): SourceMutant[] {
   return [
-    ...mutantsOfEach(file, { find: /[\w.#]*budget\.charge\(/g, replace: "(() => {})(" }, PRICES),
-    ...mutantsOfEach(file, { find: /budget\.left -= /g, replace: "budget.left -= 0 && " }, PRICES),
+    ...mutantsOfEach(file, { find: /[\w.#]*budget\.charge\(/g, replace: "(() => {})(" }, tests),
+    ...mutantsOfEach(file, { find: /budget\.left -= /g, replace: "budget.left -= 0 && " }, tests),
   ];
 }
 
@@ -28,7 +29,6 @@ function queues(id: string, find: string, replace: string): SourceMutant {
 export const BUDGET_MUTANTS: readonly SourceMutant[] = [
   ...[
     "gpu/queue/command-queue",
-    "gpu/resources/host-heap",
     "gpu/commands/commands-2d",
     "gpu/commands/commands-blob",
     "gpu/commands/commands-3d",
@@ -38,6 +38,31 @@ export const BUDGET_MUTANTS: readonly SourceMutant[] = [
   ].flatMap((name) => uncharged(`src/devices/${name}.ts`)),
   ...mutantsOfEach("src/device/work.ts", { find: /(?<== )(?=\d+( << 20)?;)/g, replace: "2 * " }, PRICES).map(
     (each) => ({ ...each, id: `${each.id} doubled` }),
+  ),
+  ...["gpu/resources/host-heap", "gpu/transfer/slices"].flatMap((name) =>
+    uncharged(`src/devices/${name}.ts`, [...PRICES, GPU_TURNS]),
+  ),
+  ...uncharged("src/devices/gpu/resources/contexts.ts"),
+  ...uncharged("src/backends/display/vnc/conversions.ts", [
+    "spec-tests/unit/backends/display/vnc-turns.test.ts",
+  ]),
+  ...uncharged("src/backends/display/canvas/canvas-screen.ts", [
+    "spec-tests/unit/backends/display/canvas.test.ts",
+  ]),
+  ...mutantsOfEach("src/virtqueue/constants.ts", { find: /(?<=_WORK = )(?=\d)/g, replace: "2 * " }, PRICES),
+  sourceMutant(
+    "elements-cost-nothing",
+    "src/virtqueue/ring-core.ts",
+    "if (elements > 2) budget.charge((elements - 2) * ELEMENT_WORK);",
+    "",
+    PRICES,
+  ),
+  sourceMutant(
+    "runs-of-a-translator-cost-nothing",
+    "src/virtqueue/ring-core.ts",
+    "this.options.budget?.charge(walked * TRANSLATED_WORK);",
+    "",
+    PRICES,
   ),
   sourceMutant(
     "rows-of-a-transfer-cost-nothing",
@@ -88,6 +113,17 @@ export const BUDGET_MUTANTS: readonly SourceMutant[] = [
     "forgetting-keeps-the-debt",
     "    this.#tasks = [];\n    this.left = this.max;\n",
     "    this.#tasks = [];\n",
+  ),
+  budget(
+    "work-done-at-once-costs-nothing",
+    "      this.left -= units;\n      return work();",
+    "      return work();",
+  ),
+  budget("work-that-waited-costs-nothing", "        this.left -= units;\n        try", "        try"),
+  budget(
+    "work-overtakes-what-waits",
+    "if (this.left > 0 && this.#tasks.length === 0) {",
+    "if (this.left > 0) {",
   ),
   budget("any-limit", "Number.isInteger(value) && value >= 1 && value <= MAX_WORK", "true"),
   budget("limits-of-0", "value >= 1", "value >= 0"),

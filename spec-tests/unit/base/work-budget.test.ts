@@ -116,4 +116,25 @@ test("limits are whole numbers in their range", () => {
   }
 });
 
+test("work of a known price is done at once, or behind all that waits", async () => {
+  const scheduled: (() => void)[] = [];
+  const budget = new WorkBudget(10, (task) => scheduled.push(task));
+  const done: string[] = [];
+  const work = (name: string) => () => {
+    done.push(name);
+    return name;
+  };
+  assert.is(budget.inTurn(4, work("a")), "a");
+  assert.is(budget.left, 6);
+  budget.later(() => done.push("task"));
+  // There is something left for it, but not its turn.
+  const later = [budget.inTurn(7, work("b")), budget.inTurn(7, work("c")), budget.inTurn(7, work("d"))];
+  assert.equal(done, ["a"]);
+  scheduled.shift()?.();
+  assert.equal(done, ["a", "task", "b", "c"]);
+  assert.is(budget.left, -4);
+  scheduled.shift()?.();
+  assert.equal(await Promise.all(later), ["b", "c", "d"]);
+});
+
 test.run();

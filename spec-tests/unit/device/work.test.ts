@@ -20,6 +20,7 @@ const PIECE = 512;
 const TRANSLATED = 2048;
 const ELEMENT = 256;
 const FRESH = 2;
+const SWEEP = 6144;
 const ROW = 64;
 const PIXEL = 4;
 const ENTRY = 4096;
@@ -150,6 +151,16 @@ test("elements of a buffer beyond the second, and runs that a translator is aske
     return charged(() => expectOk(behind.command(msg.attach(id, [[SCATTERED, id * 4096]]))));
   }) as [number, number];
   assert.is(attached[1] - attached[0], TRANSLATED);
+});
+
+test("resources that a context lets go of", () => {
+  const { rig, beyond } = gpu();
+  expectOk(rig.command(msg.ctxCreate(0, "test", { ctx: 2 })));
+  for (const id of [1, 2, 3]) {
+    expectOk(rig.command(msg.create3d(id, [2, 1, 2, 8, 8, 1, 1, 0, 0, 0])));
+    expectOk(rig.command(msg.ctxAttach(id, { ctx: 2 })));
+  }
+  assert.is(beyond(msg.ctxDestroy({ ctx: 2 })), 3 * SWEEP);
 });
 
 test("host blobs, mapped and unmapped, and bytes of commands", () => {
