@@ -13,6 +13,18 @@ export function ofNoInterest(result: MaybeLater<unknown>): void {
   if (isPromise(result)) result.then(undefined, () => {});
 }
 
+/** What `next` makes of a result, once it is there; a failure passes by. */
+export function onceDone<T, U>(result: MaybeLater<T>, next: (value: T) => U): MaybeLater<U> {
+  return isPromise(result) ? Promise.resolve(result).then(next) : next(result);
+}
+
+/** Both of them, once both are done; the failure of either is the failure of both. */
+export function both(first: MaybeLater<void>, second: MaybeLater<void>): MaybeLater<void> {
+  if (!isPromise(first)) return second;
+  if (!isPromise(second)) return first;
+  return Promise.all([first, second]).then(() => {});
+}
+
 /**
  * For what must be there at once. Throws {@link VirtioUsageError} for a promise; `what` is who returned it, as in
  * `renderer.save()`, and `instead` what would be right.

@@ -53,6 +53,14 @@ export function checkOptions<T extends object>(
   checkFields(`${where}: `, "", options, rules, required);
 }
 
+/**
+ * Checks an argument that is no option: what `where`, a class or function, stands on. Throws {@link VirtioUsageError} with what
+ * would be right; undefined is wrong unless the rule takes it.
+ */
+export function checkArgument(where: string, name: string, value: unknown, rule: OptionRule): void {
+  checkValue(`${where}: `, name, value, rule);
+}
+
 function checkFields(
   where: string,
   path: string,

@@ -138,8 +138,8 @@ const display = suite("a display behind Vdmabuf");
 function start(target: Display, scanouts = 1) {
   const importer = new DisplayImporter(target, scanouts);
   const type = new VdmabufDevice({ host: new VdmabufHost({ importer }) });
-  const { driver } = drive(type, { transport: "mmio" });
-  return { type, vdmabuf: VdmabufDriver.start(driver) };
+  const { driver, device } = drive(type, { transport: "mmio" });
+  return { type, device, vdmabuf: VdmabufDriver.start(driver) };
 }
 
 const picture = (changes = {}) => encodeVdmabufPicture({ ...SIZE, format: 2, ...changes });
@@ -178,6 +178,73 @@ display("waits for a display that takes its time", async () => {
   assert.is(first.exported, true);
   finish();
   await vdmabuf.waitReleasedAsync(first);
+});
+
+/** A display whose next answer to one method is what the test says. */
+class OddDisplay extends MemoryDisplay {
+  answer: { readonly to: "setScanout" | "flush"; readonly act: () => void | Promise<void> } | null = null;
+
+  #next(method: "setScanout" | "flush"): void | Promise<void> {
+    if (this.answer?.to !== method) return;
+    const { act } = this.answer;
+    this.answer = null;
+    return act();
+  }
+
+  override setScanout(scanoutId: number, source: ScanoutSource | null): void | Promise<void> {
+    const later = this.#next("setScanout");
+    const set = () => super.setScanout(scanoutId, source);
+    return later === undefined ? set() : later.then(set);
+  }
+
+  override flush(...area: Parameters<MemoryDisplay["flush"]>): void | Promise<void> {
+    return this.#next("flush") ?? super.flush(...area);
+  }
+}
+
+display("refuses a picture that the display refuses, and goes on showing the one of before", async () => {
+  const refusals = [
+    ["setScanout", false],
+    ["setScanout", true],
+    ["flush", false],
+  ] as const;
+  for (const [to, late] of refusals) {
+    const memory = new OddDisplay();
+    const { vdmabuf, type } = start(memory);
+    const [first, second] = [vdmabuf.allocate(PICTURE_BYTES), vdmabuf.allocate(PICTURE_BYTES)] as const;
+    vdmabuf.export(first, picture());
+    const { source } = memory.screen(0);
+    memory.answer = {
+      to,
+      act: () => {
+        if (late) return Promise.reject(new Error("no"));
+        throw new Error("no");
+      },
+    };
+    const refused = await vdmabuf.exportAsync(second, picture()).then(
+      () => "it was taken",
+      (error: unknown) => (error instanceof VdmabufStatusError ? error.statusName : `${error}`),
+    );
+    assert.is(refused, "VIRTIO_VDMABUF_S_IMPORT", `${to} ${late}`);
+    assert.is(memory.screen(0).source?.pages, source?.pages, `${to} ${late}`);
+    vdmabuf.process();
+    assert.is(first.exported, true, "it is on the screen still");
+    vdmabuf.export(second, picture());
+    assert.is(type.buffers.length, 1);
+  }
+});
+
+display("shows no picture of a guest that was reset while the display took its time", async () => {
+  let finish = () => {};
+  const memory = new OddDisplay();
+  const { vdmabuf, device } = start(memory);
+  const buffer = vdmabuf.allocate(PICTURE_BYTES);
+  memory.answer = { to: "setScanout", act: () => new Promise((resolve) => (finish = resolve)) };
+  void vdmabuf.exportAsync(buffer, picture()).catch(() => {});
+  device.reset();
+  finish();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.is(memory.screen(0).source, null);
 });
 
 display("refuses what is not a picture", () => {

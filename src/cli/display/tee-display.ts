@@ -1,6 +1,7 @@
+import { both, type MaybeLater, ofNoInterest } from "../../base/later.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../devices/gpu/index.ts";
 
-/** Shows everything on two displays. A flush is done when both are done with it. */
+/** Shows everything on two displays. What is asked of them is done when both have done it, and fails when one has failed. */
 export class TeeDisplay implements Display {
   readonly #first: Display;
   readonly #second: Display;
@@ -12,9 +13,8 @@ export class TeeDisplay implements Display {
     this.#second = second;
   }
 
-  setScanout(scanoutId: number, source: ScanoutSource | null): void {
-    this.#first.setScanout(scanoutId, source);
-    this.#timed(() => this.#second.setScanout(scanoutId, source));
+  setScanout(scanoutId: number, source: ScanoutSource | null): MaybeLater<void> {
+    return this.#onBoth((display) => display.setScanout(scanoutId, source));
   }
 
   flush(
@@ -23,29 +23,26 @@ export class TeeDisplay implements Display {
     y: number,
     widthPixels: number,
     heightPixels: number,
-  ): void | Promise<void> {
-    const first = this.#first.flush(scanoutId, x, y, widthPixels, heightPixels);
-    const second = this.#timed(() => this.#second.flush(scanoutId, x, y, widthPixels, heightPixels));
-    if (first instanceof Promise && second instanceof Promise) {
-      return Promise.all([first, second]).then(() => undefined);
-    }
-    return first instanceof Promise ? first : second;
+  ): MaybeLater<void> {
+    return this.#onBoth((display) => display.flush(scanoutId, x, y, widthPixels, heightPixels));
   }
 
-  setCursor(scanoutId: number, cursor: CursorImage | null): void {
-    this.#first.setCursor?.(scanoutId, cursor);
-    this.#timed(() => this.#second.setCursor?.(scanoutId, cursor));
+  setCursor(scanoutId: number, cursor: CursorImage | null): MaybeLater<void> {
+    return this.#onBoth((display) => display.setCursor?.(scanoutId, cursor));
   }
 
-  moveCursor(scanoutId: number, x: number, y: number): void {
-    this.#first.moveCursor?.(scanoutId, x, y);
-    this.#timed(() => this.#second.moveCursor?.(scanoutId, x, y));
+  moveCursor(scanoutId: number, x: number, y: number): MaybeLater<void> {
+    return this.#onBoth((display) => display.moveCursor?.(scanoutId, x, y));
   }
 
-  #timed<Result>(work: () => Result): Result {
+  #onBoth(call: (display: Display) => MaybeLater<void>): MaybeLater<void> {
+    const first = call(this.#first);
     const begin = performance.now();
     try {
-      return work();
+      return both(first, call(this.#second));
+    } catch (error) {
+      ofNoInterest(first);
+      throw error;
     } finally {
       this.secondMs += performance.now() - begin;
     }

@@ -1,5 +1,6 @@
 import { VirtioUsageError } from "../../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { isPromise, type MaybeLater, onceDone } from "../../../base/later.ts";
+import { checkArgument, checkOptions, type OptionRule, type OptionRules } from "../../../base/options.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 
 /** Time as a {@link PacedDisplay} sees it. */
@@ -18,9 +19,11 @@ export interface PacedDisplayOptions {
   readonly clock?: PaceClock;
 }
 
+const DISPLAY_RULE: OptionRule = { like: "a Display", has: ["setScanout", "flush"] };
+
 const RULES: OptionRules<PacedDisplayOptions> = {
   refreshHz: "number",
-  clock: "object",
+  clock: { like: "a PaceClock", has: ["now", "callAt"] },
 };
 
 const realClock: PaceClock = {
@@ -69,8 +72,9 @@ export class PacedDisplay implements Display {
   #isWaiting = false;
   readonly #tick = (): void => this.#showDue();
 
-  /** Throws {@link VirtioUsageError} for a rate out of range. */
+  /** Throws {@link VirtioUsageError} for what is no display, and for a rate out of range. */
   constructor(display: Display, options: PacedDisplayOptions = {}) {
+    checkArgument("PacedDisplay", "display", display, DISPLAY_RULE);
     checkOptions("PacedDisplay", options, RULES);
     const { refreshHz = 60, clock = realClock } = options;
     if (!(refreshHz >= 1 && refreshHz <= 1000)) {
@@ -82,12 +86,13 @@ export class PacedDisplay implements Display {
     this.#beginMs = clock.now();
   }
 
-  setScanout(scanoutId: number, source: ScanoutSource | null): void {
-    this.#display.setScanout(scanoutId, source);
-    const scanout = this.#scanout(scanoutId);
-    scanout.flips = source !== null;
-    // Flips that still wait are of a driver that has left, or nobody sees them any more.
-    if (source === null) scanout.lastFrame = 0;
+  setScanout(scanoutId: number, source: ScanoutSource | null): MaybeLater<void> {
+    return onceDone(this.#display.setScanout(scanoutId, source), () => {
+      const scanout = this.#scanout(scanoutId);
+      scanout.flips = source !== null;
+      // Flips that still wait are of a driver that has left, or nobody sees them any more.
+      if (source === null) scanout.lastFrame = 0;
+    });
   }
 
   flush(scanoutId: number, x: number, y: number, widthPixels: number, heightPixels: number): Promise<void> {
@@ -96,18 +101,25 @@ export class PacedDisplay implements Display {
     const next = Math.floor((this.#clock.now() - this.#beginMs) / this.#frameMs) + 1;
     // What comes behind a flip that waits is not shown before it.
     const number = Math.max(next, scanout.lastFrame + (scanout.flips ? 1 : 0));
-    if (scanout.flips) scanout.lastFrame = number;
+    const { flips } = scanout;
+    if (flips) scanout.lastFrame = number;
     scanout.flips = false;
     const { shown } = this.#frame(number);
-    return flushed === undefined ? shown : Promise.all([flushed, shown]).then(() => undefined);
+    if (!isPromise(flushed)) return shown;
+    const done = Promise.resolve(flushed).catch((error: unknown) => {
+      // The picture that was set has not been shown yet.
+      if (flips) scanout.flips = true;
+      throw error;
+    });
+    return Promise.all([done, shown]).then(() => undefined);
   }
 
-  setCursor(scanoutId: number, cursor: CursorImage | null): void {
-    this.#display.setCursor?.(scanoutId, cursor);
+  setCursor(scanoutId: number, cursor: CursorImage | null): MaybeLater<void> {
+    return this.#display.setCursor?.(scanoutId, cursor);
   }
 
-  moveCursor(scanoutId: number, x: number, y: number): void {
-    this.#display.moveCursor?.(scanoutId, x, y);
+  moveCursor(scanoutId: number, x: number, y: number): MaybeLater<void> {
+    return this.#display.moveCursor?.(scanoutId, x, y);
   }
 
   #scanout(scanoutId: number): PacedScanout {

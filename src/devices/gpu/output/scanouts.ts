@@ -1,4 +1,4 @@
-import { isPromise, type MaybeLater, ofNoInterest } from "../../../base/later.ts";
+import { both, isPromise, type MaybeLater, ofNoInterest } from "../../../base/later.ts";
 import type { Life } from "../../../device/backend/life.ts";
 import type { Step } from "../../../device/backend/transaction.ts";
 import type { PlainValue } from "../../../device/device-type.ts";
@@ -369,11 +369,4 @@ function pagesOf(resource: Resource): GuestPages | null {
 
 function hasMoved(scanout: Scanout, resource: Resource, bytes: Uint8Array | null): boolean {
   return scanout.pixels !== bytes || scanout.pages !== pagesOf(resource);
-}
-
-/** Both of them, once both are done. */
-function both(first: MaybeLater<void>, second: MaybeLater<void>): MaybeLater<void> {
-  if (!isPromise(first)) return second;
-  if (!isPromise(second)) return first;
-  return Promise.all([first, second]).then(() => {});
 }
