@@ -5,7 +5,7 @@ import { PassThrough } from "node:stream";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { QemuMachine, QmpClient, QtestClient } from "../../src/adapters/qtest/index.ts";
-import { attachToV86 } from "../../src/adapters/v86/index.ts";
+import { attachToV86, connectInput } from "../../src/adapters/v86/index.ts";
 import {
   attachDriver,
   createChannel,
@@ -20,10 +20,10 @@ import { VncServer } from "../../src/backends/display/vnc/index.ts";
 import { VirtioUsageError } from "../../src/base/index.ts";
 import { DriverChecker, runCases } from "../../src/conformance/index.ts";
 import { VirtioDevice } from "../../src/device/index.ts";
-import { createEdid, GpuDevice } from "../../src/devices/gpu/index.ts";
-import { RenderDevice } from "../../src/devices/render/index.ts";
+import { createEdid, DEFAULT_GPU_LIMITS, GPU_POLICIES, GpuDevice } from "../../src/devices/gpu/index.ts";
+import { DEFAULT_RENDER_LIMITS, RenderDevice } from "../../src/devices/render/index.ts";
 import { RngDevice } from "../../src/devices/rng/index.ts";
-import { VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";
+import { DEFAULT_VDMABUF_LIMITS, VdmabufDevice, VdmabufHost } from "../../src/devices/vdmabuf/index.ts";
 import {
   createDriverRing,
   GpuDriver,
@@ -120,6 +120,7 @@ const ENTRIES: Readonly<Record<string, { take: Take; valid?: object; names: stri
     take: (o) => attachToV86(NOBODY, device(), o),
     names: "slot name space address present interpose onInterrupt pci",
   },
+  V86InputOptions: { take: (o) => connectInput(NOBODY, o), valid: { screens: [] }, names: "screens" },
   ChannelOptions: {
     take: (o) => createChannel(o),
     valid: { queues: 1, ram: 4096 },
@@ -247,8 +248,75 @@ async function refusal(take: Take, options: unknown): Promise<string> {
   return "it was taken";
 }
 
-/** Types whose rules leave the value to what knows it better. */
-const ANY = new Set(["RegionOptions.memory", "ChannelOptions.ram", "DriverCheckerOptions.memory"]);
+/** What is no number that anybody would want. */
+const NO_NUMBERS = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 53, -1.5e300];
+/** Options that may be negative, and those that need not be whole. */
+const NEGATIVE = new Set(["seed"]);
+const FRACTIONS = new Set([
+  "refreshHz",
+  "maxFramesPerSecond",
+  "timeoutMs",
+  "pollMs",
+  "answerTimeoutMs",
+  "caseTimeoutMs",
+  "callTimeoutMs",
+  "hangAfterMs",
+  "pixelsPerMs",
+  "commandMs",
+]);
+/** Options that go on to what has options of its own, which are tried there. */
+const HANDED_ON = new Set([
+  "device",
+  "mmio",
+  "pci",
+  "pciDriver",
+  "platform",
+  "properties",
+  "sharedMemoryBases",
+  "structures",
+]);
+
+/** Every option there is, as the refusal of one that is not lists them; null for what takes none. */
+async function optionsOf(take: Take, wrap: (inner: object) => object): Promise<string[] | null> {
+  const said = await refusal(take, wrap({ qqqqqqqqqqqqqqqqqqqqqqq: 1 }));
+  const [, list] = /is unknown: choose from (.*)$/.exec(said) ?? [];
+  return list === undefined ? null : list.split(", ");
+}
+
+/** Tries numbers that make no sense for each option, and for the options within it, in objects and in lists. */
+async function tryNumbers(take: Take, wrap: (inner: object) => object, path: string): Promise<number> {
+  let tried = 0;
+  for (const name of (await optionsOf(take, wrap)) ?? []) {
+    const at = `${path}.${name}`;
+    const bad: unknown[] = [...NO_NUMBERS];
+    if (!NEGATIVE.has(name)) bad.push(-1);
+    if (!FRACTIONS.has(name)) bad.push(1.5);
+    for (const value of bad) {
+      const said = await refusal(take, wrap({ [name]: value }));
+      assert.is(said.includes(`${name} is ${value}, not `), true, `${at} = ${value}: ${said}`);
+      if (said.includes(", not a list, each entry ")) {
+        const within = await refusal(take, wrap({ [name]: [value] }));
+        assert.is(within.includes(`${name}[0] is ${value}, not `), true, `${at} = [${value}]: ${within}`);
+      }
+      tried++;
+    }
+    if (HANDED_ON.has(name)) continue;
+    tried += await tryNumbers(take, (inner) => wrap({ [name]: inner }), at);
+    tried += await tryNumbers(take, (inner) => wrap({ [name]: [inner] }), `${at}[0]`);
+  }
+  return tried;
+}
+
+/** Says undefined for each option, and for each within it: that comes to what it comes to without it. */
+async function tryUndefined(take: Take, wrap: (inner: object) => object, path: string): Promise<void> {
+  const without = await refusal(take, wrap({}));
+  for (const name of (await optionsOf(take, wrap)) ?? []) {
+    if (name in wrap({})) continue;
+    assert.is(await refusal(take, wrap({ [name]: undefined })), without, `${path}.${name}`);
+    await tryUndefined(take, (inner) => wrap({ [name]: inner }), `${path}.${name}`);
+    await tryUndefined(take, (inner) => wrap({ [name]: [inner] }), `${path}.${name}[0]`);
+  }
+}
 
 for (const [type, { take, valid = {}, names }] of Object.entries(ENTRIES)) {
   test(`${type}: every name is known, and no other`, async () => {
@@ -256,7 +324,6 @@ for (const [type, { take, valid = {}, names }] of Object.entries(ENTRIES)) {
       const misspelt = `${name}x`;
       const said = await refusal(take, { ...valid, [misspelt]: 1 });
       assert.is(said.includes(`${misspelt} is unknown: did you mean ${name}?`), true, said);
-      if (ANY.has(`${type}.${name}`)) continue;
       const wrong = await refusal(take, { ...valid, [name]: Symbol("wrong") });
       assert.is(wrong.includes(`${name} is Symbol(wrong), not `), true, wrong);
     }
@@ -271,9 +338,16 @@ for (const [type, { take, valid = {}, names }] of Object.entries(ENTRIES)) {
     }
   });
 
+  test(`${type}: numbers that make no sense are refused by name`, async () => {
+    assert.is((await tryNumbers(take, (inner) => ({ ...valid, ...inner }), type)) > 0, true);
+  });
+
+  test(`${type}: what is undefined is left out`, async () => {
+    await tryUndefined(take, (inner) => ({ ...valid, ...inner }), type);
+  });
+
   test(`${type}: what it needs is missed`, async () => {
     for (const name of Object.keys(valid)) {
-      if (type === "RegionOptions" && name === "memory") continue;
       const said = await refusal(take, { ...valid, [name]: undefined });
       assert.is(said.includes(`${name} is missing: pass `), true, said);
     }
@@ -308,6 +382,22 @@ test("no entry point is forgotten", () => {
     (type) => !(type in ENTRIES) && !UNCHECKED.has(type) && !inner.includes(type),
   );
   assert.equal(forgotten, []);
+});
+
+test("limits and decisions that are undefined are the defaults", () => {
+  const undefinedOf = (names: object) =>
+    Object.fromEntries(Object.keys(names).map((name) => [name, undefined]));
+  const gpu = new GpuDevice({
+    limits: undefinedOf(DEFAULT_GPU_LIMITS) as never,
+    policy: undefinedOf(GPU_POLICIES.qemu) as never,
+    profile: "qemu",
+  });
+  assert.equal(gpu.limits, DEFAULT_GPU_LIMITS);
+  assert.equal(gpu.policy, GPU_POLICIES.qemu);
+  const render = new RenderDevice({ limits: undefinedOf(DEFAULT_RENDER_LIMITS) as never });
+  assert.equal(render.limits, DEFAULT_RENDER_LIMITS);
+  const vdmabuf = new VdmabufDevice({ limits: undefinedOf(DEFAULT_VDMABUF_LIMITS) as never });
+  assert.equal(vdmabuf.limits, DEFAULT_VDMABUF_LIMITS);
 });
 
 test("what strangers write", async () => {

@@ -6,24 +6,24 @@ import { VirtioUsageError } from "./errors.ts";
 
 /** What the value of an option may be. */
 export type OptionRule =
-  | "any"
   | "boolean"
   | "bytes"
   | "function"
-  | "number"
   | "object"
   | "string"
-  /** A bigint or a number; its user checks the range. */
+  /** Of 64 bits, a bigint or a number; whether something is there its user knows. */
   | "address"
   /** An integer from the first to the last, both included. */
   | readonly [first: number, last: number]
+  /** Any number from the first to the last, both included: a rate or a time. None is infinite. */
+  | { readonly number: readonly [first: number, last: number] }
   | { readonly oneOf: readonly (string | number | boolean)[] }
   | { readonly either: readonly OptionRule[] }
   | { readonly each: OptionRule }
   /** An object with options of its own. */
   | { readonly fields: Readonly<Record<string, OptionRule>>; readonly required?: readonly string[] }
-  /** Numbers with the names that this object has. */
-  | { readonly numbers: object }
+  /** Whole numbers from 1 on, with the names that this object has. */
+  | { readonly counts: object }
   /** An object that can do something: it has all of these methods and properties. */
   | { readonly like: string; readonly has: readonly string[] };
 
@@ -38,6 +38,11 @@ export const QUEUE_SIZE_RULE: OptionRule = [1, LARGEST_QUEUE];
 export const COUNT_FROM_0_RULE: OptionRule = [0, Number.MAX_SAFE_INTEGER];
 /** A number of things, at least one. */
 export const COUNT_RULE: OptionRule = [1, Number.MAX_SAFE_INTEGER];
+/** An unsigned number of 16 or 32 bits. */
+export const U16_RULE: OptionRule = [0, 0xffff];
+export const U32_RULE: OptionRule = [0, 0xffffffff];
+/** Milliseconds that a timer can wait: more of them would be over at once. */
+export const TIMER_MS_RULE: OptionRule = { number: [0, 0x7fffffff] };
 
 /**
  * Checks the options that the embedder gave to `where`, the name of a class or function. Throws {@link VirtioUsageError} with what
@@ -82,8 +87,23 @@ function checkFields(
   }
   for (const name of required) {
     if (options[name] !== undefined) continue;
-    throw new VirtioUsageError(`${where}${prefix}${name} is missing: pass ${describe(rules[name] ?? "any")}`);
+    throw new VirtioUsageError(
+      `${where}${prefix}${name} is missing: pass ${describe(rules[name] ?? "object")}`,
+    );
   }
+}
+
+/** The options with the defaults of those left out. An option that is undefined counts as left out. */
+export function withDefaults<T extends object>(
+  defaults: T,
+  options: { readonly [Name in keyof T]?: T[Name] | undefined } | undefined,
+): T {
+  const complete = { ...defaults };
+  for (const name in options) {
+    const value = options[name];
+    if (value !== undefined) complete[name] = value;
+  }
+  return complete;
 }
 
 function checkValue(where: string, path: string, value: unknown, rule: OptionRule): void {
@@ -95,8 +115,8 @@ function checkValue(where: string, path: string, value: unknown, rule: OptionRul
     const first = deep.either.find((one) => fits(value, one));
     if (first !== undefined) checkValue(where, path, value, first);
   }
-  if ("numbers" in deep) {
-    const names = Object.keys(deep.numbers).map((name) => [name, "number"] as const);
+  if ("counts" in deep) {
+    const names = Object.keys(deep.counts).map((name) => [name, COUNT_RULE] as const);
     checkFields(where, path, value, Object.fromEntries(names), []);
   }
   if ("each" in deep) {
@@ -108,40 +128,39 @@ function checkValue(where: string, path: string, value: unknown, rule: OptionRul
 /** Whether the value itself is of the right kind; its contents are checked later. */
 function fits(value: unknown, rule: OptionRule): boolean {
   switch (rule) {
-    case "any":
-      return true;
     case "bytes":
       return isUint8Array(value);
     case "object":
-      return isObject(value);
+      return isObject(value) && !Array.isArray(value);
     case "address":
-      return typeof value === "bigint" || typeof value === "number";
+      return typeof value === "bigint"
+        ? value >= 0n && value >> 64n === 0n
+        : Number.isSafeInteger(value) && (value as number) >= 0;
     case "boolean":
     case "function":
-    case "number":
     case "string":
       return typeof value === rule;
   }
   if ("oneOf" in rule) return rule.oneOf.some((one) => one === value);
   if ("either" in rule) return rule.either.some((one) => fits(value, one));
   if ("each" in rule) return Array.isArray(value);
-  if ("fields" in rule || "numbers" in rule) return isObject(value) && !Array.isArray(value);
+  if ("number" in rule) {
+    return typeof value === "number" && value >= rule.number[0] && value <= rule.number[1];
+  }
+  if ("fields" in rule || "counts" in rule) return isObject(value) && !Array.isArray(value);
   if ("like" in rule) return isObject(value) && rule.has.every((name) => value[name] !== undefined);
   return Number.isInteger(value) && (value as number) >= rule[0] && (value as number) <= rule[1];
 }
 
 function describe(rule: OptionRule): string {
   switch (rule) {
-    case "any":
-      return "a value";
     case "boolean":
       return "true or false";
     case "bytes":
       return "a Uint8Array";
     case "address":
-      return "a bigint or a number";
+      return "an address of 64 bits: a bigint, or an integer below 2^53";
     case "function":
-    case "number":
     case "string":
       return `a ${rule}`;
     case "object":
@@ -151,10 +170,11 @@ function describe(rule: OptionRule): string {
   if ("either" in rule) return rule.either.map(describe).join(", or ");
   if ("each" in rule) return `a list, each entry ${describe(rule.each)}`;
   if ("fields" in rule) return `an object with ${Object.keys(rule.fields).join(", ")}`;
-  if ("numbers" in rule) return `an object with ${Object.keys(rule.numbers).join(", ")}`;
-  if ("like" in rule) return `${rule.like}, with ${rule.has.join(", ")}`;
+  if ("number" in rule) return `a number from ${rule.number[0]} to ${rule.number[1]}`;
+  if ("counts" in rule) return `an object with ${Object.keys(rule.counts).join(", ")}`;
+  if ("like" in rule) return rule.has.length === 0 ? rule.like : `${rule.like}, with ${rule.has.join(", ")}`;
   return rule[1] === Number.MAX_SAFE_INTEGER
-    ? `an integer from ${rule[0]} on`
+    ? `an integer from ${rule[0]} on, below 2^53`
     : `an integer from ${rule[0]} to ${rule[1]}`;
 }
 

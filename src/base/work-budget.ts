@@ -1,7 +1,9 @@
-import { VirtioUsageError } from "./errors.ts";
+import { checkArgument, type OptionRule } from "./options.ts";
 
 /** As much as fits into a 32-bit integer, with room for one command that costs more than what is left. */
 const MAX_WORK = 0x3fffffff;
+/** A limit on the work of a turn. */
+export const TURN_LIMIT_RULE: OptionRule = [1, MAX_WORK];
 
 /**
  * How much may be done before the event loop gets its turn, in units of work: one unit is what it costs to copy a byte
@@ -29,6 +31,7 @@ export class WorkBudget {
 
   /** `maxWork` is 1 … 2^30 - 1 units; `schedule` runs a task soon, after the current one returned. */
   constructor(maxWork: number, schedule: (task: () => void) => void) {
+    checkArgument("WorkBudget", "maxWork", maxWork, TURN_LIMIT_RULE);
     this.max = maxWork;
     this.left = maxWork;
     this.#schedule = schedule;
@@ -112,10 +115,4 @@ export class WorkBudget {
       if (this.#tasks.length > 0) this.#ask();
     }
   }
-}
-
-/** A limit on the work of a turn; throws {@link VirtioUsageError} unless it is a whole number in its range. */
-export function checkTurnLimit(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= MAX_WORK) return value;
-  throw new VirtioUsageError(`${name} is ${value}, not a whole number from 1 to ${MAX_WORK}`);
 }

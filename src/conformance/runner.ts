@@ -1,5 +1,11 @@
 import { VirtioUsageError } from "../base/errors.ts";
-import { COUNT_FROM_0_RULE, COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
+import {
+  COUNT_FROM_0_RULE,
+  COUNT_RULE,
+  checkOptions,
+  type OptionRules,
+  TIMER_MS_RULE,
+} from "../base/options.ts";
 import { Bench, INTERRUPTED, RunEnd } from "./bench.ts";
 import { type CaseDefinition, type CaseInstance, instancesOf } from "./case.ts";
 import { clauseResults, SPECIFICATION } from "./clauses/index.ts";
@@ -48,8 +54,8 @@ export const RUN_OPTION_RULES: OptionRules<RunOptions> = {
   shard: { fields: { index: COUNT_FROM_0_RULE, count: COUNT_RULE }, required: ["index", "count"] },
   formats: { each: { oneOf: ["split", "packed"] } },
   devices: { each: "string" },
-  caseTimeoutMs: "number",
-  callTimeoutMs: "number",
+  caseTimeoutMs: TIMER_MS_RULE,
+  callTimeoutMs: TIMER_MS_RULE,
   onBegin: "function",
   onCase: "function",
   cancelled: "function",

@@ -13,6 +13,9 @@ interface Demand {
   readonly example: string;
 }
 
+/** Far more than any device has, and no transport reserves a window for more. */
+const MAX_CONFIG_BYTES = 0xffff;
+
 const isFunction = (value: unknown): boolean => typeof value === "function";
 const isObject = (value: unknown): value is Members => typeof value === "object" && value !== null;
 const isWhole = (value: unknown, least: number, most: number): boolean =>
@@ -80,14 +83,14 @@ const DEMANDS: readonly Demand[] = [
   {
     member: "config",
     optional: true,
-    holds: isUint8Array,
-    example: "readonly config = new Uint8Array(8)",
+    holds: (value) => isUint8Array(value) && value.length <= MAX_CONFIG_BYTES,
+    example: `readonly config = new Uint8Array(8), of at most ${MAX_CONFIG_BYTES} bytes`,
   },
   {
     member: "configLengthBytes",
     optional: true,
-    holds: (value) => isWhole(value, 0, 0xffff),
-    example: "readonly configLengthBytes = 8",
+    holds: (value) => isWhole(value, 0, MAX_CONFIG_BYTES),
+    example: `readonly configLengthBytes = 8, at most ${MAX_CONFIG_BYTES}`,
   },
   method("readConfigByte", "readConfigByte(offset) { return this.#config[offset] }"),
   method("writeConfig", "writeConfig(offset, widthBytes, value) { … }"),
@@ -217,6 +220,7 @@ function describe(value: unknown): string {
   }
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
+  if (isUint8Array(value)) return `a Uint8Array of ${value.length} bytes`;
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }

@@ -1,3 +1,4 @@
+import type { MaybeLater } from "../base/later.ts";
 import type { DeviceQueue } from "../virtqueue/device-queue.ts";
 import { RequestLoop } from "./backend/request-loop.ts";
 import { checkDeviceType } from "./check-type.ts";
@@ -65,6 +66,7 @@ interface QueueHandler {
   reset?(): void;
 }
 
+// A promise that a method returns is for the border to follow.
 class CompletedType implements CompleteDeviceType {
   readonly name: string;
   readonly deviceId: number;
@@ -90,8 +92,8 @@ class CompletedType implements CompleteDeviceType {
     this.configLengthBytes = type.configLengthBytes ?? type.config?.length ?? 0;
   }
 
-  attach(host: DeviceHost): void {
-    this.#queues.attach?.(host);
+  attach(host: DeviceHost): MaybeLater<void> {
+    return this.#queues.attach?.(host);
   }
 
   readConfigByte(offset: number): number {
@@ -99,28 +101,28 @@ class CompletedType implements CompleteDeviceType {
     return type.readConfigByte === undefined ? (type.config?.[offset] ?? 0) : type.readConfigByte(offset);
   }
 
-  writeConfig(offset: number, widthBytes: number, value: number): void {
-    this.#type.writeConfig?.(offset, widthBytes, value);
+  writeConfig(offset: number, widthBytes: number, value: number): MaybeLater<void> {
+    return this.#type.writeConfig?.(offset, widthBytes, value);
   }
 
-  start(): void {
-    this.#type.start?.();
+  start(): MaybeLater<void> {
+    return this.#type.start?.();
   }
 
-  handleQueue(index: number, queue: DeviceQueue): void {
-    this.#queues.handleQueue(index, queue);
+  handleQueue(index: number, queue: DeviceQueue): MaybeLater<void> {
+    return this.#queues.handleQueue(index, queue);
   }
 
-  queueReset(index: number): void {
-    this.#queues.queueReset?.(index);
+  queueReset(index: number): MaybeLater<void> {
+    return this.#queues.queueReset?.(index);
   }
 
-  reset(): void {
-    this.#queues.reset?.();
+  reset(): MaybeLater<void> {
+    return this.#queues.reset?.();
   }
 
-  quiesce(): void {
-    this.#type.quiesce?.();
+  quiesce(): MaybeLater<void> {
+    return this.#type.quiesce?.();
   }
 
   save(): PlainValue {

@@ -1,16 +1,20 @@
+import { atOnce } from "../base/later.ts";
 import type { CompleteDeviceType } from "./complete-type.ts";
 import type { SavedDevice } from "./state/saved-state.ts";
+import type { TypeBorder } from "./type-border.ts";
 
 /** The configuration space as its driver sees it: its version, and what it still shows while the device is suspended. */
 export class ConfigSpace {
   readonly #type: CompleteDeviceType;
+  readonly #border: TypeBorder;
   #generation = 0;
   #changedSinceRead = false;
   /** What the space of a suspended device goes on showing after it changed; null while it shows the current bytes. */
   #shown: Uint8Array | null = null;
 
-  constructor(type: CompleteDeviceType) {
+  constructor(type: CompleteDeviceType, border: TypeBorder) {
     this.#type = type;
+    this.#border = border;
   }
 
   /** Value describing the version of the space; the transports show as many bits as they have. */
@@ -31,7 +35,7 @@ export class ConfigSpace {
     for (let i = 0; i < widthBytes; i++) {
       const at = offset + i;
       if (at >= this.#type.configLengthBytes) break;
-      value |= (shown === null ? this.#type.readConfigByte(at) : (shown[at] as number)) << (8 * i);
+      value |= (shown === null ? this.#border.readConfigByte(at) : (shown[at] as number)) << (8 * i);
     }
     return value >>> 0;
   }
@@ -41,11 +45,15 @@ export class ConfigSpace {
     // [content.device.device-suspend.3] [content.device.device-suspend.4]
     if (suspended) {
       this.#shown ??= this.#bytes();
-      change();
+      this.#change(change);
     } else {
-      change();
+      this.#change(change);
       this.#changedSinceRead = true;
     }
+  }
+
+  #change(change: () => unknown): void {
+    atOnce(change(), "the change of host.changeConfig()", "have all that is new at hand, and change it then");
   }
 
   /** The device resumes: its driver sees what changed. */
@@ -60,8 +68,8 @@ export class ConfigSpace {
   }
 
   #bytes(): Uint8Array {
-    const type = this.#type;
-    return Uint8Array.from({ length: type.configLengthBytes }, (_, i) => type.readConfigByte(i));
+    const { configLengthBytes: length } = this.#type;
+    return Uint8Array.from({ length }, (_, i) => this.#border.readConfigByte(i));
   }
 
   save(): Pick<SavedDevice, "configGeneration" | "configChangedSinceRead" | "config" | "shownConfig"> {

@@ -1,5 +1,6 @@
-import type { OptionRules } from "../base/options.ts";
+import type { OptionRule, OptionRules } from "../base/options.ts";
 import type { TraceSink } from "../base/trace.ts";
+import { TURN_LIMIT_RULE } from "../base/work-budget.ts";
 import type { AddressTranslator } from "../memory/dma.ts";
 import { GUEST_MEMORY_RULE, type GuestMemory } from "../memory/guest-memory.ts";
 import { PROFILE_RULE, type Profile } from "./policy.ts";
@@ -48,13 +49,19 @@ export interface VirtioDeviceOptions {
   readonly schedule?: (task: () => void) => void;
 }
 
+/** A device as an argument: not its type, which many a first program passes. */
+export const VIRTIO_DEVICE_RULE: OptionRule = {
+  like: "a VirtioDevice (new VirtioDevice(type, { memory }))",
+  has: ["type", "memory", "connect", "writeStatus"],
+};
+
 export const VIRTIO_DEVICE_RULES: OptionRules<VirtioDeviceOptions> = {
   memory: GUEST_MEMORY_RULE,
   ringFeatures: { each: [0, 127] },
   translator: { like: "an AddressTranslator", has: ["translate"] },
   profile: PROFILE_RULE,
   maxChainElements: [1, 65536],
-  maxTurnWork: "number",
+  maxTurnWork: TURN_LIMIT_RULE,
   suppressWhileDraining: "boolean",
   inOrderBatching: "boolean",
   trace: "function",
@@ -70,6 +77,8 @@ export interface DeviceCounters {
   ignoredAccesses: number;
   resets: number;
   queueFaults: number;
+  /** Calls of the device type that threw, were rejected, or returned what they must not. */
+  typeFailures: number;
 }
 
 export function newCounters(): DeviceCounters {
@@ -80,5 +89,6 @@ export function newCounters(): DeviceCounters {
     ignoredAccesses: 0,
     resets: 0,
     queueFaults: 0,
+    typeFailures: 0,
   };
 }

@@ -62,7 +62,10 @@ export interface DeviceTraits {
   readonly config?: Uint8Array;
   /** Length of the device-specific configuration space in bytes. Default: that of {@link config}. */
   readonly configLengthBytes?: number;
-  /** Byte `offset` of the configuration space; must have no side effect. Default: that of {@link config}. */
+  /**
+   * Byte `offset` of the configuration space; must have no side effect. What throws reads as 0, is counted and traced.
+   * Default: that of {@link config}.
+   */
   readConfigByte?(offset: number): number;
   /**
    * The driver wrote `value`, little-endian, of 1, 2 or 4 bytes, wholly inside the configuration space. Ignore
@@ -72,7 +75,11 @@ export interface DeviceTraits {
 
   /** Called once, before anything else. Default: the type does without the framework. */
   attach?(host: DeviceHost): void;
-  /** The driver set DRIVER_OK. */
+  /**
+   * The driver set DRIVER_OK. Queues are handled behind it without waiting for a promise. When this, `queueReset`, `quiesce`
+   * or `handleQueue` fails, now or later, the trace names it and the device says DEVICE_NEEDS_RESET; a failure of any method
+   * is counted in `VirtioDevice.counters.typeFailures`.
+   */
   start?(): void;
   /** The queue is closed: forget its chains. Other queues go on. Default: there are none. */
   queueReset?(index: number): void;

@@ -18,6 +18,9 @@ export class FeatureSet {
   readonly words: Uint32Array = new Uint32Array(WORDS);
 
   constructor(bits: Iterable<number> = []) {
+    if (typeof bits?.[Symbol.iterator] !== "function") {
+      throw new VirtioUsageError(`FeatureSet: bits is ${String(bits)}, not a list of feature bits`);
+    }
     for (const bit of bits) this.add(bit);
   }
 

@@ -16,10 +16,13 @@ import type { QueueDescription } from "./device-type.ts";
 import type { DevicePolicy } from "./policy.ts";
 import type { SavedLiveQueue, SavedQueue } from "./state/saved-state.ts";
 import { misfit } from "./state/schema.ts";
+import type { TypeBorder } from "./type-border.ts";
 
 /** What the queues need of the device they belong to. */
 export interface QueueOwner {
   readonly type: CompleteDeviceType;
+  /** Whoever calls the type for it. */
+  readonly border: TypeBorder;
   readonly memory: GuestMemory;
   /** Memory as the device sees it with what is negotiated now. */
   dma(): DmaSpace;
@@ -196,7 +199,7 @@ export class QueueSet {
     if (resetConfig) this.#resetConfig(index, slot);
     // What waited for a command of this queue may now be answered in another one.
     this.enter();
-    this.#owner.type.queueReset(index);
+    this.#owner.border.queueReset(index);
     this.#owner.progressed();
   }
 
@@ -270,6 +273,16 @@ export class QueueSet {
     this.drain(index);
   }
 
+  /** The index of a queue that an embedder or a device type named. Throws {@link VirtioUsageError} when there is none. */
+  named(where: string, index: number): number {
+    const count = this.#slots.length;
+    if (index >>> 0 === index && index < count) return index;
+    const { name } = this.#owner.type;
+    throw new VirtioUsageError(
+      `${where}: there is no queue ${String(index)}; the ${name} has ${count}, counted from 0`,
+    );
+  }
+
   /** Lets the device type work on what is available, publishes what it finished, and looks again. */
   drain(index: number): void {
     const slot = this.#slots[index] as QueueSlot;
@@ -296,7 +309,7 @@ export class QueueSet {
       do {
         slot.again = false;
         queue.beginDrain();
-        owner.type.handleQueue(index, queue);
+        owner.border.handleQueue(index, queue);
         const more = queue.endDrain();
         if (queue.flush()) owner.usedBuffers(index);
         if (queue.limited || budget.left <= 0) {

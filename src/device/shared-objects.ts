@@ -1,5 +1,5 @@
 import { VirtioBugError, VirtioUsageError } from "../base/errors.ts";
-import type { OptionRule } from "../base/options.ts";
+import { checkArgument, type OptionRule } from "../base/options.ts";
 import type { SegmentList } from "../memory/segments.ts";
 
 /** How the bytes of a shared object make up a picture. */
@@ -295,6 +295,7 @@ export class SharedObjectRegistry {
  * ```
  */
 export function formatUuid(uuid: Uint8Array): string {
+  checkArgument("formatUuid", "uuid", uuid, "bytes");
   if (uuid.length !== 16) throw new VirtioUsageError(`a UUID has 16 bytes, not ${uuid.length}`);
   const hex = Array.from(uuid, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
@@ -309,6 +310,7 @@ export function formatUuid(uuid: Uint8Array): string {
  * ```
  */
 export function parseUuid(text: string): Uint8Array<ArrayBuffer> {
+  checkArgument("parseUuid", "text", text, "string");
   const hex = text.replaceAll("-", "");
   if (!/^[0-9a-f]{32}$/i.test(hex)) throw new VirtioUsageError(`${JSON.stringify(text)} is no UUID`);
   const uuid = new Uint8Array(16);

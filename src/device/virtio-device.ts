@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../base/errors.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkArgument, checkOptions } from "../base/options.ts";
 import { guardTrace, type TraceSink } from "../base/trace.ts";
 import type { WorkBudget } from "../base/work-budget.ts";
 import type { DmaSpace } from "../memory/dma.ts";
@@ -42,6 +42,7 @@ import {
   saveDevice,
 } from "./state/device-states.ts";
 import type { SavedDevice } from "./state/saved-state.ts";
+import { TypeBorder } from "./type-border.ts";
 import { budgetOf } from "./work.ts";
 
 const S_SETTABLE = 0xff & ~VIRTIO_CONFIG_S_NEEDS_RESET;
@@ -73,6 +74,7 @@ export class VirtioDevice {
   readonly #features: Negotiation;
   readonly #queues: QueueSet;
   readonly #config: ConfigSpace;
+  readonly #border: TypeBorder;
   #status = 0;
   #hooks: TransportHooks | null = null;
 
@@ -97,9 +99,13 @@ export class VirtioDevice {
     this.#spaces = new DmaSpaces(options.memory, options.translator);
     const ringFeatures = options.ringFeatures ?? this.#policy.ringFeatures;
     this.#features = Negotiation.begin(this.type, ringFeatures, this.#spaces.translates);
+    this.#border = new TypeBorder(this.type, this.counters, {
+      emit: (kind, detail) => this.#emit(kind, detail),
+      needsReset: (reason) => this.#needsReset(reason),
+    });
     this.#queues = new QueueSet(this.#makeQueueOwner());
-    this.#config = new ConfigSpace(this.type);
-    this.type.attach(this.#makeHost());
+    this.#config = new ConfigSpace(this.type, this.#border);
+    this.#border.attach(this.#makeHost());
   }
 
   #makeHost(): DeviceHost {
@@ -110,8 +116,8 @@ export class VirtioDevice {
         budget: this.#budget,
         hasFeature: (bit) => this.hasFeature(bit),
         sync: () => this.#queues.enter(),
-        flush: (index) => this.#queues.flush(index),
-        kick: (index) => this.#queues.drain(index),
+        flush: (index) => this.#queues.flush(this.#queues.named("host.flush", index)),
+        kick: (index) => this.#queues.drain(this.#queues.named("host.kick", index)),
         changeConfig: (change) => this.#changeConfig(change),
         needsReset: (reason) => this.#needsReset(reason),
       },
@@ -122,6 +128,7 @@ export class VirtioDevice {
   #makeQueueOwner(): QueueOwner {
     return {
       type: this.type,
+      border: this.#border,
       memory: this.memory,
       dma: () => this.dma,
       running: () => this.#running,
@@ -286,7 +293,7 @@ export class VirtioDevice {
     this.#activateQueues();
     // A queue faulted, and the driver reset the device at once, and maybe began anew.
     if (this.counters.resets !== resets) return;
-    this.type.start();
+    this.#border.start();
     this.#queues.drainAll();
   }
 
@@ -306,7 +313,7 @@ export class VirtioDevice {
     this.#configInterruptDue = false;
     this.#restoring = false;
     this.#config.reset();
-    this.type.reset();
+    this.#border.reset();
     this.#hooks?.deviceReset();
   }
 
@@ -330,7 +337,7 @@ export class VirtioDevice {
     if (this.#suspending) return;
     this.#suspending = true;
     this.#queues.enter();
-    this.type.quiesce();
+    this.#border.quiesce();
     this.#checkSuspended();
   }
 
@@ -417,7 +424,9 @@ export class VirtioDevice {
   /** An available-buffer notification. Spurious ones are harmless; for no queue at all it is ignored. */
   notify(index: number): void {
     this.counters.notifications++;
-    if (index >= this.#queues.count) {
+    if (index >>> 0 !== index || index >= this.#queues.count) {
+      // What a guest writes is an integer, with a sign in some emulators.
+      if (!Number.isInteger(index)) this.#queues.named("notify", index);
       this.ignored("notify-no-such-queue", index);
       return;
     }
@@ -481,10 +490,11 @@ export class VirtioDevice {
       return;
     }
     this.#queues.enter();
-    this.type.writeConfig(offset, widthBytes, value);
+    this.#border.writeConfig(offset, widthBytes, value);
   }
 
   #changeConfig(change: () => void): void {
+    checkArgument("host.changeConfig", "change", change, "function");
     this.#config.change(change, this.#suspended);
     this.#configInterrupt();
   }

@@ -1,5 +1,5 @@
 import { runSoon } from "../base/run-soon.ts";
-import { checkTurnLimit, WorkBudget } from "../base/work-budget.ts";
+import { WorkBudget } from "../base/work-budget.ts";
 import type { VirtioDeviceOptions } from "./device-options.ts";
 
 // What things cost, in the units of a WorkBudget. Measured, not derived: what counts is that none is off by more than
@@ -28,10 +28,7 @@ export const SWEEP_WORK = 6144;
 /** An entry of a table that ends, with all that refers to it. */
 export const ENTRY_WORK = 4096;
 
-/** The budget of a device. Throws {@link VirtioUsageError} for one that is out of range. */
+/** The budget of a device. */
 export function budgetOf({ maxTurnWork, schedule }: VirtioDeviceOptions): WorkBudget {
-  return new WorkBudget(
-    checkTurnLimit("maxTurnWork", maxTurnWork ?? DEFAULT_MAX_TURN_WORK),
-    schedule ?? runSoon,
-  );
+  return new WorkBudget(maxTurnWork ?? DEFAULT_MAX_TURN_WORK, schedule ?? runSoon);
 }

@@ -1,7 +1,13 @@
 import { VirtioUsageError } from "../base/errors.ts";
-import { checkOptions, type OptionRule, type OptionRules } from "../base/options.ts";
+import {
+  COUNT_RULE,
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+} from "../base/options.ts";
 import { hi32, lo32 } from "../base/u64.ts";
-import type { GuestMemory } from "../memory/guest-memory.ts";
+import { GUEST_MEMORY_RULE, type GuestMemory } from "../memory/guest-memory.ts";
 import type { MemoryRegion } from "../memory/region.ts";
 import { DriverError } from "./errors.ts";
 import { GuestBuffer } from "./guest-buffer.ts";
@@ -35,7 +41,7 @@ export interface GuestAllocatorOptions {
   readonly base?: bigint | number;
   /** How many bytes. Default: up to the end of the region. */
   readonly lengthBytes?: number;
-  /** Seed of the order in which scattered pages come. Default 1. */
+  /** Seed of the order in which scattered pages come, a 32-bit integer. Default 1. */
   readonly seed?: number;
   /**
    * The address under which the device sees a guest physical address: what a driver programmed into its IOMMU
@@ -47,8 +53,8 @@ export interface GuestAllocatorOptions {
 
 const RULES: OptionRules<GuestAllocatorOptions> = {
   base: "address",
-  lengthBytes: "number",
-  seed: "number",
+  lengthBytes: COUNT_RULE,
+  seed: [-0x80000000, 0xffffffff],
   toDeviceAddress: "function",
 };
 
@@ -85,6 +91,7 @@ export class GuestAllocator {
   /** Throws {@link VirtioUsageError} when the range does not lie in one region or holds no whole page. */
   constructor(memory: GuestMemory, options: GuestAllocatorOptions = {}) {
     checkOptions("GuestAllocator", options, RULES);
+    checkArgument("GuestAllocator", "memory", memory, GUEST_MEMORY_RULE);
     this.memory = memory;
     this.#toDevice = options.toDeviceAddress ?? null;
     this.#random = ((options.seed ?? 1) | 0) === 0 ? 1 : (options.seed ?? 1) | 0;

@@ -1,5 +1,14 @@
 import { VirtioUsageError } from "../base/errors.ts";
-import { checkOptions, type OptionRule, type OptionRules } from "../base/options.ts";
+import {
+  COUNT_FROM_0_RULE,
+  COUNT_RULE,
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+  QUEUE_SIZE_RULE,
+  TIMER_MS_RULE,
+} from "../base/options.ts";
 import {
   VIRTIO_CONFIG_S_ACKNOWLEDGE,
   VIRTIO_CONFIG_S_DRIVER,
@@ -38,9 +47,20 @@ export interface DriverPlatform extends WaitOptions {
 const PLATFORM_RULES: OptionRules<DriverPlatform> = {
   allocator: ALLOCATOR_RULE,
   wait: "function",
-  maxAttempts: "number",
-  timeoutMs: "number",
-  pollMs: "number",
+  maxAttempts: COUNT_RULE,
+  timeoutMs: TIMER_MS_RULE,
+  pollMs: TIMER_MS_RULE,
+};
+
+const TRANSPORT_RULE: OptionRule = {
+  like: "a DriverTransport (MmioDriverTransport.open(bus), PciDriverTransport.open(bus))",
+  has: ["deviceId", "readStatus", "enableQueue", "notify"],
+};
+
+/** A driver as an argument of what drives a certain device type. */
+export const VIRTIO_DRIVER_RULE: OptionRule = {
+  like: "a VirtioDriver (new VirtioDriver(transport, { allocator }))",
+  has: ["transport", "platform", "initialize", "setUpQueue"],
 };
 
 /** A queue that a driver wants. */
@@ -56,8 +76,8 @@ export interface QueueRequest {
 /** The part of a {@link QueueRequest} that is an embedder's choice. */
 export const QUEUE_CHOICE_RULE: OptionRule = {
   fields: {
-    size: "number",
-    ring: { fields: { maxIndirectElements: "number", excessLength: { oneOf: ["fault", "clamp"] } } },
+    size: QUEUE_SIZE_RULE,
+    ring: { fields: { maxIndirectElements: COUNT_FROM_0_RULE, excessLength: { oneOf: ["fault", "clamp"] } } },
   },
 };
 
@@ -106,6 +126,7 @@ export class VirtioDriver {
 
   constructor(transport: DriverTransport, platform: DriverPlatform) {
     checkOptions("VirtioDriver", platform, PLATFORM_RULES, ["allocator"]);
+    checkArgument("VirtioDriver", "transport", transport, TRANSPORT_RULE);
     this.transport = transport;
     this.platform = platform;
     this.#waiter = new Waiter(platform);

@@ -113,6 +113,9 @@ export class GuestMemory {
 
   /** Copies bytes into guest memory; throws {@link VirtioUsageError} when they don't fit into one region. */
   write(address: bigint | number, bytes: ArrayLike<number>): void {
+    if (typeof bytes !== "object" || !Number.isInteger(bytes?.length)) {
+      throw new VirtioUsageError(`write: bytes is ${String(bytes)}, not a Uint8Array or a list of bytes`);
+    }
     this.view(address, bytes.length).set(bytes);
   }
 

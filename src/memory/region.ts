@@ -38,16 +38,16 @@ export interface RegionOptions {
   readonly onDeviceWrite?: (offset: number, length: number) => void;
 }
 
+const MAX_REGION_BYTES = 4294967296;
+
 const REGION_RULES: OptionRules<RegionOptions> = {
   base: "address",
-  memory: "any",
+  memory: { like: "an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory", has: [] },
   byteOffset: COUNT_FROM_0_RULE,
-  byteLength: "number",
+  byteLength: [1, MAX_REGION_BYTES],
   kind: { oneOf: ["ram", "read-only", "shared-memory"] },
   onDeviceWrite: "function",
 };
-
-const MAX_REGION_BYTES = 4294967296;
 
 const GONE =
   "detached: it was transferred, or its WebAssembly.Memory grew. Keep the buffer, or pass the memory instead of its `buffer`";
@@ -89,13 +89,8 @@ export class MemoryRegion {
   #onRenewed: (() => void) | null = null;
 
   constructor(options: RegionOptions) {
-    checkOptions("a region of guest memory", options, REGION_RULES, ["base"]);
+    checkOptions("a region of guest memory", options, REGION_RULES, ["base", "memory"]);
     const { memory } = options;
-    if (typeof memory !== "object" || memory === null) {
-      throw new VirtioUsageError(
-        "a region takes an ArrayBuffer, a SharedArrayBuffer or a WebAssembly.Memory",
-      );
-    }
     if (ArrayBuffer.isView(memory)) {
       throw new VirtioUsageError(
         "a region takes a buffer, not a view of one: pass `memory: view.buffer, byteOffset: view.byteOffset`",
@@ -112,14 +107,6 @@ export class MemoryRegion {
     const byteOffset = options.byteOffset ?? 0;
     const byteLength = options.byteLength ?? buffer.byteLength - byteOffset;
     const base = options.base;
-    if (typeof base === "number" && (!Number.isSafeInteger(base) || base < 0)) {
-      throw new VirtioUsageError(
-        `region base ${base} is not a non-negative safe integer; pass a bigint above 2^53`,
-      );
-    }
-    if (typeof base === "bigint" && (base < 0n || base >> 64n !== 0n)) {
-      throw new VirtioUsageError(`region base ${base} is not a 64-bit address`);
-    }
     if (lo32(base) % 8 !== 0 || byteOffset % 8 !== 0) {
       throw new VirtioUsageError(
         "region base and byteOffset must be multiples of 8 (rings are aligned to them)",

@@ -1,14 +1,16 @@
 import {
-  COUNT_FROM_0_RULE,
   COUNT_RULE,
+  checkArgument,
   checkOptions,
   type OptionRules,
   QUEUE_SIZE_RULE,
+  withDefaults,
 } from "../base/options.ts";
 // A device behind no transport, driven by rings written by hand: the smallest driver that can tell a device what to
 // do. Nothing of src/driver and src/wire is in it, so that a wrong constant there does not cancel out.
 import type { DeviceType, RequestDeviceType, TransportHooks, VirtioDeviceOptions } from "../device/index.ts";
 import { VirtioDevice } from "../device/index.ts";
+import { GUEST_MEMORY_RULE } from "../memory/guest-memory.ts";
 import { GuestMemory } from "../memory/index.ts";
 import { INDIRECT, NEXT, RawSplitRing, WRITE, writeSplitDescriptor } from "./raw-ring.ts";
 
@@ -40,11 +42,11 @@ export interface RigOptions {
 }
 
 const RIG_RULES: OptionRules<RigOptions> = {
-  features: { each: COUNT_FROM_0_RULE },
-  ringFeatures: { each: COUNT_FROM_0_RULE },
+  features: { each: [0, 127] },
+  ringFeatures: { each: [0, 127] },
   indirect: "boolean",
   memoryBytes: COUNT_RULE,
-  memory: { like: "a GuestMemory", has: ["regions", "sync"] },
+  memory: GUEST_MEMORY_RULE,
   device: "object",
   idle: "boolean",
   queueSize: QUEUE_SIZE_RULE,
@@ -100,11 +102,8 @@ export class DeviceRig {
     this.memory =
       options.memory ??
       new GuestMemory([{ base: 0, memory: new ArrayBuffer(options.memoryBytes ?? 32 << 20) }]);
-    this.device = new VirtioDevice(type, {
-      memory: this.memory,
-      schedule: (task) => this.scheduled.push(task),
-      ...options.device,
-    });
+    const own = { memory: this.memory, schedule: (task: () => void) => this.scheduled.push(task) };
+    this.device = new VirtioDevice(type, withDefaults<VirtioDeviceOptions>(own, options.device));
     this.interrupts = type.queues.map(() => 0);
     const hooks: TransportHooks = {
       queueInterrupt: (index) => {
@@ -178,6 +177,7 @@ export class DeviceRig {
     writableLengths: readonly number[],
     indirect = this.#options.indirect === true,
   ): Sent {
+    checkArgument("DeviceRig.offer", "queue", queue, [0, this.device.queueCount - 1]);
     const buffers = readable.map((bytes) => ({ address: this.place(bytes), length: bytes.length, flags: 0 }));
     const writable = writableLengths.map((length) => {
       const address = this.allocate(Math.max(1, length));

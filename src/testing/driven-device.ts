@@ -1,4 +1,4 @@
-import { COUNT_RULE, checkOptions, type OptionRules } from "../base/options.ts";
+import { COUNT_RULE, checkOptions, type OptionRules, withDefaults } from "../base/options.ts";
 import type { DeviceType, RequestDeviceType } from "../device/index.ts";
 import { VirtioDevice, type VirtioDeviceOptions } from "../device/index.ts";
 import {
@@ -10,6 +10,7 @@ import {
   PciDriverTransport,
   VirtioDriver,
 } from "../driver/index.ts";
+import { GUEST_MEMORY_RULE } from "../memory/guest-memory.ts";
 import { GuestMemory } from "../memory/index.ts";
 import { MmioTransport, type MmioTransportOptions } from "../transport/mmio/index.ts";
 import { type MsixMessage, PciTransport, type PciTransportOptions } from "../transport/pci/index.ts";
@@ -40,7 +41,7 @@ export const DRIVEN_RULES: OptionRules<DrivenOptions> = {
   pciDriver: "object",
   msix: "boolean",
   memoryBytes: COUNT_RULE,
-  memory: { like: "a GuestMemory", has: ["regions", "sync"] },
+  memory: GUEST_MEMORY_RULE,
   platform: "object",
   interrupts: "boolean",
 };
@@ -88,11 +89,8 @@ export function drive(type: DeviceType | RequestDeviceType, options: DrivenOptio
     new GuestMemory([{ base: 0x8000_0000, memory: new ArrayBuffer(options.memoryBytes ?? 16 << 20) }]);
   const allocator = options.platform?.allocator ?? new GuestAllocator(memory);
   const scheduled: (() => void)[] = [];
-  const device = new VirtioDevice(type, {
-    memory,
-    schedule: (task) => scheduled.push(task),
-    ...options.device,
-  });
+  const own = { memory, schedule: (task: () => void) => scheduled.push(task) };
+  const device = new VirtioDevice(type, withDefaults<VirtioDeviceOptions>(own, options.device));
   const accesses: RegisterAccess[] = [];
   let driver: VirtioDriver | null = null;
   const interrupt = (vector: number) => {
@@ -116,7 +114,10 @@ export function drive(type: DeviceType | RequestDeviceType, options: DrivenOptio
   let mmio: MmioTransport | null = null;
   let pci: PciTransport | null = null;
   if (options.transport === "mmio") {
-    const target = new MmioTransport(device, { onInterrupt, ...options.mmio });
+    const target = new MmioTransport(
+      device,
+      withDefaults<MmioTransportOptions>({ onInterrupt }, options.mmio),
+    );
     mmio = target;
     transport = MmioDriverTransport.probe({
       read: (offset, width) => log("mmio", false, 0, offset, width, target.read(offset, width)),
@@ -126,11 +127,11 @@ export function drive(type: DeviceType | RequestDeviceType, options: DrivenOptio
       },
     });
   } else {
-    const target = new PciTransport(device, {
-      onInterrupt,
-      onMsix: ({ data }: MsixMessage) => interrupt(data & 0xff),
-      ...options.pci,
-    });
+    const onMsix = ({ data }: MsixMessage) => interrupt(data & 0xff);
+    const target = new PciTransport(
+      device,
+      withDefaults<PciTransportOptions>({ onInterrupt, onMsix }, options.pci),
+    );
     pci = target;
     transport = PciDriverTransport.probe(
       {
@@ -147,15 +148,15 @@ export function drive(type: DeviceType | RequestDeviceType, options: DrivenOptio
           target.barWrite(bar, offset, width, value);
         },
       },
-      {
-        ...(options.msix === true
+      withDefaults<PciDriverOptions>(
+        options.msix === true
           ? { msix: (vector: number) => ({ addressHi: 0, addressLo: MSIX_ADDRESS, data: 0x4000 | vector }) }
-          : {}),
-        ...options.pciDriver,
-      },
+          : {},
+        options.pciDriver,
+      ),
     );
   }
   if (transport === null) throw new Error("no device found");
-  driver = new VirtioDriver(transport, { allocator, ...options.platform });
+  driver = new VirtioDriver(transport, withDefaults<DriverPlatform>({ allocator }, options.platform));
   return { memory, allocator, device, transport, driver, mmio, pci, accesses, scheduled };
 }

@@ -1,4 +1,4 @@
-import { COUNT_FROM_0_RULE, checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../base/options.ts";
+import { checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../base/options.ts";
 import type { DeviceHost, DeviceType } from "../device/index.ts";
 import type { DescriptorChain, DeviceQueue } from "../virtqueue/index.ts";
 
@@ -24,11 +24,11 @@ export interface EchoDeviceOptions {
 }
 
 const ECHO_RULES: OptionRules<EchoDeviceOptions> = {
-  queues: COUNT_FROM_0_RULE,
+  queues: [0, 0xffff],
   maxSize: QUEUE_SIZE_RULE,
   hold: "boolean",
   answer: "function",
-  configLengthBytes: COUNT_FROM_0_RULE,
+  configLengthBytes: [0, 0xffff],
 };
 
 /**

@@ -1,5 +1,11 @@
 import { VirtioUsageError } from "../base/errors.ts";
-import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../base/options.ts";
+import {
+  COUNT_FROM_0_RULE,
+  checkArgument,
+  checkOptions,
+  type OptionRules,
+  withDefaults,
+} from "../base/options.ts";
 import type { DeviceType, RequestDeviceType, VirtioDevice } from "../device/index.ts";
 import { type DmaBuffer, type DriverQueue, ElementList, type VirtioDriver } from "../driver/index.ts";
 import type { GuestMemory } from "../memory/index.ts";
@@ -27,7 +33,7 @@ export interface TestMachineOptions extends Omit<DrivenOptions, "transport"> {
 const MACHINE_RULES: OptionRules<TestMachineOptions> = {
   ...DRIVEN_RULES,
   format: { oneOf: ["split", "packed"] },
-  features: { each: COUNT_FROM_0_RULE },
+  features: { each: [0, 127] },
   timeoutMs: COUNT_FROM_0_RULE,
 };
 
@@ -96,7 +102,7 @@ export class TestMachine {
     const driven = drive(type, {
       ...rest,
       transport,
-      device: { schedule: scheduler.schedule, ...rest.device },
+      device: withDefaults({ schedule: scheduler.schedule }, rest.device),
     });
     const { device, driver } = driven;
     driver.initialize({
@@ -138,6 +144,9 @@ export class TestMachine {
    * {@link look} or by waiting for a request of the same queue.
    */
   send(queue: number, readable: Uint8Array, writableBytes: number): { readonly answer: Answer | null } {
+    checkArgument("TestMachine", "queue", queue, [0, this.device.queueCount - 1]);
+    checkArgument("TestMachine", "readable", readable, "bytes");
+    checkArgument("TestMachine", "writableBytes", writableBytes, COUNT_FROM_0_RULE);
     const target = this.#queue(queue);
     const { allocator } = this.driven;
     const elements = new ElementList();

@@ -1,4 +1,4 @@
-import type { OptionRules } from "../../base/options.ts";
+import { COUNT_RULE, type OptionRules, TIMER_MS_RULE } from "../../base/options.ts";
 import type { QemuProgram } from "./qemu-program.ts";
 
 /** A device to plug into a {@link QemuMachine}. */
@@ -38,12 +38,12 @@ export const QEMU_MACHINE_RULES: OptionRules<QemuMachineOptions> = {
         type: "string",
         id: "string",
         properties: "object",
-        resizableDisplays: "number",
+        resizableDisplays: [0, 16],
       } satisfies OptionRules<QemuDeviceOptions>,
       required: ["type"],
     },
   },
-  ramBytes: "number",
-  answerTimeoutMs: "number",
+  ramBytes: COUNT_RULE,
+  answerTimeoutMs: TIMER_MS_RULE,
   extraArguments: { each: "string" },
 };

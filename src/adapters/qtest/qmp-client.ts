@@ -1,5 +1,11 @@
 import type { Readable, Writable } from "node:stream";
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import {
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+  TIMER_MS_RULE,
+} from "../../base/options.ts";
 import { QemuRefusedError } from "./errors.ts";
 import { readLines } from "./line-reader.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -23,8 +29,11 @@ export interface QmpClientOptions {
   readonly onStall?: () => void;
 }
 
+const INPUT_RULE: OptionRule = { like: "a readable stream", has: ["on", "setEncoding"] };
+const STREAM_RULE: OptionRule = { like: "a writable stream", has: ["on", "write"] };
+
 const RULES: OptionRules<QmpClientOptions> = {
-  answerTimeoutMs: "number",
+  answerTimeoutMs: TIMER_MS_RULE,
   onStall: "function",
 };
 
@@ -58,6 +67,8 @@ export class QmpClient {
 
   constructor(input: Readable, output: Writable, options: QmpClientOptions = {}) {
     checkOptions("QmpClient", options, RULES);
+    checkArgument("QmpClient", "input", input, INPUT_RULE);
+    checkArgument("QmpClient", "output", output, STREAM_RULE);
     this.#output = output;
     this.#watch = new StallWatch(options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS, () =>
       options.onStall?.(),

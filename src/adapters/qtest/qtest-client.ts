@@ -1,6 +1,12 @@
 import type { Duplex } from "node:stream";
 import { VirtioUsageError } from "../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import {
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+  TIMER_MS_RULE,
+} from "../../base/options.ts";
 import { QemuRefusedError } from "./errors.ts";
 import { readLines } from "./line-reader.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -18,8 +24,10 @@ export interface QtestClientOptions {
   readonly onIrq?: (line: number, asserted: boolean) => void;
 }
 
+const STREAM_RULE: OptionRule = { like: "a stream", has: ["on", "write"] };
+
 const RULES: OptionRules<QtestClientOptions> = {
-  answerTimeoutMs: "number",
+  answerTimeoutMs: TIMER_MS_RULE,
   onStall: "function",
   onIrq: "function",
 };
@@ -60,6 +68,7 @@ export class QtestClient {
   /** `stream` is connected to QEMU's qtest socket. Its creator closes it, and reports its end by `fail`. */
   constructor(stream: Duplex, options: QtestClientOptions = {}) {
     checkOptions("QtestClient", options, RULES);
+    checkArgument("QtestClient", "stream", stream, STREAM_RULE);
     this.#stream = stream;
     this.#onIrq = options.onIrq;
     this.#watch = new StallWatch(options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS, () =>

@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { checkOptions, type OptionRules, U32_RULE } from "../../base/options.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
 import { type PciBar, PciTransport, type PciTransportOptions } from "../../transport/pci/index.ts";
 import {
@@ -57,10 +57,10 @@ export interface V86AttachOptions {
 }
 
 const RULES: OptionRules<V86AttachOptions> = {
-  slot: "number",
+  slot: [0, 31],
   name: "string",
   space: { oneOf: ["io", "memory"] },
-  address: "number",
+  address: U32_RULE,
   present: "function",
   interpose: "function",
   onInterrupt: "function",

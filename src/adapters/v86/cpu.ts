@@ -93,7 +93,7 @@ const USED_METHODS = [
  * v86 that has other names.
  */
 export function cpuOf(emulator: object): V86Cpu {
-  const cpu = (emulator as { readonly v86?: { readonly cpu?: V86Cpu } }).v86?.cpu;
+  const cpu = (emulator as { readonly v86?: { readonly cpu?: V86Cpu } } | null | undefined)?.v86?.cpu;
   if (cpu?.devices?.pci === undefined || cpu.mem8 === undefined) {
     throw new VirtioUsageError(
       "no running v86: wait for the event `emulator-loaded` before attaching a device",

@@ -1,4 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
+import { checkOptions, type OptionRules } from "../../base/options.ts";
 import { scancodeOf } from "./scancodes.ts";
 
 /** A scanout as the pointer sees it, in the order of scanout ids; a `DisplayConfig` fits. */
@@ -15,6 +16,10 @@ export interface V86InputOptions {
   /** The guest's screens now, by scanout id: a list, or what gives one, where sizes change. Default size 1280 × 800. */
   readonly screens: readonly InputScreen[] | (() => readonly InputScreen[]);
 }
+
+const RULES: OptionRules<V86InputOptions> = {
+  screens: { either: ["function", { each: "object" }] },
+};
 
 /** Keys and a pointer of a guest in v86. The methods may be handed over as they are. */
 export interface V86Input {
@@ -65,13 +70,12 @@ const WHEEL = [
  * const gpu = new GpuDevice({ display, displays });
  * ```
  */
-export function connectInput(emulator: object, { screens }: V86InputOptions): V86Input {
-  const { bus } = emulator as { readonly bus?: InputBus };
+export function connectInput(emulator: object, options: V86InputOptions): V86Input {
+  checkOptions("connectInput", options, RULES, ["screens"]);
+  const { screens } = options;
+  const bus = (emulator as { readonly bus?: InputBus } | null | undefined)?.bus;
   if (typeof bus?.send !== "function")
     throw new VirtioUsageError("this is not a v86: it has no bus for input");
-  if (typeof screens !== "function" && !Array.isArray(screens)) {
-    throw new VirtioUsageError("screens is neither a list nor a function that gives one");
-  }
   const input = new Input(bus, typeof screens === "function" ? screens : () => screens);
   return {
     key: (keysym, down) => input.key(keysym, down),

@@ -1,8 +1,8 @@
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { checkArgument, checkOptions, type OptionRules, TIMER_MS_RULE } from "../../base/options.ts";
 import { ALLOCATOR_RULE } from "../../driver/allocator.ts";
 import { MmioDriverTransport } from "../../driver/transports/mmio.ts";
-import { type DriverPlatform, VirtioDriver } from "../../driver/virtio-driver.ts";
-import type { DriverEndpoint } from "./driver-endpoint.ts";
+import { type DriverPlatform, VIRTIO_DRIVER_RULE, VirtioDriver } from "../../driver/virtio-driver.ts";
+import { DRIVER_ENDPOINT_RULE, type DriverEndpoint } from "./driver-endpoint.ts";
 import { ChannelError } from "./errors.ts";
 
 /** Choices for {@link attachDriver}. */
@@ -16,8 +16,8 @@ export interface AttachDriverOptions extends Omit<DriverPlatform, "wait" | "maxA
 
 const RULES: OptionRules<AttachDriverOptions> = {
   allocator: ALLOCATOR_RULE,
-  timeoutMs: "number",
-  pollMs: "number",
+  timeoutMs: TIMER_MS_RULE,
+  pollMs: TIMER_MS_RULE,
 };
 
 const DEFAULT_WAIT_TIMEOUT_MS = 5000;
@@ -38,6 +38,7 @@ const LONGEST_SLICE_MS = 64;
  */
 export function attachDriver(bus: DriverEndpoint, options: AttachDriverOptions): VirtioDriver {
   checkOptions("attachDriver", options, RULES, ["allocator"]);
+  checkArgument("attachDriver", "bus", bus, DRIVER_ENDPOINT_RULE);
   const transport = MmioDriverTransport.open(bus);
   const timeoutMs = options.timeoutMs ?? DEFAULT_WAIT_TIMEOUT_MS;
   let started = 0;
@@ -60,7 +61,7 @@ export function attachDriver(bus: DriverEndpoint, options: AttachDriverOptions):
   const driver: VirtioDriver = new VirtioDriver(transport, {
     ...options,
     wait,
-    maxAttempts: Number.POSITIVE_INFINITY,
+    maxAttempts: Number.MAX_SAFE_INTEGER,
   });
   return driver;
 }
@@ -87,6 +88,8 @@ function askForInterrupts(bus: DriverEndpoint, driver: VirtioDriver): boolean {
  * ```
  */
 export async function pumpInterrupts(bus: DriverEndpoint, driver: VirtioDriver): Promise<void> {
+  checkArgument("pumpInterrupts", "bus", bus, DRIVER_ENDPOINT_RULE);
+  checkArgument("pumpInterrupts", "driver", driver, VIRTIO_DRIVER_RULE);
   try {
     for (;;) {
       await bus.waitInterruptAsync();

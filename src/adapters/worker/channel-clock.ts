@@ -1,6 +1,7 @@
+import { checkArgument } from "../../base/options.ts";
 import { SystemClock } from "../../driver/kms/time/clock.ts";
-import type { VirtioDriver } from "../../driver/virtio-driver.ts";
-import type { DriverEndpoint } from "./driver-endpoint.ts";
+import { VIRTIO_DRIVER_RULE, type VirtioDriver } from "../../driver/virtio-driver.ts";
+import { DRIVER_ENDPOINT_RULE, type DriverEndpoint } from "./driver-endpoint.ts";
 
 /** What a driver waits for need not come with an interrupt, so it looks by itself now and then. */
 const LONGEST_SLICE_MS = 64;
@@ -18,6 +19,8 @@ const LONGEST_SLICE_MS = 64;
  * ```
  */
 export function channelClock(bus: DriverEndpoint, driver: VirtioDriver): SystemClock {
+  checkArgument("channelClock", "bus", bus, DRIVER_ENDPOINT_RULE);
+  checkArgument("channelClock", "driver", driver, VIRTIO_DRIVER_RULE);
   const clock: SystemClock = new SystemClock((untilMs) => {
     const slice = Math.min(untilMs - clock.now(), LONGEST_SLICE_MS);
     if (slice > 0 && bus.waitInterrupt(slice)) driver.handleInterrupt();

@@ -4,7 +4,13 @@
 
 import { isSharedArrayBuffer } from "../../base/brands.ts";
 import { VirtioUsageError } from "../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import {
+  COUNT_RULE,
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+} from "../../base/options.ts";
 import { detectWaitAbilities, Signal, type WaitAbilities } from "./signal.ts";
 import type { WakePort } from "./wake-port.ts";
 
@@ -91,9 +97,14 @@ export interface ChannelOptions {
   readonly ports?: boolean;
 }
 
+const HANDLE_RULE: OptionRule = {
+  like: "the handle of one end of a channel that createChannel made",
+  has: ["end", "queues", "ram", "control"],
+};
+
 const RULES: OptionRules<ChannelOptions> = {
-  queues: "number",
-  ram: "any",
+  queues: [1, MAX_QUEUES],
+  ram: { either: [COUNT_RULE, { like: "a SharedArrayBuffer, or a size in bytes", has: [] }] },
   ports: "boolean",
 };
 
@@ -116,9 +127,6 @@ const RULES: OptionRules<ChannelOptions> = {
 export function createChannel(options: ChannelOptions): Channel {
   checkOptions("createChannel", options, RULES, ["queues", "ram"]);
   const { queues } = options;
-  if (!Number.isInteger(queues) || queues < 1 || queues > MAX_QUEUES) {
-    throw new VirtioUsageError(`a channel has 1 … ${MAX_QUEUES} queues, not ${queues}`);
-  }
   if (typeof SharedArrayBuffer === "undefined") {
     throw new VirtioUsageError(
       "SharedArrayBuffer is missing: serve the page with Cross-Origin-Opener-Policy: same-origin and " +
@@ -140,11 +148,7 @@ export function createChannel(options: ChannelOptions): Channel {
 }
 
 function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
-  if (typeof ram === "number") {
-    if (!Number.isSafeInteger(ram) || ram < 1)
-      throw new VirtioUsageError(`${ram} bytes is not a size of guest memory`);
-    return new SharedArrayBuffer(ram);
-  }
+  if (typeof ram === "number") return new SharedArrayBuffer(ram);
   if (isSharedArrayBuffer(ram)) return ram;
   throw new VirtioUsageError("guest memory that two threads use is a SharedArrayBuffer");
 }
@@ -159,11 +163,13 @@ function makeRam(ram: SharedArrayBuffer | number): SharedArrayBuffer {
  * ```
  */
 export function channelTransferList<Transferable = WakePort>(handle: ChannelHandle): Transferable[] {
+  checkArgument("channelTransferList", "handle", handle, HANDLE_RULE);
   return handle.port === null ? [] : [handle.port as Transferable];
 }
 
 /** The control buffer of a handle as words; refuses what is not a handle, or one of the other end. */
 export function openControl(handle: ChannelHandle, end: ChannelHandle["end"]): Int32Array {
+  checkArgument("the endpoint", "handle", handle, HANDLE_RULE);
   const { control, queues } = handle;
   if (!isSharedArrayBuffer(control) || !Number.isInteger(queues) || queues < 1) {
     throw new VirtioUsageError("this is not a handle of a channel: pass what createChannel made");

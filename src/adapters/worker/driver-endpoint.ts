@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../../base/options.ts";
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRule, type OptionRules } from "../../base/options.ts";
 import { VIRTIO_MMIO_QUEUE_NOTIFY } from "../../wire/mmio.ts";
 import {
   type ChannelHandle,
@@ -40,6 +40,12 @@ export interface DriverEndpointOptions {
   /** How long to look out before going to sleep, in microseconds; 0 turns that off. It adapts below this. Default 100. */
   readonly spinUs?: number;
 }
+
+/** This end of a channel as an argument. */
+export const DRIVER_ENDPOINT_RULE: OptionRule = {
+  like: "a DriverEndpoint (new DriverEndpoint(channel.driver))",
+  has: ["read", "write", "waitInterrupt", "waitInterruptAsync"],
+};
 
 const RULES: OptionRules<DriverEndpointOptions> = {
   timeoutMs: COUNT_FROM_0_RULE,

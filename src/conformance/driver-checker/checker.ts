@@ -1,4 +1,12 @@
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import {
+  COUNT_FROM_0_RULE,
+  COUNT_RULE,
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+  U16_RULE,
+} from "../../base/options.ts";
 import type { TraceEvent } from "../../base/trace.ts";
 import {
   VIRTIO_F_EVENT_IDX,
@@ -25,7 +33,7 @@ import type { MmioStage, PciStage, StageFacts } from "./stages/stage.ts";
 import { Timeline } from "./timeline.ts";
 import { noteTrace } from "./trace-words.ts";
 import type { TimelineEvent, Violation } from "./violation.ts";
-import { type WatchedMemorySource, watchMemory } from "./watched-memory.ts";
+import { WATCHED_MEMORY_RULE, type WatchedMemorySource, watchMemory } from "./watched-memory.ts";
 
 /** Choices for a {@link DriverChecker}. */
 export interface DriverCheckerOptions {
@@ -77,12 +85,18 @@ export interface DriverCheckerOptions {
   readonly onViolation?: (violation: Violation) => void;
 }
 
+const MMIO_RULE: OptionRule = { like: "registers such as an MmioTransport", has: ["read", "write"] };
+const PCI_RULE: OptionRule = {
+  like: "a function such as a PciTransport",
+  has: ["configRead", "configWrite", "barRead", "barWrite"],
+};
+
 const OPTION_RULES: OptionRules<DriverCheckerOptions> = {
-  memory: "any",
-  deviceId: "number",
-  timelineLength: "number",
-  violationsPerClause: "number",
-  notificationPatience: "number",
+  memory: WATCHED_MEMORY_RULE,
+  deviceId: U16_RULE,
+  timelineLength: COUNT_RULE,
+  violationsPerClause: COUNT_FROM_0_RULE,
+  notificationPatience: COUNT_RULE,
   deviceElsewhere: "boolean",
   transitional: "boolean",
   seesConfigSpace: "boolean",
@@ -181,6 +195,7 @@ export class DriverChecker {
 
   /** Registers of a virtio-mmio device with the checker in front; the device presented as a stage wants it. */
   mmio(presented: CheckedMmio, stage: MmioStage | null = null): CheckedMmio {
+    checkArgument("DriverChecker.mmio", "presented", presented, MMIO_RULE);
     const device = stage?.present(presented) ?? presented;
     const view = this.#begin("mmio", stage);
     const decoder = new MmioDecoder();
@@ -209,6 +224,7 @@ export class DriverChecker {
 
   /** A PCI function with the checker in front; presented as a stage wants it. */
   pci(presented: CheckedPci, stage: PciStage | null = null): CheckedPci {
+    checkArgument("DriverChecker.pci", "presented", presented, PCI_RULE);
     const device = stage?.present(presented) ?? presented;
     const view = this.#begin("pci", stage);
     const decoder = new PciDecoder(device, view);

@@ -1,3 +1,4 @@
+import { COUNT_RULE, checkArgument } from "../../base/options.ts";
 import { type DriverEvent, describeEvent } from "./events.ts";
 import type { TimelineEvent } from "./violation.ts";
 
@@ -9,7 +10,8 @@ export class Timeline {
   #count = 0;
 
   constructor(length: number) {
-    this.#length = Math.max(1, length);
+    checkArgument("Timeline", "length", length, COUNT_RULE);
+    this.#length = length;
   }
 
   /** Events since the beginning. */

@@ -1,5 +1,6 @@
+import type { OptionRule } from "../../base/options.ts";
 import { hi32, lo32 } from "../../base/u64.ts";
-import { GuestMemory } from "../../memory/index.ts";
+import type { GuestMemory } from "../../memory/index.ts";
 
 /** Guest memory as far as the checker needs it: it only reads. */
 export interface WatchedMemory {
@@ -13,9 +14,12 @@ export interface WatchedMemory {
 /** What the checker may be given as memory. */
 export type WatchedMemorySource = WatchedMemory | GuestMemory;
 
+export const WATCHED_MEMORY_RULE: OptionRule = { like: "a GuestMemory or a WatchedMemory", has: ["read"] };
+
 /** The reading view of guest memory, whichever kind was given. */
 export function watchMemory(source: WatchedMemorySource): WatchedMemory {
-  if (!(source instanceof GuestMemory)) return source;
+  // By what it can do: a GuestMemory may be of another copy of this package.
+  if (!("regions" in source && "find" in source)) return source;
   return {
     read(address, into) {
       if (!Number.isSafeInteger(address) || address < 0) return false;

@@ -1,5 +1,5 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { checkArgument, checkOptions, type OptionRules, TIMER_MS_RULE } from "../../base/options.ts";
 import { INTERRUPTED, MAX_STILLBORN } from "../bench.ts";
 import type { CaseDefinition, CaseInstance } from "../case.ts";
 import { TargetError } from "../device-under-test.ts";
@@ -25,7 +25,10 @@ const STOP_MS = 2000;
 /** Choices for {@link isolateTarget}: the limits of {@link RunOptions}. */
 export type IsolationOptions = Pick<RunOptions, "caseTimeoutMs" | "callTimeoutMs">;
 
-const RULES: OptionRules<IsolationOptions> = { caseTimeoutMs: "number", callTimeoutMs: "number" };
+const RULES: OptionRules<IsolationOptions> = {
+  caseTimeoutMs: TIMER_MS_RULE,
+  callTimeoutMs: TIMER_MS_RULE,
+};
 
 /**
  * Starts a thread with a target, in which `serveIsolatedTarget` runs. A target that spins, or takes its thread down, then costs
@@ -45,6 +48,7 @@ export async function isolateTarget(
   options: IsolationOptions = {},
 ): Promise<IsolatedTarget> {
   checkOptions("isolateTarget", options, RULES);
+  checkArgument("isolateTarget", "start", start, "function");
   const { caseTimeoutMs, callTimeoutMs } = limitsOf(options);
   const limits = { caseTimeoutMs, callTimeoutMs: Math.min(callTimeoutMs, caseTimeoutMs) };
   const starting = async () => {

@@ -1,4 +1,5 @@
 import type { MaybeLater } from "../../base/later.ts";
+import { checkArgument, type OptionRule } from "../../base/options.ts";
 import { type CaseDefinition, instancesOf } from "../case.ts";
 import { type Target, TargetError } from "../device-under-test.ts";
 import { runInstances } from "../runner.ts";
@@ -11,6 +12,8 @@ import { type IsolationPort, onMessage } from "./ports.ts";
 declare function setTimeout(task: () => void, milliseconds: number): number;
 
 const KINDS = ["load", "run", "stop"] as const;
+
+const PORT_RULE: OptionRule = { like: "a message port, such as parentPort or self", has: ["postMessage"] };
 
 /**
  * Runs cases on a target in this thread, for the thread that started it with `isolateTarget`. `port` is `parentPort` of
@@ -28,6 +31,8 @@ export function serveIsolatedTarget(
   load: () => MaybeLater<Target>,
   cases: readonly CaseDefinition[],
 ): void {
+  checkArgument("serveIsolatedTarget", "port", port, PORT_RULE);
+  checkArgument("serveIsolatedTarget", "load", load, "function");
   const post = (message: FromTarget): void => port.postMessage(message);
   let journal: Journal | null = null;
   let target: Target | null = null;

@@ -1,7 +1,7 @@
 import { BackendError } from "../../base/backend-error.ts";
 import { messageOf } from "../../base/brands.ts";
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
-import { isPromise, type MaybeLater } from "../../base/later.ts";
+import { atOnce, isPromise, type MaybeLater } from "../../base/later.ts";
 import type { DescriptorChain } from "../../virtqueue/chain.ts";
 import type { DeviceQueue } from "../../virtqueue/device-queue.ts";
 import type { DeviceHost, RequestDeviceType } from "../device-type.ts";
@@ -40,10 +40,10 @@ export class RequestLoop {
     this.#life = new Life({ sync, failed: () => {} });
   }
 
-  attach(host: DeviceHost): void {
+  attach(host: DeviceHost): MaybeLater<void> {
     if (this.#host !== null) throw new VirtioUsageError(`the ${this.#type.name} already belongs to a device`);
     this.#host = host;
-    this.#type.attach?.(host);
+    return this.#type.attach?.(host);
   }
 
   handleQueue(index: number, queue: DeviceQueue): void {
@@ -107,12 +107,18 @@ export class RequestLoop {
     for (let index = 0; index < this.#type.queues.length; index++) this.#host?.kick(index);
   }
 
-  #answer(index: number, queue: DeviceQueue, chain: DescriptorChain, written: number): void {
+  #answer(
+    index: number,
+    queue: DeviceQueue,
+    chain: DescriptorChain,
+    written: number,
+    member = "handleRequest",
+  ): void {
     if (chain.abandoned) return;
     if (!Number.isInteger(written) || written < 0 || written > chain.writableBytes) {
       const error = new BackendError(
         "lost",
-        `handleRequest returned ${written}, not the number of bytes it wrote, at most ${chain.writableBytes}`,
+        `${member} returned ${written}, not the number of bytes it wrote, at most ${chain.writableBytes}`,
       );
       this.#giveUp(index, queue, chain, error);
       return;
@@ -130,13 +136,14 @@ export class RequestLoop {
     }
     let written: number;
     try {
-      written = this.#type.failRequest(chain, index, error);
+      const returned = this.#type.failRequest(chain, index, error);
+      written = atOnce(returned, "failRequest()", "write the status that is left, without waiting");
     } catch (second) {
       if (second instanceof VirtioBugError) throw second;
       this.#giveUp(index, queue, chain, second);
       return;
     }
-    this.#answer(index, queue, chain, written);
+    this.#answer(index, queue, chain, written, "failRequest");
   }
 
   /** The protocol has no status for this failure: the driver gets its buffer back, and the device needs a reset. */
@@ -154,16 +161,16 @@ export class RequestLoop {
     });
   }
 
-  queueReset(index: number): void {
+  queueReset(index: number): MaybeLater<void> {
     this.#late.queueReset(index);
-    this.#type.queueReset?.(index);
+    return this.#type.queueReset?.(index);
   }
 
-  reset(): void {
+  reset(): MaybeLater<void> {
     this.#life = this.#life.end();
     this.#calls.abandon();
     this.#late.reset();
     this.#starved = false;
-    this.#type.reset?.();
+    return this.#type.reset?.();
   }
 }

@@ -2,6 +2,7 @@ import { BackendError } from "../../base/backend-error.ts";
 import { messageOf } from "../../base/brands.ts";
 import { VirtioBugError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
+import { withDefaults } from "../../base/options.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { inTurns } from "../../device/backend/in-turns.ts";
 import { Life } from "../../device/backend/life.ts";
@@ -13,7 +14,7 @@ import { VIRTIO_GPU_RESP_OK_NODATA } from "../../wire/gpu.ts";
 import { GuardedDisplay, guardRenderer } from "./backend/guard.ts";
 import type { RenderedPixels, Renderer } from "./backend/renderer.ts";
 import type { GpuBackendFailure } from "./options.ts";
-import { completeLimits, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
+import { DEFAULT_GPU_LIMITS, type GpuDeviceOptions, type GpuLimits } from "./options.ts";
 import { Cursors } from "./output/cursor.ts";
 import type { DisplaySettings } from "./output/displays.ts";
 import { Scanouts } from "./output/scanouts.ts";
@@ -97,7 +98,7 @@ export class GpuCore {
   constructor(options: GpuDeviceOptions, displays: DisplaySettings, offered: ReadonlySet<number>) {
     this.options = options;
     this.policy = completePolicy(options.profile ?? "spec", options.policy);
-    this.limits = completeLimits(options.limits);
+    this.limits = withDefaults(DEFAULT_GPU_LIMITS, options.limits);
     const returned = (): void => this.#host?.sync();
     const calls = (name: string): BackendCalls =>
       new BackendCalls(name, this.limits.maxAbandonedCalls, returned);

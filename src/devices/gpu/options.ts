@@ -1,10 +1,11 @@
-import { VirtioUsageError } from "../../base/errors.ts";
-import { type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
+import { type OptionRules, QUEUE_SIZE_RULE, U32_RULE } from "../../base/options.ts";
 import { PROFILE_RULE, type Profile } from "../../device/policy.ts";
 import type { RandomBytes } from "../../device/random.ts";
 import { SHARED_OBJECTS_RULE, type SharedObjectRegistry } from "../../device/shared-objects.ts";
+import { VIRTIO_GPU_MAX_SCANOUTS } from "../../wire/gpu.ts";
 import type { Display } from "./backend/display.ts";
 import type { Renderer } from "./backend/renderer.ts";
+import { MONITOR_RULES, SIDE_RULE } from "./output/edid.ts";
 import { GPU_POLICY_RULES, type GpuPolicy } from "./policy.ts";
 import type { GpuCommandObserver } from "./queue/observe.ts";
 import type { HostHeap } from "./resources/host-heap.ts";
@@ -152,18 +153,11 @@ export interface GpuDeviceOptions {
 
 export const DISPLAY_RULES: OptionRules<DisplayConfig> = {
   enabled: "boolean",
-  x: "number",
-  y: "number",
-  widthPixels: "number",
-  heightPixels: "number",
-  maxWidthPixels: "number",
-  maxHeightPixels: "number",
-  refreshHz: "number",
-  name: "string",
-  vendor: "string",
-  serial: { either: ["string", "number"] },
-  widthMm: "number",
-  heightMm: "number",
+  x: U32_RULE,
+  y: U32_RULE,
+  widthPixels: SIDE_RULE,
+  heightPixels: SIDE_RULE,
+  ...MONITOR_RULES,
   edid: "bytes",
 };
 
@@ -199,13 +193,13 @@ export const GPU_DEVICE_RULES: OptionRules<GpuDeviceOptions> = {
     ],
   },
   displays: { each: { fields: DISPLAY_RULES } },
-  scanouts: "number",
+  scanouts: [1, VIRTIO_GPU_MAX_SCANOUTS],
   features: { fields: FEATURE_RULES },
-  blobAlignmentBytes: "number",
+  blobAlignmentBytes: U32_RULE,
   hostHeap: { like: "a HostHeap", has: ["buffer", "map", "unmap"] },
   controlQueueSize: QUEUE_SIZE_RULE,
   cursorQueueSize: QUEUE_SIZE_RULE,
-  limits: { numbers: DEFAULT_GPU_LIMITS },
+  limits: { counts: DEFAULT_GPU_LIMITS },
   profile: PROFILE_RULE,
   policy: { fields: GPU_POLICY_RULES },
   sharedObjects: SHARED_OBJECTS_RULE,
@@ -215,14 +209,3 @@ export const GPU_DEVICE_RULES: OptionRules<GpuDeviceOptions> = {
   onBackendFailure: "function",
   onCommand: "function",
 };
-
-/** The limits of a device; throws {@link VirtioUsageError} for one that is not a positive integer. */
-export function completeLimits(limits: Partial<GpuLimits> | undefined): GpuLimits {
-  const complete = { ...DEFAULT_GPU_LIMITS, ...limits };
-  for (const [name, value] of Object.entries(complete)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new VirtioUsageError(`gpu limit ${name} is ${value}, not a positive integer`);
-    }
-  }
-  return complete;
-}

@@ -1,5 +1,4 @@
-import { VirtioUsageError } from "../../base/errors.ts";
-import { COUNT_RULE, type OptionRule, type OptionRules } from "../../base/options.ts";
+import { COUNT_RULE, type OptionRule, type OptionRules, withDefaults } from "../../base/options.ts";
 import { type Profile, policyOf } from "../../device/policy.ts";
 import {
   VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
@@ -231,13 +230,7 @@ export const GPU_POLICIES: Readonly<Record<Profile, GpuPolicy>> = {
   },
 };
 
-/** The policy of a profile, with single decisions that differ; throws {@link VirtioUsageError} for unknown names. */
+/** The policy of a profile, with single decisions that differ. */
 export function completePolicy(profile: Profile, changes: Partial<GpuPolicy> | undefined): GpuPolicy {
-  const policy = { ...policyOf(GPU_POLICIES, profile), ...changes };
-  for (const [name, value] of Object.entries(policy)) {
-    if (!Object.hasOwn(GPU_POLICIES.spec, name) || value === undefined) {
-      throw new VirtioUsageError(`gpu policy ${name} can't be ${value}`);
-    }
-  }
-  return policy;
+  return withDefaults(policyOf(GPU_POLICIES, profile), changes);
 }

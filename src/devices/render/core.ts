@@ -1,12 +1,13 @@
 import { messageOf } from "../../base/brands.ts";
 import { VirtioBugError } from "../../base/errors.ts";
+import { withDefaults } from "../../base/options.ts";
 import { GuardedContent } from "../../device/backend/guarded-content.ts";
 import type { DeviceHost } from "../../device/device-type.ts";
 import type { SharedContent, SharedObjectRegistry } from "../../device/shared-objects.ts";
 import { VIRTIO_RENDER_EVENT_REVOKED } from "../../wire/render.ts";
 import { type Engine, RenderContext } from "./engine.ts";
 import { type Import, ImportTable } from "./imports.ts";
-import { completeLimits, type RenderDeviceOptions, type RenderLimits } from "./options.ts";
+import { DEFAULT_RENDER_LIMITS, type RenderDeviceOptions, type RenderLimits } from "./options.ts";
 
 /** Counts kept since the device was made. */
 export interface RenderCounters {
@@ -46,7 +47,7 @@ export class RenderCore {
   #engine: Engine | null = null;
 
   constructor(options: RenderDeviceOptions) {
-    this.limits = completeLimits(options.limits);
+    this.limits = withDefaults(DEFAULT_RENDER_LIMITS, options.limits);
     this.registry = options.sharedObjects ?? null;
     this.imports = new ImportTable(this.limits);
     this.contexts.set(0, new RenderContext(0));

@@ -1,5 +1,4 @@
-import { VirtioUsageError } from "../../base/errors.ts";
-import { type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
+import { COUNT_RULE, type OptionRule, type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
 import { SHARED_OBJECTS_RULE, type SharedObjectRegistry } from "../../device/shared-objects.ts";
 import type { RenderCommandObserver } from "./observe.ts";
 
@@ -77,43 +76,40 @@ export interface RenderDeviceOptions {
   readonly onCommand?: RenderCommandObserver;
 }
 
+/** A number of 32 bits, at least one. */
+const COUNT_32_RULE: OptionRule = [1, 0xffffffff];
+
+const LIMIT_RULES: OptionRules<RenderLimits> = {
+  maxImports: COUNT_32_RULE,
+  maxContexts: COUNT_32_RULE,
+  maxCommands: COUNT_32_RULE,
+  maxDimension: [1, LARGEST_DIMENSION],
+  maxEntries: COUNT_32_RULE,
+  maxEntriesTotal: COUNT_32_RULE,
+  maxImportBytes: COUNT_RULE,
+  maxPendingPixels: COUNT_32_RULE,
+};
+
 export const RENDER_DEVICE_RULES: OptionRules<RenderDeviceOptions> = {
   sharedObjects: SHARED_OBJECTS_RULE,
   importPages: "boolean",
   queueSize: QUEUE_SIZE_RULE,
-  limits: { numbers: DEFAULT_RENDER_LIMITS },
+  limits: { fields: LIMIT_RULES },
   timing: {
     fields: {
       clock: { like: "a RenderClock", has: ["now", "callAt"] },
-      pixelsPerMs: "number",
-      commandMs: "number",
-      slicePixels: "number",
+      pixelsPerMs: { number: [Number.MIN_VALUE, Number.MAX_SAFE_INTEGER] },
+      commandMs: { number: [0, Number.MAX_SAFE_INTEGER] },
+      slicePixels: COUNT_RULE,
     } satisfies OptionRules<RenderTiming>,
     required: ["clock"],
   },
   onCommand: "function",
 };
 
-/** The limits of a device; throws {@link VirtioUsageError} for one that is impossible. */
-export function completeLimits(limits: Partial<RenderLimits> | undefined): RenderLimits {
-  const complete = { ...DEFAULT_RENDER_LIMITS, ...limits };
-  for (const [name, value] of Object.entries(complete)) {
-    if (!Number.isSafeInteger(value) || value < 1 || (name !== "maxImportBytes" && value > 0xffffffff)) {
-      throw new VirtioUsageError(`render limit ${name} is ${value}, not a positive integer of 32 bits`);
-    }
-  }
-  if (complete.maxDimension > LARGEST_DIMENSION) {
-    throw new VirtioUsageError(`render limit maxDimension is ${complete.maxDimension}, above 16384`);
-  }
-  return complete;
-}
-
-/** The timing with its defaults, null when drawing takes no time; throws {@link VirtioUsageError}. */
+/** The timing with its defaults, null when drawing takes no time. */
 export function completeTiming(timing: RenderTiming | undefined): Required<RenderTiming> | null {
   if (timing === undefined) return null;
   const { clock, pixelsPerMs = 1_000_000, commandMs = 0.001, slicePixels = 65536 } = timing;
-  if (!(pixelsPerMs > 0) || !(commandMs >= 0) || !(slicePixels >= 1)) {
-    throw new VirtioUsageError("render timing: speeds and sizes are positive, times are not negative");
-  }
   return { clock, pixelsPerMs, commandMs, slicePixels };
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/brands.ts";
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
-import { checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
+import { COUNT_RULE, checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
@@ -49,9 +49,9 @@ export interface RngDeviceOptions {
 const RULES: OptionRules<RngDeviceOptions> = {
   source: "function",
   queueSize: QUEUE_SIZE_RULE,
-  maxBytesPerRequest: "number",
-  maxRequestsInFlight: "number",
-  maxAbandonedCalls: "number",
+  maxBytesPerRequest: COUNT_RULE,
+  maxRequestsInFlight: COUNT_RULE,
+  maxAbandonedCalls: COUNT_RULE,
 };
 
 /** Counts kept since the device was made. */
@@ -94,9 +94,9 @@ export class RngDevice implements DeviceType {
   constructor(options: RngDeviceOptions = {}) {
     checkOptions("RngDevice", options, RULES);
     this.#source = options.source ?? platformRandomBytes;
-    this.#maxBytes = positive("maxBytesPerRequest", options.maxBytesPerRequest ?? DEFAULT_MAX_BYTES);
-    const maxInFlight = positive("maxRequestsInFlight", options.maxRequestsInFlight ?? DEFAULT_MAX_IN_FLIGHT);
-    const maxAbandoned = positive("maxAbandonedCalls", options.maxAbandonedCalls ?? DEFAULT_MAX_ABANDONED);
+    this.#maxBytes = options.maxBytesPerRequest ?? DEFAULT_MAX_BYTES;
+    const maxInFlight = options.maxRequestsInFlight ?? DEFAULT_MAX_IN_FLIGHT;
+    const maxAbandoned = options.maxAbandonedCalls ?? DEFAULT_MAX_ABANDONED;
     const sync = (): void => this.#host?.sync();
     this.#calls = new BackendCalls("source", maxAbandoned, sync);
     this.#late = new LateAnswers([maxInFlight], (index) => this.#host?.kick(index));
@@ -225,9 +225,4 @@ export class RngDevice implements DeviceType {
     if (state !== null) lifted(state, []);
     return { takeOver() {} };
   }
-}
-
-function positive(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new VirtioUsageError(`${name} is ${value}, not a positive integer`);
 }

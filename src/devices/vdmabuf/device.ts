@@ -1,7 +1,7 @@
 import type { BackendError } from "../../base/backend-error.ts";
 import { VirtioBugError, VirtioUsageError } from "../../base/errors.ts";
 import { isPromise, type MaybeLater } from "../../base/later.ts";
-import { checkOptions } from "../../base/options.ts";
+import { checkOptions, withDefaults } from "../../base/options.ts";
 import { BackendCalls } from "../../device/backend/backend-calls.ts";
 import { LateAnswers } from "../../device/backend/late-answers.ts";
 import { Life } from "../../device/backend/life.ts";
@@ -31,7 +31,7 @@ import { VdmabufHost, type VdmabufVm } from "./host.ts";
 import type { VdmabufId } from "./id.ts";
 import { describeMessage, type VdmabufMessageObserver } from "./observe.ts";
 import {
-  completeVdmabufLimits,
+  DEFAULT_VDMABUF_LIMITS,
   VDMABUF_DEVICE_RULES,
   type VdmabufDeviceOptions,
   type VdmabufLimits,
@@ -124,7 +124,7 @@ export class VdmabufDevice implements DeviceType {
   constructor(options: VdmabufDeviceOptions = {}) {
     checkOptions("VdmabufDevice", options, VDMABUF_DEVICE_RULES);
     this.host = options.host ?? new VdmabufHost();
-    this.limits = completeVdmabufLimits(options.limits);
+    this.limits = withDefaults(DEFAULT_VDMABUF_LIMITS, options.limits);
     this.#observer = options.onMessage ?? null;
     this.#events = new EventQueue(this.limits.maxEvents);
     this.#exports = new Exports(this.host, this.limits, {

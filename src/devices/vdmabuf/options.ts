@@ -1,5 +1,4 @@
-import { VirtioUsageError } from "../../base/errors.ts";
-import { type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
+import { COUNT_RULE, type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
 import {
   VIRTIO_VDMABUF_EVENTS,
   VIRTIO_VDMABUF_MAX_PAGES,
@@ -49,34 +48,19 @@ export interface VdmabufDeviceOptions {
   readonly onMessage?: VdmabufMessageObserver;
 }
 
+const LIMIT_RULES: OptionRules<VdmabufLimits> = {
+  maxBuffers: COUNT_RULE,
+  maxPagesPerBuffer: [1, VIRTIO_VDMABUF_MAX_PAGES],
+  maxPages: COUNT_RULE,
+  maxPrivateBytes: [0, VIRTIO_VDMABUF_MAX_PRIVATE_BYTES],
+  maxEvents: [1, 65536],
+  maxAbandonedCalls: COUNT_RULE,
+};
+
 export const VDMABUF_DEVICE_RULES: OptionRules<VdmabufDeviceOptions> = {
   host: { like: "a VdmabufHost", has: ["enter", "find"] },
-  vmId: "number",
-  limits: { numbers: DEFAULT_VDMABUF_LIMITS },
+  vmId: [1, 0xffffffff],
+  limits: { fields: LIMIT_RULES },
   queueSize: QUEUE_SIZE_RULE,
   onMessage: "function",
 };
-
-const UPPER: Readonly<Record<keyof VdmabufLimits, number>> = {
-  maxBuffers: Number.MAX_SAFE_INTEGER,
-  maxPagesPerBuffer: VIRTIO_VDMABUF_MAX_PAGES,
-  maxPages: Number.MAX_SAFE_INTEGER,
-  maxPrivateBytes: VIRTIO_VDMABUF_MAX_PRIVATE_BYTES,
-  maxEvents: 65536,
-  maxAbandonedCalls: Number.MAX_SAFE_INTEGER,
-};
-
-/** The limits of a device; throws {@link VirtioUsageError} for one out of range. */
-export function completeVdmabufLimits(limits: Partial<VdmabufLimits> | undefined): VdmabufLimits {
-  const complete = { ...DEFAULT_VDMABUF_LIMITS, ...limits };
-  for (const name of Object.keys(UPPER) as (keyof VdmabufLimits)[]) {
-    const lowest = name === "maxPrivateBytes" ? 0 : 1;
-    const value = complete[name];
-    if (!Number.isSafeInteger(value) || value < lowest || value > UPPER[name]) {
-      throw new VirtioUsageError(
-        `vdmabuf limit ${name} is ${value}, not a whole number in ${lowest} … ${UPPER[name]}`,
-      );
-    }
-  }
-  return complete;
-}

@@ -1,8 +1,8 @@
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { checkArgument, checkOptions, type OptionRules, TIMER_MS_RULE } from "../../base/options.ts";
 import type { TraceSink } from "../../base/trace.ts";
 import type { DriverErrorCode } from "../errors.ts";
 import { REFUSE_RULE } from "../features.ts";
-import type { VirtioDriver } from "../virtio-driver.ts";
+import { VIRTIO_DRIVER_RULE, type VirtioDriver } from "../virtio-driver.ts";
 import { CardState } from "./card-state.ts";
 import { DrmFile } from "./file.ts";
 import type { Connector, Crtc, Plane } from "./objects/mode-objects.ts";
@@ -44,8 +44,8 @@ const RULES: OptionRules<KmsCardOptions> = {
   clock: { like: "a KmsClock", has: ["now", "block", "callAt"] },
   refuse: REFUSE_RULE,
   entryLists: "string",
-  hangAfterMs: "number",
-  pollMs: "number",
+  hangAfterMs: { number: [0, Number.MAX_SAFE_INTEGER] },
+  pollMs: TIMER_MS_RULE,
   trace: "function",
   onIoctl: "function",
 };
@@ -74,6 +74,7 @@ export class KmsCard {
 
   private constructor(driver: VirtioDriver, options: KmsCardOptions) {
     checkOptions("KmsCard", options, RULES);
+    checkArgument("KmsCard", "driver", driver, VIRTIO_DRIVER_RULE);
     this.#state = new CardState(driver, {
       profile: linuxProfile(options.profile ?? "linux-6.1"),
       clock: options.clock ?? new SystemClock(),

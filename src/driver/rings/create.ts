@@ -1,15 +1,15 @@
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { COUNT_FROM_0_RULE, checkOptions, type OptionRules, QUEUE_SIZE_RULE } from "../../base/options.ts";
 import type { DriverRing, DriverRingOptions, RingContext } from "./driver-ring.ts";
 import { PackedDriverRing } from "./packed.ts";
 import { SplitDriverRing } from "./split.ts";
 
 const RULES: OptionRules<DriverRingOptions> = {
   format: { oneOf: ["split", "packed"] },
-  size: "number",
+  size: QUEUE_SIZE_RULE,
   indirectDesc: "boolean",
   eventIdx: "boolean",
   inOrder: "boolean",
-  maxIndirectElements: "number",
+  maxIndirectElements: COUNT_FROM_0_RULE,
   excessLength: { oneOf: ["fault", "clamp"] },
 };
 

@@ -1,3 +1,4 @@
+import { checkArgument, type OptionRule } from "../../base/options.ts";
 import { toBigInt } from "../../base/u64.ts";
 import {
   VIRTIO_F_ADMIN_VQ,
@@ -53,6 +54,8 @@ export interface MmioBus {
   write(offset: number, widthBytes: AccessWidth, value: number): void;
 }
 
+const BUS_RULE: OptionRule = { like: "an MmioBus, such as an MmioTransport", has: ["read", "write"] };
+
 const DEFINED_INTERRUPTS = VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG;
 const NO_LENGTH = 0xffffffffffffffffn;
 
@@ -92,6 +95,7 @@ export class MmioDriverTransport implements DriverTransport {
    * [transport-mmio.driver.device-initialization.1] [transport-mmio.driver.device-initialization.2]
    */
   static probe(bus: MmioBus): MmioDriverTransport | null {
+    checkArgument("MmioDriverTransport", "bus", bus, BUS_RULE);
     // [transport-mmio.driver.mmio-device-register-layout.4]
     const magic = bus.read(VIRTIO_MMIO_MAGIC_VALUE, 4);
     if (magic !== VIRTIO_MMIO_MAGIC)

@@ -1,4 +1,4 @@
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { checkArgument, checkOptions, type OptionRule, type OptionRules } from "../../base/options.ts";
 import {
   VIRTIO_F_ADMIN_VQ,
   VIRTIO_F_NOTIF_CONFIG_DATA,
@@ -77,6 +77,11 @@ export interface PciDriverOptions {
    */
   readonly queueVectors?: "each" | "shared";
 }
+
+const BUS_RULE: OptionRule = {
+  like: "a PciBus, such as a PciTransport",
+  has: ["configRead", "configWrite", "barRead", "barWrite"],
+};
 
 const RULES: OptionRules<PciDriverOptions> = {
   resources: "object",
@@ -181,6 +186,7 @@ export class PciDriverTransport implements DriverTransport {
    */
   static probe(bus: PciBus, options: PciDriverOptions = {}): PciDriverTransport | null {
     checkOptions("PciDriverTransport.probe", options, RULES);
+    checkArgument("PciDriverTransport", "bus", bus, BUS_RULE);
     // [transport-pci.driver.pci-device-discovery.1]
     if (bus.configRead(PCI_VENDOR_ID, 2) !== VIRTIO_PCI_VENDOR_ID) return null;
     const id = bus.configRead(PCI_DEVICE_ID, 2);

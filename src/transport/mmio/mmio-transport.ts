@@ -1,4 +1,5 @@
-import { checkOptions, type OptionRules } from "../../base/options.ts";
+import { checkArgument, checkOptions, type OptionRules } from "../../base/options.ts";
+import { VIRTIO_DEVICE_RULE } from "../../device/device-options.ts";
 import type { SharedMemoryRegion } from "../../device/device-type.ts";
 import { inside } from "../../device/state/schema.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
@@ -115,6 +116,7 @@ export class MmioTransport {
   /** Throws `VirtioUsageError` when the device has a transport already or its shared memory has no address. */
   constructor(device: VirtioDevice, options: MmioTransportOptions = {}) {
     checkOptions("MmioTransport", options, RULES);
+    checkArgument("MmioTransport", "device", device, VIRTIO_DEVICE_RULE);
     this.device = device;
     this.#policy = MMIO_POLICIES[device.profile];
     this.#vendorId = (options.vendorId ?? this.#policy.vendorId) >>> 0;

@@ -1,4 +1,4 @@
-import type { OptionRules } from "../../base/options.ts";
+import { COUNT_RULE, type OptionRule, type OptionRules, U16_RULE, U32_RULE } from "../../base/options.ts";
 import type { PciBar } from "./bar.ts";
 import type { MsixMessage } from "./msix.ts";
 
@@ -110,20 +110,30 @@ export interface PciTransportOptions {
   readonly onBarChange?: (bar: PciBar) => void;
 }
 
+/** Number of a base address register. */
+const BAR_RULE: OptionRule = [0, 5];
+
+const PLACE_RULE: OptionRule = {
+  fields: { offset: U32_RULE, lengthBytes: COUNT_RULE } satisfies OptionRules<PciStructurePlace>,
+  required: ["offset"],
+};
+
 export const PCI_TRANSPORT_RULES: OptionRules<PciTransportOptions> = {
   layout: {
     either: [
       { oneOf: ["qemu"] },
       {
         fields: {
-          structures: "object",
+          structures: {
+            fields: { common: PLACE_RULE, isr: PLACE_RULE, device: PLACE_RULE, notify: PLACE_RULE },
+          },
           kind: { oneOf: ["memory", "io"] },
-          bar: "number",
+          bar: BAR_RULE,
           is64Bit: "boolean",
-          sizeBytes: "number",
+          sizeBytes: COUNT_RULE,
           address: "address",
-          ioNotifyBar: "number",
-          legacyAddress: "number",
+          ioNotifyBar: BAR_RULE,
+          legacyAddress: U32_RULE,
         } satisfies OptionRules<PciLayout>,
       },
     ],
@@ -131,24 +141,24 @@ export const PCI_TRANSPORT_RULES: OptionRules<PciTransportOptions> = {
   msix: {
     either: [
       { oneOf: [false] },
-      { fields: { vectors: "number", bar: "number" } satisfies OptionRules<PciMsixOptions> },
+      { fields: { vectors: [1, 2048], bar: BAR_RULE } satisfies OptionRules<PciMsixOptions> },
     ],
   },
-  notifyOffMultiplier: "number",
+  notifyOffMultiplier: U32_RULE,
   notifConfigData: "function",
-  subsystemVendorId: "number",
+  subsystemVendorId: U16_RULE,
   transitional: "boolean",
-  subsystemId: "number",
-  revisionId: "number",
-  interruptPin: "number",
+  subsystemId: U16_RULE,
+  revisionId: [0, 0xff],
+  interruptPin: [1, 4],
   express: "boolean",
   vendorData: {
     each: {
-      fields: { vendorId: "number", data: "bytes" } satisfies OptionRules<PciVendorData>,
+      fields: { vendorId: U16_RULE, data: "bytes" } satisfies OptionRules<PciVendorData>,
       required: ["vendorId", "data"],
     },
   },
-  command: [0, 0xffff],
+  command: U16_RULE,
   onInterrupt: "function",
   onMsix: "function",
   onBarChange: "function",

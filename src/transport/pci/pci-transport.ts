@@ -1,6 +1,7 @@
 import { VirtioUsageError } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
+import { checkArgument, checkOptions, withDefaults } from "../../base/options.ts";
 import { hi32, lo32 } from "../../base/u64.ts";
+import { VIRTIO_DEVICE_RULE } from "../../device/device-options.ts";
 import { inside, misfit } from "../../device/state/schema.ts";
 import type { VirtioDevice } from "../../device/virtio-device.ts";
 import {
@@ -28,7 +29,7 @@ import { PciInterrupts } from "./interrupts.ts";
 import { planLayout } from "./layout.ts";
 import { LegacyConfig } from "./legacy.ts";
 import { MsixTable } from "./msix.ts";
-import { PCI_TRANSPORT_RULES, type PciTransportOptions } from "./options.ts";
+import { PCI_TRANSPORT_RULES, type PciMsixOptions, type PciTransportOptions } from "./options.ts";
 import { PCI_POLICIES, type PciPolicy, QEMU_LAYOUT } from "./policy.ts";
 import { PCI_STATE_VERSION, readSavedPci, type SavedPciTransport } from "./saved-state.ts";
 
@@ -100,6 +101,7 @@ export class PciTransport {
   /** Throws {@link VirtioUsageError} when the device has a transport already, or the options don't fit it. */
   constructor(device: VirtioDevice, options: PciTransportOptions = {}) {
     checkOptions("PciTransport", options, PCI_TRANSPORT_RULES);
+    checkArgument("PciTransport", "device", device, VIRTIO_DEVICE_RULE);
     this.device = device;
     this.#options = options;
     const policy = PCI_POLICIES[device.profile];
@@ -110,7 +112,7 @@ export class PciTransport {
       type: device.type,
       notificationData: device.offeredFeatures.includes(VIRTIO_F_NOTIFICATION_DATA),
       layout: layout ?? policy.layout,
-      msix: options.msix === false ? null : { ...msixDefaults, ...options.msix },
+      msix: options.msix === false ? null : withDefaults<PciMsixOptions>(msixDefaults, options.msix),
       notifyOffMultiplier: options.notifyOffMultiplier,
       transitional: options.transitional ?? false,
     });

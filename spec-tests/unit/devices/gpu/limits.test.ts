@@ -144,12 +144,12 @@ test("limits and options that make no sense are refused", () => {
     { maxContexts: 1.5 },
     { maxSubmitBytes: Number.NaN },
   ]) {
-    assert.throws(() => new GpuDevice({ limits }), /not a positive integer/);
+    assert.throws(() => new GpuDevice({ limits }), /limits\.max\w+ is .*, not an integer from 1 on/);
   }
   assert.throws(() => new GpuDevice({ displays: [] }), /scanouts/);
   assert.throws(() => new GpuDevice({ scanouts: 17 }), /scanouts/);
   assert.throws(() => new GpuDevice({ scanouts: 1, displays: [{}, {}] }), /scanouts/);
-  assert.throws(() => new GpuDevice({ displays: [{ x: -1 }] }), /can't be at/);
+  assert.throws(() => new GpuDevice({ displays: [{ x: -1 }] }), /displays\[0\]\.x is -1, not an integer from 0/);
   assert.throws(() => new GpuDevice({ displays: [{ edid: new Uint8Array(1025) }] }), /1025 bytes/);
   assert.throws(() => new GpuDevice({ displays: [{ widthPixels: 0 }] }), /widthPixels/);
   assert.throws(

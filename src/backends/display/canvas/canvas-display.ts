@@ -1,8 +1,8 @@
 import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { COUNT_RULE, checkOptions, type OptionRules } from "../../../base/options.ts";
 import { runSoon } from "../../../base/run-soon.ts";
-import { checkTurnLimit, WorkBudget } from "../../../base/work-budget.ts";
+import { TURN_LIMIT_RULE, WorkBudget } from "../../../base/work-budget.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
 import type { CanvasTarget } from "./canvas.ts";
@@ -48,8 +48,8 @@ const RULES: OptionRules<CanvasDisplayOptions> = {
   canvas: { either: ["function", "object"] },
   drawCursor: "boolean",
   waitForFrame: "boolean",
-  maxPixels: "number",
-  maxTurnPixels: "number",
+  maxPixels: COUNT_RULE,
+  maxTurnPixels: TURN_LIMIT_RULE,
   schedule: "function",
 };
 
@@ -85,14 +85,11 @@ export class CanvasDisplay implements Display {
     checkOptions("CanvasDisplay", options, RULES, ["canvas"]);
     const { canvas, drawCursor = true, waitForFrame = false, maxPixels = DEFAULT_MAX_PIXELS } = options;
     this.#canvasOf = canvasOf(canvas);
-    if (!Number.isSafeInteger(maxPixels) || maxPixels < 1) {
-      throw new VirtioUsageError(`maxPixels is ${maxPixels}, not a positive integer`);
-    }
     this.#drawCursor = drawCursor;
     this.#waitForFrame = waitForFrame;
     this.#maxPixels = maxPixels;
     const { maxTurnPixels = DEFAULT_MAX_TURN_PIXELS } = options;
-    this.#budget = new WorkBudget(checkTurnLimit("maxTurnPixels", maxTurnPixels), runSoon);
+    this.#budget = new WorkBudget(maxTurnPixels, runSoon);
     this.#schedule = options.schedule ?? nextFrame;
   }
 

@@ -22,7 +22,7 @@ export interface PacedDisplayOptions {
 const DISPLAY_RULE: OptionRule = { like: "a Display", has: ["setScanout", "flush"] };
 
 const RULES: OptionRules<PacedDisplayOptions> = {
-  refreshHz: "number",
+  refreshHz: { number: [1, 1000] },
   clock: { like: "a PaceClock", has: ["now", "callAt"] },
 };
 
@@ -74,12 +74,9 @@ export class PacedDisplay implements Display {
 
   /** Throws {@link VirtioUsageError} for what is no display, and for a rate out of range. */
   constructor(display: Display, options: PacedDisplayOptions = {}) {
-    checkArgument("PacedDisplay", "display", display, DISPLAY_RULE);
     checkOptions("PacedDisplay", options, RULES);
+    checkArgument("PacedDisplay", "display", display, DISPLAY_RULE);
     const { refreshHz = 60, clock = realClock } = options;
-    if (!(refreshHz >= 1 && refreshHz <= 1000)) {
-      throw new VirtioUsageError(`refreshHz is ${refreshHz}, not a number from 1 to 1000`);
-    }
     this.#display = display;
     this.#frameMs = 1000 / refreshHz;
     this.#clock = clock;

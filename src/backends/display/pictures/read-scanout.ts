@@ -1,6 +1,12 @@
 import { HOST_IS_LITTLE_ENDIAN } from "../../../base/endian.ts";
+import { checkArgument, type OptionRule } from "../../../base/options.ts";
 import type { GuestPages, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { BYTES_PER_PIXEL, convertToRgba, convertWordsToRgba } from "./convert.ts";
+
+const SOURCE_RULE: OptionRule = {
+  like: "a ScanoutSource",
+  has: ["widthPixels", "heightPixels", "format", "strideBytes", "offsetBytes"],
+};
 
 // One row, for pictures that lie in scattered guest pages.
 let row: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -23,6 +29,7 @@ export function readScanoutRgba<Target extends Uint8Array | Uint8ClampedArray = 
   target?: Target,
   rectangle?: PixelRectangle,
 ): Target {
+  checkArgument("readScanoutRgba", "source", source, SOURCE_RULE);
   const { widthPixels, heightPixels } = source;
   const result = target ?? new Uint8Array(widthPixels * heightPixels * BYTES_PER_PIXEL);
   const left = Math.max(0, rectangle?.x ?? 0);

@@ -1,5 +1,5 @@
 import type { OptionRules } from "../../../base/options.ts";
-import { checkTurnLimit, WorkBudget } from "../../../base/work-budget.ts";
+import { TURN_LIMIT_RULE, WorkBudget } from "../../../base/work-budget.ts";
 
 /** Pixels converted or encoded before the event loop has its turn: two to four milliseconds of either. */
 const DEFAULT_MAX_TURN_PIXELS = 1 << 18;
@@ -12,12 +12,9 @@ export interface TurnOptions {
   readonly schedule?: (task: () => void) => void;
 }
 
-export const TURN_RULES: OptionRules<TurnOptions> = { maxTurnPixels: "number", schedule: "function" };
+export const TURN_RULES: OptionRules<TurnOptions> = { maxTurnPixels: TURN_LIMIT_RULE, schedule: "function" };
 
-/** A budget in pixels. Throws a usage error for options out of range. */
+/** A budget in pixels. */
 export function pixelBudget({ maxTurnPixels = DEFAULT_MAX_TURN_PIXELS, schedule }: TurnOptions): WorkBudget {
-  return new WorkBudget(
-    checkTurnLimit("maxTurnPixels", maxTurnPixels),
-    schedule ?? ((task) => void setImmediate(task)),
-  );
+  return new WorkBudget(maxTurnPixels, schedule ?? ((task) => void setImmediate(task)));
 }

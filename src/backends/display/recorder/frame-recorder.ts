@@ -4,7 +4,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BackendError } from "../../../base/backend-error.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { COUNT_RULE, checkOptions, type OptionRules } from "../../../base/options.ts";
 import type { WorkBudget } from "../../../base/work-budget.ts";
 import type { CursorImage, Display, PixelRectangle, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { gpuFormat } from "../../../wire/gpu-names.ts";
@@ -65,12 +65,12 @@ export interface FrameRecorderOptions extends TurnOptions {
 const RULES: OptionRules<FrameRecorderOptions> = {
   folder: "string",
   format: { oneOf: ["png", "raw"] },
-  frames: { either: [{ oneOf: ["every", "last"] }, "number"] },
+  frames: { either: [{ oneOf: ["every", "last"] }, COUNT_RULE] },
   withCursor: "boolean",
-  maxPending: "number",
-  maxPendingBytes: "number",
-  maxFrames: "number",
-  maxPixels: "number",
+  maxPending: COUNT_RULE,
+  maxPendingBytes: COUNT_RULE,
+  maxFrames: COUNT_RULE,
+  maxPixels: COUNT_RULE,
   now: "function",
   ...TURN_RULES,
 };
@@ -144,14 +144,13 @@ export class FrameRecorder implements Display {
     this.folder = resolve(options.folder);
     this.#format = options.format ?? "png";
     this.#frames = frames === "every" ? 1 : frames;
-    if (this.#frames !== "last") atLeastOne("frames", this.#frames);
     this.#withCursor = options.withCursor ?? false;
-    this.#maxPending = atLeastOne("maxPending", options.maxPending ?? DEFAULT_MAX_PENDING);
+    this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING;
     const { maxPendingBytes = DEFAULT_MAX_PENDING_BYTES } = options;
-    this.#maxPendingBytes = atLeastOne("maxPendingBytes", maxPendingBytes);
+    this.#maxPendingBytes = maxPendingBytes;
     this.#budget = pixelBudget(options);
-    this.#maxFrames = atLeastOne("maxFrames", options.maxFrames ?? DEFAULT_MAX_FRAMES);
-    this.#maxPixels = atLeastOne("maxPixels", options.maxPixels ?? DEFAULT_MAX_PIXELS);
+    this.#maxFrames = options.maxFrames ?? DEFAULT_MAX_FRAMES;
+    this.#maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
     this.#now = options.now ?? (() => performance.now());
     this.#beginMs = this.#now();
     try {
@@ -405,11 +404,6 @@ function makeOpaque(rgba: Uint8Array, stride: number, area: PixelRectangle): voi
     const end = start + area.widthPixels * BYTES_PER_PIXEL;
     for (let i = start + 3; i < end; i += BYTES_PER_PIXEL) rgba[i] = 255;
   }
-}
-
-function atLeastOne(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new VirtioUsageError(`${name} is ${value}, not a positive whole number`);
 }
 
 function reasonOf(error: unknown): string {

@@ -51,7 +51,7 @@ export interface TerminalDisplayOptions extends TurnOptions {
 const RULES: OptionRules<TerminalDisplayOptions> = {
   output: { like: "a terminal", has: ["write", "on", "off"] },
   scanoutId: [0, 15],
-  maxFramesPerSecond: "number",
+  maxFramesPerSecond: { number: [0.001, 1000] },
   colours: { oneOf: ["true", "256"] },
   restoreOnExit: "boolean",
   ...TURN_RULES,

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { VirtioUsageError } from "../../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { checkOptions, type OptionRules, U16_RULE } from "../../../base/options.ts";
 import type { TraceSink } from "../../../base/trace.ts";
 import type { CursorImage, Display, ScanoutSource } from "../../../devices/gpu/index.ts";
 import { DEFAULT_MAX_PIXELS } from "../pictures/rgba.ts";
@@ -62,18 +62,18 @@ export interface VncServerOptions extends TurnOptions {
 
 const RULES: OptionRules<VncServerOptions> = {
   host: "string",
-  port: "number",
+  port: U16_RULE,
   name: "string",
   password: "string",
   initialSize: {
-    fields: { widthPixels: "number", heightPixels: "number" },
+    fields: { widthPixels: [1, 65535], heightPixels: [1, 65535] },
     required: ["widthPixels", "heightPixels"],
   },
-  maxClients: "number",
-  maxPixels: "number",
-  maxFramesPerSecond: "number",
-  handshakeTimeoutMs: "number",
-  stallTimeoutMs: "number",
+  maxClients: [1, 1024],
+  maxPixels: [1, 2 ** 28],
+  maxFramesPerSecond: [1, 1000],
+  handshakeTimeoutMs: [1, 0x7fffffff],
+  stallTimeoutMs: [1, 0x7fffffff],
   cursor: { oneOf: ["client", "server"] },
   onKey: "function",
   onPointer: "function",
@@ -122,14 +122,15 @@ export class VncServer implements Display {
   constructor(options: VncServerOptions = {}) {
     checkOptions("VncServer", options, RULES);
     const { widthPixels, heightPixels } = options.initialSize ?? DEFAULT_SIZE;
-    const maxPixels = inRange("maxPixels", options.maxPixels ?? DEFAULT_MAX_PIXELS, 1, 2 ** 28);
-    inRange("initialSize.widthPixels", widthPixels, 1, 65535);
-    inRange("initialSize.heightPixels", heightPixels, 1, 65535);
-    inRange("initialSize (in pixels)", widthPixels * heightPixels, 1, maxPixels);
+    const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+    const pixels = widthPixels * heightPixels;
+    if (pixels > maxPixels) {
+      throw new VirtioUsageError(`initialSize has ${pixels} pixels, more than the ${maxPixels} of maxPixels`);
+    }
     const framesPerSecond = options.maxFramesPerSecond ?? DEFAULT_FRAMES_PER_SECOND;
     this.#host = options.host ?? DEFAULT_HOST;
-    this.#port = inRange("port", options.port ?? DEFAULT_PORT, 0, 65535);
-    this.#maxClients = inRange("maxClients", options.maxClients ?? DEFAULT_MAX_CLIENTS, 1, 1024);
+    this.#port = options.port ?? DEFAULT_PORT;
+    this.#maxClients = options.maxClients ?? DEFAULT_MAX_CLIENTS;
     const budget = pixelBudget(options);
     this.#framebuffer = new Framebuffer(widthPixels, heightPixels, maxPixels, budget);
     this.#trace = options.trace ?? null;
@@ -139,9 +140,9 @@ export class VncServer implements Display {
       name: options.name ?? "virtio-gpu",
       password: options.password ?? null,
       cursorByClient: cursor === "client",
-      frameMs: 1000 / inRange("maxFramesPerSecond", framesPerSecond, 1, 1000),
-      handshakeMs: inRange("handshakeTimeoutMs", options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_MS, 1),
-      stallMs: inRange("stallTimeoutMs", options.stallTimeoutMs ?? DEFAULT_STALL_MS, 1),
+      frameMs: 1000 / framesPerSecond,
+      handshakeMs: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_MS,
+      stallMs: options.stallTimeoutMs ?? DEFAULT_STALL_MS,
       onKey: options.onKey ?? (() => undefined),
       onPointer: options.onPointer ?? (() => undefined),
       onResize: options.onResize ?? null,
@@ -234,11 +235,6 @@ export class VncServer implements Display {
   #note(kind: string, detail: Readonly<Record<string, string | number | boolean>>): void {
     this.#trace?.({ source: "vnc", kind, detail });
   }
-}
-
-function inRange(name: string, value: number, least: number, most = 2 ** 31 - 1): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new VirtioUsageError(`${name} is ${value}, not a whole number from ${least} to ${most}`);
 }
 
 function explain(error: unknown, host: string, port: number): string {

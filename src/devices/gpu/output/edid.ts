@@ -9,7 +9,7 @@
  */
 
 import { VirtioUsageError } from "../../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { checkOptions, type OptionRule, type OptionRules, U32_RULE } from "../../../base/options.ts";
 import { type Monitor, writeBaseBlock, writeDisplayId } from "./edid-blocks.ts";
 import { reducedBlankingTiming, type Timing } from "./edid-timing.ts";
 
@@ -39,19 +39,6 @@ export interface EdidOptions {
   readonly heightMm?: number;
 }
 
-const EDID_RULES: OptionRules<EdidOptions> = {
-  widthPixels: "number",
-  heightPixels: "number",
-  maxWidthPixels: "number",
-  maxHeightPixels: "number",
-  refreshHz: "number",
-  name: "string",
-  vendor: "string",
-  serial: { either: ["string", "number"] },
-  widthMm: "number",
-  heightMm: "number",
-};
-
 /** The largest width and height in pixels that `createEdid` takes. */
 export const EDID_MAX_PIXELS = 16384;
 
@@ -66,6 +53,28 @@ const DETAILED_MAX_CLOCK_10_KHZ = 65535;
 const DISPLAY_ID_MAX_CLOCK_10_KHZ = 2 ** 24;
 /** Linux ignores detailed timings of the base block below this width or height. */
 const DETAILED_MIN_PIXELS = 64;
+
+/** Width or height of a picture. */
+export const SIDE_RULE: OptionRule = [1, EDID_MAX_PIXELS];
+const MM_RULE: OptionRule = [MIN_MM, MAX_MM];
+
+/** What an EDID tells of a monitor besides the size of its picture. */
+export const MONITOR_RULES: OptionRules<Omit<EdidOptions, "widthPixels" | "heightPixels">> = {
+  maxWidthPixels: SIDE_RULE,
+  maxHeightPixels: SIDE_RULE,
+  refreshHz: { number: [10, 500] },
+  name: "string",
+  vendor: "string",
+  serial: { either: ["string", U32_RULE] },
+  widthMm: MM_RULE,
+  heightMm: MM_RULE,
+};
+
+const EDID_RULES: OptionRules<EdidOptions> = {
+  widthPixels: SIDE_RULE,
+  heightPixels: SIDE_RULE,
+  ...MONITOR_RULES,
+};
 
 /**
  * Builds the EDID of a virtual monitor: 128 bytes, or 256 with the DisplayID extension. The same options always
@@ -100,15 +109,9 @@ function complete(options: EdidOptions): Monitor {
     maxWidthPixels = widthPixels,
     maxHeightPixels = heightPixels,
   } = options;
-  requireInteger("widthPixels", widthPixels, 1, EDID_MAX_PIXELS);
-  requireInteger("heightPixels", heightPixels, 1, EDID_MAX_PIXELS);
-  requireInteger("maxWidthPixels", maxWidthPixels, 1, EDID_MAX_PIXELS);
-  requireInteger("maxHeightPixels", maxHeightPixels, 1, EDID_MAX_PIXELS);
-  if (!(refreshHz >= 10 && refreshHz <= 500)) fail("refreshHz", "a number from 10 to 500", refreshHz);
   if (!/^[A-Z]{3}$/.test(vendor)) fail("vendor", "three capital letters", vendor);
   requireText("name", name);
   if (typeof serial === "string") requireText("serial", serial);
-  else requireInteger("serial", serial, 0, 0xffffffff);
 
   const preferred = reducedBlankingTiming(widthPixels, heightPixels, refreshHz);
   if (preferred.pixelClock10kHz > DISPLAY_ID_MAX_CLOCK_10_KHZ)
@@ -133,8 +136,6 @@ function imageSize({ widthPixels, heightPixels, widthMm, heightMm }: EdidOptions
   widthMm: number;
   heightMm: number;
 } {
-  if (widthMm !== undefined) requireInteger("widthMm", widthMm, MIN_MM, MAX_MM);
-  if (heightMm !== undefined) requireInteger("heightMm", heightMm, MIN_MM, MAX_MM);
   if (widthMm !== undefined && heightMm !== undefined) return { widthMm, heightMm };
   const widest = MAX_MM / Math.max(widthPixels, heightPixels);
   const mmPerPixel =
@@ -169,11 +170,6 @@ function largestDetailedTiming(widthPixels: number, heightPixels: number, refres
     const timing = reducedBlankingTiming(width, height, refreshHz / slower);
     if (timing.pixelClock10kHz <= DETAILED_MAX_CLOCK_10_KHZ) return timing;
   }
-}
-
-function requireInteger(option: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max)
-    fail(option, `an integer from ${min} to ${max}`, value);
 }
 
 function requireText(option: string, value: string): void {

@@ -166,7 +166,13 @@ function newBuffer(lengthBytes: number): ArrayBuffer {
   if (!Number.isInteger(lengthBytes) || lengthBytes < 0) {
     throw new VirtioUsageError(`a host heap can't have ${lengthBytes} bytes`);
   }
-  return new ArrayBuffer(lengthBytes);
+  try {
+    return new ArrayBuffer(lengthBytes);
+  } catch (error) {
+    throw new VirtioUsageError(`a host heap of ${lengthBytes} bytes is more than this engine can allocate`, {
+      cause: error,
+    });
+  }
 }
 
 /** Host memory of a blob resource. */

@@ -1,5 +1,10 @@
-import { VirtioUsageError } from "../../../base/errors.ts";
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import {
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+  U32_RULE,
+} from "../../../base/options.ts";
 import {
   VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE,
   VIRTIO_GPU_BLOB_MEM_GUEST,
@@ -14,6 +19,7 @@ const BYTES_PER_PIXEL = 4;
 
 /** Choices for {@link GpuFramebuffer.create}. */
 export interface FramebufferOptions {
+  /** In pixels, 1 to 65535. */
   readonly width: number;
   readonly height: number;
   /** VIRTIO_GPU_FORMAT_*. Default B8G8R8X8. */
@@ -24,10 +30,19 @@ export interface FramebufferOptions {
   readonly blob?: boolean;
 }
 
+const GPU_DRIVER_RULE: OptionRule = {
+  like: "a GpuDriver (GpuDriver.start(driver))",
+  has: ["driver", "allocator", "resourceFlush"],
+};
+
+/** Beyond it the bytes of a picture could not be counted any more, whatever its other side. */
+const MAX_SIDE_PIXELS = 0xffff;
+const SIDE_RULE: OptionRule = [1, MAX_SIDE_PIXELS];
+
 const RULES: OptionRules<FramebufferOptions> = {
-  width: "number",
-  height: "number",
-  format: "number",
+  width: SIDE_RULE,
+  height: SIDE_RULE,
+  format: U32_RULE,
   contiguous: "boolean",
   blob: "boolean",
 };
@@ -72,10 +87,8 @@ export class GpuFramebuffer {
    */
   static create(gpu: GpuDriver, options: FramebufferOptions): GpuFramebuffer {
     checkOptions("GpuFramebuffer.create", options, RULES, ["width", "height"]);
+    checkArgument("GpuFramebuffer.create", "gpu", gpu, GPU_DRIVER_RULE);
     const { width, height } = options;
-    if (!(width > 0 && height > 0) || !Number.isInteger(width) || !Number.isInteger(height)) {
-      throw new VirtioUsageError(`a framebuffer of ${width}×${height} pixels`);
-    }
     const lengthBytes = width * height * BYTES_PER_PIXEL;
     const { blobAlignment } = gpu.config;
     const unit = options.blob === true ? Math.max(PAGE_BYTES, blobAlignment) : PAGE_BYTES;

@@ -1,4 +1,4 @@
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { COUNT_RULE, checkArgument, checkOptions, type OptionRules } from "../../../base/options.ts";
 import { VIRTIO_ID_GPU } from "../../../wire/common.ts";
 import {
   VIRTIO_GPU_CONFIG,
@@ -17,7 +17,12 @@ import type { GuestAllocator } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
 import { REFUSE_RULE } from "../../features.ts";
 import type { SharedMemoryWindow } from "../../transports/transport.ts";
-import { QUEUE_CHOICE_RULE, type QueueRequest, type VirtioDriver } from "../../virtio-driver.ts";
+import {
+  QUEUE_CHOICE_RULE,
+  type QueueRequest,
+  VIRTIO_DRIVER_RULE,
+  type VirtioDriver,
+} from "../../virtio-driver.ts";
 import { frameLikeLinux, type GpuFraming } from "./framing.ts";
 import { type GpuAsync, makeAsync } from "./gpu-async.ts";
 import { type FenceCounter, GpuChannel } from "./gpu-channel.ts";
@@ -75,13 +80,13 @@ export interface GpuDriverOptions {
 
 const RULES: OptionRules<GpuDriverOptions> = {
   refuse: REFUSE_RULE,
-  controlSlots: "number",
-  cursorSlots: "number",
+  controlSlots: COUNT_RULE,
+  cursorSlots: COUNT_RULE,
   controlQueue: QUEUE_CHOICE_RULE,
   cursorQueue: QUEUE_CHOICE_RULE,
   cursorResponses: "boolean",
   frame: "function",
-  firstResourceId: "number",
+  firstResourceId: [1, 0xffffffff],
   permissive: "boolean",
 };
 
@@ -161,6 +166,7 @@ export class GpuDriver {
   /** Initializes the device and returns its driver. Throws `DriverError`; the device has FAILED then. */
   static start(driver: VirtioDriver, options: GpuDriverOptions = {}): GpuDriver {
     checkOptions("GpuDriver.start", options, RULES);
+    checkArgument("GpuDriver.start", "driver", driver, VIRTIO_DRIVER_RULE);
     const queues: DriverQueue[] = [];
     driver.initialize({
       deviceId: VIRTIO_ID_GPU,

@@ -1,4 +1,4 @@
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { checkArgument, checkOptions, type OptionRules } from "../../../base/options.ts";
 import {
   VIRTIO_RENDER_COMMANDQ,
   VIRTIO_RENDER_CONFIG,
@@ -9,7 +9,12 @@ import {
 } from "../../../wire/render.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
 import { REFUSE_RULE } from "../../features.ts";
-import { QUEUE_CHOICE_RULE, type QueueRequest, type VirtioDriver } from "../../virtio-driver.ts";
+import {
+  QUEUE_CHOICE_RULE,
+  type QueueRequest,
+  VIRTIO_DRIVER_RULE,
+  type VirtioDriver,
+} from "../../virtio-driver.ts";
 import type { MemEntryList } from "../gpu/mem-entries.ts";
 import { RenderChannel, type RenderReply } from "./render-channel.ts";
 import {
@@ -78,6 +83,7 @@ export class RenderDriver {
   /** Initializes the device and returns its driver. Throws `DriverError`; the device has FAILED then. */
   static start(driver: VirtioDriver, options: RenderDriverOptions = {}): RenderDriver {
     checkOptions("RenderDriver.start", options, RULES);
+    checkArgument("RenderDriver.start", "driver", driver, VIRTIO_DRIVER_RULE);
     driver.initialize({
       deviceId: VIRTIO_RENDER_DEVICE_ID,
       features: [VIRTIO_RENDER_F_IMPORT_UUID, VIRTIO_RENDER_F_IMPORT_PAGES],

@@ -1,4 +1,10 @@
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import {
+  checkArgument,
+  checkOptions,
+  type OptionRule,
+  type OptionRules,
+  U32_RULE,
+} from "../../../base/options.ts";
 import { DriverError } from "../../errors.ts";
 import { KmsFence } from "../../kms/buffers/fences.ts";
 import type { RenderBuffer } from "./render-buffer.ts";
@@ -17,8 +23,13 @@ export interface RenderJobsOptions {
   readonly implicitSync?: boolean;
 }
 
+const RENDER_DRIVER_RULE: OptionRule = {
+  like: "a RenderDriver (RenderDriver.start(driver))",
+  has: ["driver", "requests"],
+};
+
 const RULES: OptionRules<RenderJobsOptions> = {
-  contextId: "number",
+  contextId: U32_RULE,
   implicitSync: "boolean",
 };
 
@@ -74,6 +85,7 @@ export class RenderJobs {
 
   constructor(render: RenderDriver, options: RenderJobsOptions = {}) {
     checkOptions("RenderJobs", options, RULES);
+    checkArgument("RenderJobs", "render", render, RENDER_DRIVER_RULE);
     this.render = render;
     this.contextId = options.contextId ?? 0;
     this.implicitSync = options.implicitSync ?? true;

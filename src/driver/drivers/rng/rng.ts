@@ -1,4 +1,4 @@
-import { checkOptions, type OptionRules } from "../../../base/options.ts";
+import { checkArgument, checkOptions, type OptionRules } from "../../../base/options.ts";
 import { VIRTIO_ID_RNG } from "../../../wire/common.ts";
 import type { DmaBuffer } from "../../allocator.ts";
 import type { DriverQueue } from "../../driver-queue.ts";
@@ -6,10 +6,16 @@ import { DriverError } from "../../errors.ts";
 import { REFUSE_RULE } from "../../features.ts";
 import { regionOf } from "../../guest-buffer.ts";
 import { ElementList } from "../../rings/elements.ts";
-import type { VirtioDriver } from "../../virtio-driver.ts";
+import { VIRTIO_DRIVER_RULE, type VirtioDriver } from "../../virtio-driver.ts";
 
 const REQUESTQ = 0;
 const CHUNK_BYTES = 4096;
+
+/** Throws `VirtioUsageError` for what is no length. */
+function bytesFor(lengthBytes: number): Uint8Array<ArrayBuffer> {
+  checkArgument("RngDriver.read", "lengthBytes", lengthBytes, [0, 0x7fffffff]);
+  return new Uint8Array(lengthBytes);
+}
 
 /** Choices for an {@link RngDriver}. */
 export interface RngDriverOptions {
@@ -46,6 +52,7 @@ export class RngDriver {
   /** Initializes the device and returns its driver. Throws `DriverError`; the device has FAILED then. */
   static start(driver: VirtioDriver, options: RngDriverOptions = {}): RngDriver {
     checkOptions("RngDriver.start", options, RULES);
+    checkArgument("RngDriver.start", "driver", driver, VIRTIO_DRIVER_RULE);
     driver.initialize({
       deviceId: VIRTIO_ID_RNG,
       features: [],
@@ -57,7 +64,7 @@ export class RngDriver {
 
   /** `lengthBytes` random bytes; waits for them. Throws `DriverError`. */
   read(lengthBytes: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(lengthBytes);
+    const bytes = bytesFor(lengthBytes);
     for (let done = 0; done < lengthBytes; ) {
       this.#ask(lengthBytes - done);
       try {
@@ -72,7 +79,7 @@ export class RngDriver {
 
   /** As {@link read}, without blocking. */
   async readAsync(lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(lengthBytes);
+    const bytes = bytesFor(lengthBytes);
     for (let done = 0; done < lengthBytes; ) {
       this.#ask(lengthBytes - done);
       try {

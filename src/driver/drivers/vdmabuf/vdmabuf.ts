@@ -1,5 +1,11 @@
 import { VirtioUsageError } from "../../../base/errors.ts";
-import { COUNT_FROM_0_RULE, checkOptions, type OptionRules } from "../../../base/options.ts";
+import {
+  COUNT_FROM_0_RULE,
+  COUNT_RULE,
+  checkArgument,
+  checkOptions,
+  type OptionRules,
+} from "../../../base/options.ts";
 import { VIRTIO_ID_DMABUF } from "../../../wire/common.ts";
 import {
   VIRTIO_VDMABUF_CMD_EXPORT,
@@ -17,7 +23,7 @@ import type { DriverQueue } from "../../driver-queue.ts";
 import { DriverError } from "../../errors.ts";
 import { REFUSE_RULE } from "../../features.ts";
 import type { GuestBuffer } from "../../guest-buffer.ts";
-import type { VirtioDriver } from "../../virtio-driver.ts";
+import { VIRTIO_DRIVER_RULE, type VirtioDriver } from "../../virtio-driver.ts";
 import { VdmabufGuestBuffer } from "./vdmabuf-buffer.ts";
 import {
   type VdmabufBufferId,
@@ -55,7 +61,7 @@ const RULES: OptionRules<VdmabufDriverOptions> = {
   refuse: REFUSE_RULE,
   replies: { oneOf: ["in-place", "recv"] },
   receiveBuffers: COUNT_FROM_0_RULE,
-  slots: "number",
+  slots: COUNT_RULE,
   randomWords: "function",
 };
 
@@ -120,6 +126,7 @@ export class VdmabufDriver {
   /** Initializes the device and returns its driver. Throws {@link DriverError}; the device has FAILED then. */
   static start(driver: VirtioDriver, options: VdmabufDriverOptions = {}): VdmabufDriver {
     checkOptions("VdmabufDriver.start", options, RULES);
+    checkArgument("VdmabufDriver.start", "driver", driver, VIRTIO_DRIVER_RULE);
     const queues: DriverQueue[] = [];
     driver.initialize({
       deviceId: VIRTIO_ID_DMABUF,
