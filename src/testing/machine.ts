@@ -144,7 +144,6 @@ export class TestMachine {
    * {@link look} or by waiting for a request of the same queue.
    */
   send(queue: number, readable: Uint8Array, writableBytes: number): { readonly answer: Answer | null } {
-    checkArgument("TestMachine", "queue", queue, [0, this.device.queueCount - 1]);
     checkArgument("TestMachine", "readable", readable, "bytes");
     checkArgument("TestMachine", "writableBytes", writableBytes, COUNT_FROM_0_RULE);
     const target = this.#queue(queue);

@@ -312,11 +312,11 @@ test("MSI-X may share the BAR of the registers", () => {
 });
 
 test("wrong options are refused with what is wrong", () => {
-  assert.match(refused({ layout: { bar: -1 } }), /BAR -1/);
-  assert.match(refused({ layout: { bar: 6 } }), /BAR 6/);
+  assert.match(refused({ layout: { bar: -1 } }), /bar is -1, not an integer from 0 to 5/);
+  assert.match(refused({ layout: { bar: 6 } }), /bar is 6, not an integer from 0 to 5/);
   assert.match(refused({ layout: { bar: 5, is64Bit: true } }), /BAR 6/);
   assert.match(refused({ layout: { bar: 1, ioNotifyBar: 1 } }), /BAR 1/);
-  assert.match(refused({ msix: { bar: 6 } }), /BAR 6/);
+  assert.match(refused({ msix: { bar: 6 } }), /bar is 6, not an integer from 0 to 5/);
   assert.match(refused({ layout: { kind: "io" }, msix: { bar: 0 } }), /memory BAR/);
   assert.match(refused({ layout: { kind: "io", is64Bit: true } }), /64-bit/);
   assert.match(refused({ layout: { sizeBytes: 3000 } }), /power of two/);
@@ -324,8 +324,8 @@ test("wrong options are refused with what is wrong", () => {
   assert.match(refused({ layout: { sizeBytes: 2 ** 32 } }), /power of two/);
   assert.match(refused({ layout: { address: 0x800 } }), /multiple/);
   assert.match(refused({ layout: { address: 2 ** 32 } }), /multiple/);
-  assert.match(refused({ layout: { address: -4096 } }), /multiple/);
-  assert.match(refused({ layout: { address: 0.5 } }), /multiple/);
+  assert.match(refused({ layout: { address: -4096 } }), /address is -4096, not an address/);
+  assert.match(refused({ layout: { address: 0.5 } }), /address is 0.5, not an address/);
   assert.match(refused({ interruptPin: 5 }), /interruptPin/);
   assert.match(refused({ interruptPin: 0 }), /interruptPin/);
   assert.match(refused({ subsystemVendorId: 0x10000 }), /subsystemVendorId/);

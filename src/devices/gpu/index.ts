@@ -14,6 +14,7 @@ export type { GpuBackendErrorCode } from "./backend/failure.ts";
 export type {
   BlobInfo,
   Capset,
+  PreparedRenderer,
   RenderedPixels,
   Renderer,
   Resource3dInfo,

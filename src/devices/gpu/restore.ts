@@ -13,6 +13,7 @@ import {
   VIRTIO_GPU_F_RESOURCE_BLOB,
   VIRTIO_GPU_RESP_OK_NODATA,
 } from "../../wire/gpu.ts";
+import type { PreparedRenderer, RestoredResource } from "./backend/renderer.ts";
 import type { GpuCore } from "./core.ts";
 import { CURSOR_BYTES } from "./output/cursor.ts";
 import { BYTES_PER_PIXEL, isGpuFormat } from "./resources/formats.ts";
@@ -39,6 +40,8 @@ export interface RestoredGpu {
   readonly backings: readonly (GuestPages | null)[];
   /** Pixels of the cursors that are shown. */
   readonly cursors: readonly (Uint8Array | null)[];
+  /** What the renderer makes of its part; null where it has none. */
+  readonly renderer: PreparedRenderer | null;
 }
 
 /**
@@ -69,7 +72,8 @@ export function prepareGpu(core: GpuCore, state: PlainValue): RestoredGpu {
   );
   const displaysDiffer =
     saved.displays === null || !inside("displays", () => core.displays.areAs(saved.displays ?? []));
-  return { displaysDiffer, saved, resources, backings, cursors };
+  const renderer = prepareRenderer(core, saved, resources, backings);
+  return { displaysDiffer, saved, resources, backings, cursors, renderer };
 }
 
 /** The renderer knows of contexts and resources what the device does not: without it they are nothing. */
@@ -79,7 +83,7 @@ function has3d({ contexts, resources }: SavedGpu): boolean {
 
 function checkRenderer(core: GpuCore, saved: SavedGpu): void {
   const { renderer } = core.options;
-  if (renderer?.restore !== undefined) return;
+  if (renderer?.restore !== undefined || renderer?.prepareRestore !== undefined) return;
   if (has3d(saved) && renderer === undefined) {
     misfit("renderer", "is missing here, and there are 3D contexts or resources");
   }
@@ -307,7 +311,7 @@ function allocateBlob(sizeBytes: number): HostBlob | null {
 }
 
 /** Takes over a checked state, after a reset. Calls only the renderer, whose state is among it. */
-export function takeOverGpu(core: GpuCore, { saved, resources, backings }: RestoredGpu): void {
+export function takeOverGpu(core: GpuCore, { saved, resources, backings, renderer }: RestoredGpu): void {
   for (const { id, capsetId, debugName, resources: attached } of saved.contexts) {
     core.contexts.add({ id, capsetId, debugName, resources: new Set(attached) });
   }
@@ -318,7 +322,7 @@ export function takeOverGpu(core: GpuCore, { saved, resources, backings }: Resto
     if (resource.memory !== null && mappedAt >= 0) core.heap?.map(resource.memory, mappedAt);
     for (const uuid of uuids) core.exports.publish(resource, parseUuid(uuid));
   }
-  if (saved.renderer !== null || has3d(saved)) restoreRenderer(core, saved.renderer as PlainValue, resources);
+  if (renderer !== null) takeOverRenderer(core, renderer);
 }
 
 /** What a renderer makes of its state is known only now: a picture too small for its scanout is not shown. */
@@ -331,20 +335,44 @@ function isInPicture(core: GpuCore, resource: Resource, scanout: SavedScanout): 
   );
 }
 
-function restoreRenderer(core: GpuCore, state: PlainValue, resources: readonly Resource[]): void {
-  const { life } = core;
-  const rendered = resources
-    .filter(isRendered)
-    .map(({ id, backing, memory }) => ({ resourceId: id, backing, memory }));
+/** Last of the checks, as it may do anything; one that has `restore` only says what is wrong when it is too late. */
+function prepareRenderer(
+  core: GpuCore,
+  saved: SavedGpu,
+  resources: readonly Resource[],
+  backings: readonly (GuestPages | null)[],
+): PreparedRenderer | null {
+  const { renderer } = core.options;
+  if (renderer === undefined || (saved.renderer === null && !has3d(saved))) return null;
+  const state = saved.renderer as PlainValue;
+  const rendered: RestoredResource[] = [];
+  for (const [i, resource] of resources.entries()) {
+    const { id, memory } = resource;
+    if (isRendered(resource)) rendered.push({ resourceId: id, backing: backings[i] ?? null, memory });
+  }
+  if (renderer.prepareRestore === undefined) {
+    return { takeOver: () => ofRenderer("restore()", () => renderer.restore?.(state, rendered)) };
+  }
+  const prepared = ofRenderer("prepareRestore()", () => renderer.prepareRestore?.(state, rendered));
+  if (typeof prepared?.takeOver !== "function") {
+    throw new VirtioUsageError("renderer.prepareRestore() returned no object with takeOver()");
+  }
+  return { takeOver: () => ofRenderer("takeOver()", () => prepared.takeOver()) };
+}
+
+function takeOverRenderer({ life }: GpuCore, renderer: PreparedRenderer): void {
+  renderer.takeOver();
+  if (life.over) throw new VirtioUsageError("the renderer reset the device while it took its state over");
+}
+
+/** What the renderer says of its saved state, at once; its refusal is in words. */
+function ofRenderer<T>(method: string, call: () => T): T {
   try {
-    const result: unknown = core.options.renderer?.restore?.(state, rendered);
-    atOnce(result, "renderer.restore()", "have the renderer ready for its state, and restore then");
+    return atOnce(call(), `renderer.${method}`, "have the renderer ready for its state, and restore then");
   } catch (error) {
     if (error instanceof VirtioUsageError) throw error;
-    const reason = messageOf(error);
-    throw new VirtioUsageError(`the renderer refuses its saved state: ${reason}`);
+    throw new VirtioUsageError(`the renderer refuses its saved state: ${messageOf(error)}`, { cause: error });
   }
-  if (life.over) throw new VirtioUsageError("the renderer reset the device while it took its state over");
 }
 
 /** Shows on the display what was taken over. The display may do anything in the process, even reset the device. */

@@ -4,7 +4,13 @@ import * as assert from "uvu/assert";
 import { decodeBase64, encodeBase64 } from "../../../../src/base/base64.ts";
 import { VirtioUsageError } from "../../../../src/base/index.ts";
 import type { PlainValue, SavedDevice } from "../../../../src/device/index.ts";
-import { type GpuDeviceOptions, type GuestPages, HostHeap } from "../../../../src/devices/gpu/index.ts";
+import {
+  type GpuDeviceOptions,
+  type GuestPages,
+  HostHeap,
+  type PreparedRenderer,
+  type RestoredResource,
+} from "../../../../src/devices/gpu/index.ts";
 import { GuestMemory } from "../../../../src/memory/index.ts";
 import { type DeviceRig, settle } from "../../../../src/testing/index.ts";
 import { BGRA, BGRX, CMD, msg, OK } from "../../../support/gpu-messages.ts";
@@ -206,6 +212,73 @@ test("a renderer that saves or restores later is refused in words, and nothing o
   resets.restore = () => last.device.reset();
   assert.throws(() => last.device.restore(saved), /reset the device while it took its state over/);
   assert.is(last.device.status, 0);
+});
+
+/** Checks its state first, and takes it over later. */
+class CarefulRenderer extends RecordingRenderer {
+  readonly events: string[] = [];
+  act: (() => unknown) | null = null;
+
+  save(): PlainValue {
+    return { calls: this.calls.length };
+  }
+  override reset(): void {
+    this.events.push("reset");
+  }
+  prepareRestore(state: PlainValue, resources: readonly RestoredResource[]): PreparedRenderer {
+    const ids = resources.map(({ resourceId, backing }) => `${resourceId}:${backing?.totalBytes ?? 0}`);
+    this.events.push(`prepare ${JSON.stringify(state)} ${ids}`);
+    if (this.act !== null) return this.act() as PreparedRenderer;
+    return { takeOver: () => void this.events.push("takeOver") };
+  }
+}
+
+test("a renderer that checks its state first takes it over between the reset and the displays", () => {
+  const rig = new GpuRig({ renderer: new CarefulRenderer() });
+  expectOk(rig.command(msg.create3d(8, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])));
+  expectOk(rig.command(msg.attach(8, [[0x100000, 4096]])));
+  const renderer = new CarefulRenderer();
+  moveOn(rig, { renderer });
+  const calls = (rig.gpu.resources().length && rig.device.save().type) as { renderer: unknown };
+  assert.equal(renderer.events, [`prepare ${JSON.stringify(calls.renderer)} 8:4096`, "reset", "takeOver"]);
+});
+
+test("a renderer that refuses its state, or has no answer at once, leaves the device as it was", async () => {
+  const refusals: readonly (readonly [() => unknown, RegExp])[] = [
+    [
+      () => {
+        throw new Error("not mine");
+      },
+      /the renderer refuses its saved state: not mine/,
+    ],
+    [
+      () => {
+        throw "a word";
+      },
+      /the renderer refuses its saved state: a word/,
+    ],
+    [async () => ({ takeOver() {} }), /renderer\.prepareRestore\(\) returned a promise/],
+    [() => undefined, /prepareRestore\(\) returned no object with takeOver\(\)/],
+    [() => Promise.reject(new Error("nobody waits for it")), /prepareRestore\(\) returned a promise/],
+  ];
+  for (const [act, says] of refusals) {
+    const renderer = new CarefulRenderer();
+    const rig = new GpuRig({ renderer });
+    expectOk(rig.command(msg.create3d(8, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])));
+    const saved = rig.device.save();
+    expectOk(rig.command(msg.create3d(9, [2, 1, 0, 8, 8, 1, 1, 0, 0, 0])));
+    const before = JSON.stringify(rig.device.save());
+    renderer.act = act;
+    assert.throws(
+      () => rig.device.restore(saved),
+      (error: unknown) => error instanceof VirtioUsageError && says.test(error.message),
+      String(says),
+    );
+    await settle();
+    assert.is(JSON.stringify(rig.device.save()), before);
+    assert.equal(renderer.events.includes("reset"), false, "its own state is untouched");
+    expectOk(rig.command(msg.unref(9)));
+  }
 });
 
 test("what cannot be saved or does not fit is refused", () => {

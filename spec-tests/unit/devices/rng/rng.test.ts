@@ -214,9 +214,9 @@ test("save and restore, and what transports need to know", () => {
   const { name, deviceId, pciClass, configLengthBytes } = rig.device.type;
   assert.equal([name, deviceId, pciClass, configLengthBytes], ["rng", 4, 0xff0000, 0]);
   assert.equal(device.queues, [{ name: "requestq", maxSize: 8 }]);
-  assert.throws(() => new RngDevice({ maxBytesPerRequest: 0 }), /positive/);
-  assert.throws(() => new RngDevice({ maxRequestsInFlight: 0.5 }), /positive/);
-  assert.throws(() => new RngDevice({ maxAbandonedCalls: -1 }), /positive/);
+  assert.throws(() => new RngDevice({ maxBytesPerRequest: 0 }), /not an integer from 1 on/);
+  assert.throws(() => new RngDevice({ maxRequestsInFlight: 0.5 }), /not an integer from 1 on/);
+  assert.throws(() => new RngDevice({ maxAbandonedCalls: -1 }), /not an integer from 1 on/);
   assert.throws(() => device.attach({} as never), /belongs/);
 });
 

@@ -70,8 +70,17 @@ export interface RestoredResource {
   readonly resourceId: number;
   /** What {@link Renderer.setBacking} or {@link Renderer.createBlob} had told: pages of this guest's memory. */
   readonly backing: GuestPages | null;
-  /** A blob's host memory with the bytes that were saved, mapped where it was; null for other resources. */
+  /**
+   * A blob's host memory with the bytes that were saved, mapped where it was once the state is taken over; null for other
+   * resources.
+   */
   readonly memory: HostBlob | null;
+}
+
+/** A renderer's saved state that it found good. */
+export interface PreparedRenderer {
+  /** Takes the state over, right after {@link Renderer.reset}, at once or never. It should not throw any more. No promise. */
+  takeOver(): void;
 }
 
 /**
@@ -143,7 +152,14 @@ export interface Renderer {
   /**
    * Takes over what {@link save} returned, perhaps elsewhere, after a reset. `resources` are all that `createResource` and
    * `createBlob` had made and that are still there, in that order; nobody tells of their backing and their memory again.
-   * Throws when the state does not fit: the device is left reset then. No promise: what takes time is done before.
+   * Throws when the state does not fit: the device is left reset then, which {@link prepareRestore} avoids. No promise: what
+   * takes time is done before.
    */
   restore?(state: PlainValue, resources: readonly RestoredResource[]): void;
+  /**
+   * In place of {@link restore}, in two steps: checks the state, which may come from a stranger, with the resources as they
+   * will be, and changes nothing. Throws when it does not fit, and the device goes on with what it has. What it returns takes
+   * the state over. No promise.
+   */
+  prepareRestore?(state: PlainValue, resources: readonly RestoredResource[]): PreparedRenderer;
 }

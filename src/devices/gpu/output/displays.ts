@@ -1,6 +1,6 @@
 import { decodeBase64Into, encodeBase64 } from "../../../base/base64.ts";
 import { VirtioUsageError } from "../../../base/errors.ts";
-import { checkArgument, checkOptions, withDefaults } from "../../../base/options.ts";
+import { checkOptions, withDefaults } from "../../../base/options.ts";
 import type { PlainValue } from "../../../device/device-type.ts";
 import { inside, misfit } from "../../../device/state/schema.ts";
 import {
@@ -63,7 +63,6 @@ export class DisplaySettings {
    * Throws {@link VirtioUsageError} when there is no such display or a setting is impossible.
    */
   prepare(index: number, changes: DisplayConfig): (() => void) | null {
-    checkArgument("setDisplay", "index", index, [0, this.count - 1]);
     checkOptions(`setDisplay(${index})`, changes, DISPLAY_RULES);
     const config = this.#configs[index];
     if (config === undefined) {
