@@ -149,7 +149,10 @@ test("limits and options that make no sense are refused", () => {
   assert.throws(() => new GpuDevice({ displays: [] }), /scanouts/);
   assert.throws(() => new GpuDevice({ scanouts: 17 }), /scanouts/);
   assert.throws(() => new GpuDevice({ scanouts: 1, displays: [{}, {}] }), /scanouts/);
-  assert.throws(() => new GpuDevice({ displays: [{ x: -1 }] }), /displays\[0\]\.x is -1, not an integer from 0/);
+  assert.throws(
+    () => new GpuDevice({ displays: [{ x: -1 }] }),
+    /displays\[0\]\.x is -1, not an integer from 0/,
+  );
   assert.throws(() => new GpuDevice({ displays: [{ edid: new Uint8Array(1025) }] }), /1025 bytes/);
   assert.throws(() => new GpuDevice({ displays: [{ widthPixels: 0 }] }), /widthPixels/);
   assert.throws(

@@ -91,7 +91,8 @@ test("says what it is", () => {
   assert.is(device.configLengthBytes, 0);
   assert.is(device.vmId, 1);
   assert.is(new VdmabufDevice({ vmId: 0xffffffff }).vmId, 0xffffffff);
-  for (const vmId of [0, -1, 1.5, 2 ** 32]) assert.throws(() => new VdmabufDevice({ vmId }), /vmId is .*, not an integer from 1 to/);
+  for (const vmId of [0, -1, 1.5, 2 ** 32])
+    assert.throws(() => new VdmabufDevice({ vmId }), /vmId is .*, not an integer from 1 to/);
   for (const limits of [
     { maxBuffers: 0 },
     { maxPagesPerBuffer: 262145 },
