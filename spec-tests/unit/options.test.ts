@@ -154,7 +154,7 @@ const ENTRIES: Readonly<Record<string, { take: Take; valid?: object; names: stri
   },
   FrameRecorderOptions: {
     take: (o) => new FrameRecorder(o),
-    valid: { folder: "unused" },
+    valid: { folder: "package.json/unused" },
     names: "folder format frames withCursor maxPending maxFrames maxPixels now",
   },
   QemuMachineOptions: {
