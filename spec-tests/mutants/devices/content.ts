@@ -32,7 +32,7 @@ const CLOSES = "closeSlot(slot);\n    // Before anybody";
 const ACTIVATES =
   "const result = activateQueue(owner.format(), slot.config, owner.dma(), options, progress);";
 const RESET_DONE = "this.#hooks?.deviceReset();";
-const CONFIG_BYTE = "(shown === null ? this.#type.readConfigByte(at) : (shown[at] as number))";
+const CONFIG_BYTE = "(shown === null ? this.#border.readConfigByte(at) : (shown[at] as number))";
 const CHANGED = "this.#config.change(change, this.#suspended);";
 const SUSPENDED = "this.#status = (this.#status | VIRTIO_CONFIG_S_SUSPEND) & ~VIRTIO_CONFIG_S_DRIVER_OK;";
 const RESUMES = "if ((wanted & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) this.#resume();";
@@ -68,8 +68,8 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     "gives-up-a-ring-that-is-in-order",
     status(2),
     QUEUES,
-    "owner.type.handleQueue(index, queue);",
-    "owner.type.handleQueue(index, queue); if ((slot.drains = (slot.drains ?? 0) + 1) > 12) queue.close();",
+    "owner.border.handleQueue(index, queue);",
+    "owner.border.handleQueue(index, queue); if ((slot.drains = (slot.drains ?? 0) + 1) > 12) queue.close();",
   ),
   mutant(
     "does-not-notify-of-needs-reset",
@@ -255,8 +255,8 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     "notifies-of-the-reset-of-a-queue",
     queueReset(1),
     QUEUES,
-    "this.#owner.type.queueReset(index);",
-    "this.#owner.type.queueReset(index); if (resetConfig) this.#owner.schedule(() => this.#owner.usedBuffers(index));",
+    "this.#owner.border.queueReset(index);",
+    "this.#owner.border.queueReset(index); if (resetConfig) this.#owner.schedule(() => this.#owner.usedBuffers(index));",
   ),
   mutant(
     "stops-the-other-queues-too",
@@ -365,7 +365,7 @@ export const CONTENT_MUTANTS: readonly Mutant[] = [
     suspend(3),
     CONFIG_SPACE,
     CONFIG_BYTE,
-    "this.#type.readConfigByte(at)",
+    "this.#border.readConfigByte(at)",
   ),
   mutant(
     "notifies-of-changes-while-suspended",

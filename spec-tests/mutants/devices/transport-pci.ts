@@ -313,8 +313,8 @@ const COMMON_MUTANTS: readonly Mutant[] = [
     "generation-counts-changes-and-wraps",
     [`transport-pci.${CFG}.6`],
     CONFIG_SPACE,
-    "      change();\n      this.#changedSinceRead = true;",
-    "      change();\n      this.#generation = (this.#generation + 1) >>> 0;",
+    "      this.#change(change);\n      this.#changedSinceRead = true;",
+    "      this.#change(change);\n      this.#generation = (this.#generation + 1) >>> 0;",
     { targets },
   ),
   broken(

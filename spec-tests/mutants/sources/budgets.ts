@@ -125,9 +125,9 @@ export const BUDGET_MUTANTS: readonly SourceMutant[] = [
     "if (this.left > 0 && this.#tasks.length === 0) {",
     "if (this.left > 0) {",
   ),
-  budget("any-limit", "Number.isInteger(value) && value >= 1 && value <= MAX_WORK", "true"),
-  budget("limits-of-0", "value >= 1", "value >= 0"),
-  budget("limits-one-too-large", "value <= MAX_WORK", "value <= MAX_WORK + 1"),
+  budget("any-limit", '    checkArgument("WorkBudget", "maxWork", maxWork, TURN_LIMIT_RULE);\n', ""),
+  budget("limits-of-0", "[1, MAX_WORK]", "[0, MAX_WORK]"),
+  budget("limits-one-too-large", "[1, MAX_WORK]", "[1, MAX_WORK + 1]"),
   budget("limits-twice-as-large", "MAX_WORK = 0x3fffffff", "MAX_WORK = 0x7fffffff"),
   queues("a-drain-without-a-budget", "queue.limited || budget.left <= 0", "queue.limited"),
   queues(
