@@ -35,6 +35,7 @@ for (const [area, mutants] of Object.entries(SOURCE_MUTANTS)) {
   for (const mutant of mutants) {
     test(`${area}: ${mutant.id}`, async () => {
       let why = "";
+      const cpu = process.cpuUsage(); const t0 = performance.now();
       try {
         const { failure, tests } = (await workshop.run(mutant, mutant, TIMEOUT_MS)) as Verdict;
         assert.ok(tests > 0, "there are tests of it");
@@ -45,6 +46,8 @@ for (const [area, mutants] of Object.entries(SOURCE_MUTANTS)) {
         if (message.includes("times, not once") || message.includes("Build failed")) throw error;
         why = message;
       }
+      const used = process.cpuUsage(cpu);
+      process.stderr.write(`note: TIME ${area} | ${mutant.id.slice(0, 60)} | ${Math.round(performance.now() - t0)} ms wall | ${Math.round((used.user + used.system) / 1000)} ms cpu | ${why.slice(0, 50).replace(/\n/g, " ")}\n`);
       assert.ok(why !== "", `${mutant.files.join(", ")} notice`);
       noticed++;
     });

@@ -1,4 +1,4 @@
-import { type SourceMutant, sourceMutant } from "../../support/mutants/source-mutant.ts";
+import { mutantsOf, type SourceMutant, sourceMutant } from "../../support/mutants/source-mutant.ts";
 import { withoutAtomics } from "./atomics.ts";
 
 const TESTS = ["spec-tests/unit/driver/shared-memory.test.ts"];
@@ -20,43 +20,7 @@ export const DRIVER_RING_MUTANTS: readonly SourceMutant[] = [
   ).map(([part, file, find, replace]) =>
     sourceMutant(`${part}-ring-taken-for-unshared`, file, find, replace, TESTS),
   ),
-  sourceMutant(
-    "split-index-published-with-each-buffer",
-    SPLIT,
-    "    this.noteAdded(head, slots, elements.writableBytes);\n",
-    "    this.noteAdded(head, slots, elements.writableBytes);\n    this.#writeAvail(this.#availFlags + 1, this.#availIdx);\n",
-    TESTS,
-  ),
-  sourceMutant(
-    "split-heads-written-behind-the-index",
-    SPLIT,
-    "    this.#avail16[this.#availRing + (this.#availIdx & this.#mask)] = le16(head);\n",
-    "    const place = this.#availRing + (this.#availIdx & this.#mask);\n    queueMicrotask(() => { this.#avail16[place] = le16(head); });\n",
-    TESTS,
-    "lie there before the index",
-  ),
-  sourceMutant(
-    "split-flags-read-before-the-index-is-shown",
-    SPLIT,
-    "    this.#writeAvail(this.#availFlags + 1, this.#availIdx);\n    this.noteShown();\n",
-    "    this.#readUsed(this.#usedFlags);\n    this.#writeAvail(this.#availFlags + 1, this.#availIdx);\n    this.noteShown();\n",
-    TESTS,
-  ),
-  sourceMutant(
-    "split-entries-read-before-the-used-index",
-    SPLIT,
-    `      if (this.#nextUsed === this.#usedIdx && !this.#readUsedIdx()) return -1;
-      const at = this.#usedWord + ((this.#nextUsed & this.#mask) << 1);
-      const id = le32(this.#used32[at] as number);
-      this.check(id, le32(this.#used32[at + 1] as number)`,
-    `      const at = this.#usedWord + ((this.#nextUsed & this.#mask) << 1);
-      const written = le32(this.#used32[at + 1] as number);
-      if (this.#nextUsed === this.#usedIdx && !this.#readUsedIdx()) return -1;
-      const id = le32(this.#used32[at] as number);
-      this.check(id, written`,
-    TESTS,
-    "entries read after it",
-  ),
+
   ...[SPLIT, PACKED].map((file) =>
     sourceMutant(
       `${file === SPLIT ? "split" : "packed"}-looks-before-it-asks-for-notifications`,
@@ -77,26 +41,55 @@ export const DRIVER_RING_MUTANTS: readonly SourceMutant[] = [
       "and then the ring is looked at",
     ),
   ),
-  sourceMutant(
-    "packed-first-flags-written-with-the-descriptor",
-    PACKED,
-    "      this.#desc16[this.#descHalf + (position << 3) + 6] = le16(id);\n",
-    "      words[at + 3] = le32(((flags | this.#availBits) << 16) | id);\n",
-    TESTS,
-    "lies there before the flags",
-  ),
-  sourceMutant(
-    "packed-rest-read-before-the-flags",
-    PACKED,
-    `      if (!this.#nextIsUsed()) return -1;
+  ...mutantsOf(SPLIT, TESTS, [
+    [
+      "split-index-published-with-each-buffer",
+      "    this.noteAdded(head, slots, elements.writableBytes);\n",
+      "    this.noteAdded(head, slots, elements.writableBytes);\n    this.#writeAvail(this.#availFlags + 1, this.#availIdx);\n",
+    ],
+    [
+      "split-heads-written-behind-the-index",
+      "    this.#avail16[this.#availRing + (this.#availIdx & this.#mask)] = le16(head);\n",
+      "    const place = this.#availRing + (this.#availIdx & this.#mask);\n    queueMicrotask(() => { this.#avail16[place] = le16(head); });\n",
+      "lie there before the index",
+    ],
+    [
+      "split-flags-read-before-the-index-is-shown",
+      "    this.#writeAvail(this.#availFlags + 1, this.#availIdx);\n    this.noteShown();\n",
+      "    this.#readUsed(this.#usedFlags);\n    this.#writeAvail(this.#availFlags + 1, this.#availIdx);\n    this.noteShown();\n",
+    ],
+    [
+      "split-entries-read-before-the-used-index",
+      `      if (this.#nextUsed === this.#usedIdx && !this.#readUsedIdx()) return -1;
+      const at = this.#usedWord + ((this.#nextUsed & this.#mask) << 1);
+      const id = le32(this.#used32[at] as number);
+      this.check(id, le32(this.#used32[at + 1] as number)`,
+      `      const at = this.#usedWord + ((this.#nextUsed & this.#mask) << 1);
+      const written = le32(this.#used32[at + 1] as number);
+      if (this.#nextUsed === this.#usedIdx && !this.#readUsedIdx()) return -1;
+      const id = le32(this.#used32[at] as number);
+      this.check(id, written`,
+      "entries read after it",
+    ],
+  ]),
+  ...mutantsOf(PACKED, TESTS, [
+    [
+      "packed-first-flags-written-with-the-descriptor",
+      "      this.#desc16[this.#descHalf + (position << 3) + 6] = le16(id);\n",
+      "      words[at + 3] = le32(((flags | this.#availBits) << 16) | id);\n",
+      "lies there before the flags",
+    ],
+    [
+      "packed-rest-read-before-the-flags",
+      `      if (!this.#nextIsUsed()) return -1;
       const at = this.#descWord + (this.#nextUsed << 2);
       const idFlags = le32(this.#desc32[at + 3] as number);
 `,
-    `      const at = this.#descWord + (this.#nextUsed << 2);
+      `      const at = this.#descWord + (this.#nextUsed << 2);
       const idFlags = le32(this.#desc32[at + 3] as number);
       if (!this.#nextIsUsed()) return -1;
 `,
-    TESTS,
-    "read after them",
-  ),
+      "read after them",
+    ],
+  ]),
 ];

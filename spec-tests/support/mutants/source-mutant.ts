@@ -24,6 +24,14 @@ export function sourceMutant(
   return { id, edits: [{ file, find, replace }], files, ...(only === undefined ? {} : { only }) };
 }
 
+/** An edit of a file: what it breaks, what stands there, what stands there then, and perhaps the name of the test. */
+export type Row = readonly [id: string, find: string, replace: string, only?: string];
+
+/** A mutant for each edit of one file. */
+export function mutantsOf(file: string, files: readonly string[], rows: readonly Row[]): SourceMutant[] {
+  return rows.map(([id, find, replace, only]) => sourceMutant(id, file, find, replace, files, only));
+}
+
 /** What to make of a piece of text, wherever it stands in a file. */
 export interface Pattern {
   /** With the flag `g`. */
