@@ -81,6 +81,57 @@ export function mutantsOfEach(
   return mutants;
 }
 
+/**
+ * A mutant for each line `name: value` of a table's block that says something else than another block does: it says the
+ * same. Blocks go from a line that begins with their text to the next closing brace at the same depth.
+ */
+export function mutantsOfTable(
+  file: string,
+  block: string,
+  other: string,
+  files: readonly string[],
+  spared: readonly string[] = [],
+): SourceMutant[] {
+  const text = readFileSync(file, "utf8");
+  const [own, others] = [linesOf(text, block), linesOf(text, other)];
+  const mutants: SourceMutant[] = [];
+  for (const [name, { line, at }] of own) {
+    const there = others.get(name)?.line;
+    if (there === undefined || saidBy(there) === saidBy(line) || spared.includes(name)) continue;
+    const [from, to] = uniquePlace(text, at, at + line.length);
+    mutants.push({
+      id: `${block.trim()} ${name} as elsewhere`,
+      edits: [
+        {
+          file,
+          find: text.slice(from, to),
+          replace: text.slice(from, at) + there + text.slice(at + line.length, to),
+        },
+      ],
+      files,
+    });
+  }
+  return mutants;
+}
+
+function linesOf(text: string, block: string): Map<string, { line: string; at: number }> {
+  const begin = text.indexOf(`\n${block}`) + 1;
+  if (begin === 0) throw new Error(`there is no line that begins with ${block}`);
+  const indent = /^ */.exec(block)?.[0] ?? "";
+  const end = text.indexOf(`\n${indent}}`, begin);
+  const lines = new Map<string, { line: string; at: number }>();
+  for (const match of text.slice(begin, end).matchAll(/^ +(\w+): .*$/gm)) {
+    const [line, name = ""] = match;
+    lines.set(name, { line, at: begin + match.index });
+  }
+  return lines;
+}
+
+/** Without a comment, and however far it is indented. */
+function saidBy(line: string): string {
+  return line.replace(/,\s*(\/\/.*)?$/, "").trim();
+}
+
 /** The lines around a place, as many as make it the only one of its kind. */
 function uniquePlace(text: string, begin: number, end: number): [from: number, to: number] {
   let from = begin;

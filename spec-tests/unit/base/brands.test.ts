@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { errorFrom, messageOf } from "../../../src/base/brands.ts";
+import { errorFrom, isDetached, isUint8Array, messageOf } from "../../../src/base/brands.ts";
 
 const test = suite("what was thrown");
 
@@ -35,3 +35,31 @@ test("anything else has a text", () => {
 });
 
 test.run();
+
+const brands = suite("buffers and bytes");
+
+brands("bytes are Uint8Arrays of any realm, and their subclasses; no other views", () => {
+  const foreign: unknown = runInNewContext("new Uint8Array(4)");
+  assert.not.instance(foreign, Uint8Array);
+  for (const bytes of [foreign, new Uint8Array(4), Buffer.alloc(4)]) assert.ok(isUint8Array(bytes));
+  const pretended = { [Symbol.toStringTag]: "Uint8Array", length: 4 };
+  for (const other of [
+    new Int8Array(4),
+    new Uint16Array(4),
+    new DataView(new ArrayBuffer(4)),
+    pretended,
+    null,
+  ]) {
+    assert.not.ok(isUint8Array(other));
+  }
+});
+
+brands("detached is what was transferred, not what is empty", () => {
+  for (const empty of [new ArrayBuffer(0), new SharedArrayBuffer(0)]) assert.not.ok(isDetached(empty));
+  const buffer = new ArrayBuffer(8);
+  assert.not.ok(isDetached(buffer));
+  structuredClone(buffer, { transfer: [buffer] });
+  assert.ok(isDetached(buffer));
+});
+
+brands.run();

@@ -241,6 +241,18 @@ for (const [name, make] of Object.entries(WAYS)) {
   });
 }
 
+test("a memory whose buffer is another and smaller one has shrunk", () => {
+  const source = { buffer: new ArrayBuffer(65536) };
+  const memory = new GuestMemory([{ base: 0, memory: source }]);
+  source.buffer = new ArrayBuffer(65528);
+  assert.throws(
+    () => memory.sync(),
+    (error: unknown) =>
+      error instanceof VirtioUsageError &&
+      error.message.includes("shrank: its buffer no longer holds 65536 bytes"),
+  );
+});
+
 test("a WebAssembly memory itself may grow", () => {
   const source = new WebAssembly.Memory({ initial: PAGES, maximum: 64 });
   const memory = new GuestMemory([{ base: 0, memory: source }]);

@@ -137,6 +137,27 @@ test("with qemu MOVE_CURSOR of resource 0 hides the cursor, of any other shows i
   }
 });
 
+test("a hidden cursor is where the driver put it last: by hiding it, by moving it, at 0 after a reset", () => {
+  const rig = new GpuRig();
+  withImage(rig, 5, 1);
+  const position = () => {
+    const state = rig.device.save() as unknown as {
+      readonly type: { readonly cursors: readonly { x: number; y: number }[] };
+    };
+    const { x, y } = state.type.cursors[0] as { x: number; y: number };
+    return [x, y];
+  };
+  rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 1, 2, 5));
+  rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 33, 44, 0));
+  assert.is(rig.gpu.cursor(0), null);
+  assert.equal(position(), [33, 44]);
+  rig.cursorCommand(msg.cursor(CMD.MOVE_CURSOR, 0, 55, 66));
+  assert.is(rig.gpu.cursor(0), null);
+  assert.equal(position(), [55, 66]);
+  rig.device.writeStatus(0);
+  assert.equal(position(), [0, 0]);
+});
+
 test("a device without a display still keeps the cursor", () => {
   const rig = new GpuRig({ display: { setScanout() {}, flush() {} } as never });
   const image = withImage(rig, 5, 1);
