@@ -4,19 +4,16 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { SOURCE_MUTANTS } from "../mutants/sources/index.ts";
 import type { Verdict } from "../support/mutants/collector.ts";
+import { chosen } from "../support/mutants/mutant.ts";
 import { Workshop } from "../support/mutants/workshop.ts";
 
 const TIMEOUT_MS = 120_000;
 /** What waits or spins for ever has been noticed: a mutant may take so many times as long as the tests without it, and a bit. */
 const PATIENCE = 4;
 const LEAST_MS = 1500;
-/** Runs only the mutants whose area or id holds this, for whoever writes some. */
-const CHOSEN = process.env["VIRTIO_MUTANTS"] ?? "";
 
 const test = suite("mutants of our sources");
-const areas = Object.entries(SOURCE_MUTANTS).map(
-  ([area, mutants]) => [area, mutants.filter(({ id }) => `${area}: ${id}`.includes(CHOSEN))] as const,
-);
+const areas = chosen(SOURCE_MUTANTS);
 const all = areas.flatMap(([, mutants]) => mutants);
 const files = [...new Set(all.flatMap((mutant) => mutant.files))];
 const workshop = new Workshop("spec-tests/support/mutants/test-judge.ts", "sources", files, {
@@ -51,7 +48,11 @@ for (const [area, mutants] of areas) {
       const usual = files.reduce((sum, file) => sum + (took.get(nameOf(file, only)) ?? 0), 0);
       let why = "";
       try {
-        const { failure, tests } = (await workshop.run(mutant, mutant, LEAST_MS + PATIENCE * usual)) as Verdict;
+        const { failure, tests } = (await workshop.run(
+          mutant,
+          mutant,
+          LEAST_MS + PATIENCE * usual,
+        )) as Verdict;
         assert.ok(tests > 0, "there are tests of it");
         why = failure === null ? "" : `${failure.test}: ${failure.message}`;
       } catch (error) {

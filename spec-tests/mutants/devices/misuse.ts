@@ -18,6 +18,9 @@ const WINDOW = "transport-pci.device.pci-configuration-access-capability";
 const onPci = { targets: ["builtin-pci"] };
 const onMmio = { targets: ["builtin-mmio"] };
 
+/** Noticed by this case alone. */
+const by = (id: string) => ({ by: id });
+
 const WANTED = "    const wanted = value & S_SETTABLE;\n";
 const KILL = 'throw new Error("it is dead");';
 
@@ -179,5 +182,114 @@ export const MISUSE_MUTANTS: readonly Mutant[] = [
     'else this.device.ignored("mmio-queue-ready-value", value);',
     `else ${KILL}`,
     onMmio,
+  ),
+  mutant(
+    "dies-of-all-status-bits-at-once",
+    RESET,
+    DEVICE,
+    WANTED,
+    `    if ((value & 0xff) === 0xff) ${KILL}\n${WANTED}`,
+    by("content/misuse/status"),
+  ),
+  mutant(
+    "dies-of-registers-of-a-live-queue",
+    ERROR_STATE,
+    DEVICE,
+    'this.ignored("queue-config-while-enabled", index);',
+    `{ if ((this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) ${KILL} }`,
+    by("content/misuse/live-queue-changed"),
+  ),
+  mutant(
+    "believes-the-queue-of-notification-data",
+    ERROR_STATE,
+    MMIO,
+    "    this.device.notify(index);\n",
+    `    if (index >= this.device.queueCount && index > 0xff) ${KILL}\n    this.device.notify(index);\n`,
+    { ...onMmio, ...by("content/misuse/notification-data") },
+  ),
+  mutant(
+    "believes-the-index-of-notification-data",
+    ERROR_STATE,
+    MMIO,
+    "    this.device.notify(index);\n",
+    `    const ring = this.device.activeQueue(index) as { next?: number; availMark?: number } | null;
+    if (ring !== null && this.device.hasFeature(VIRTIO_F_NOTIFICATION_DATA) && ring.availMark === undefined) {
+      const ahead = ((value >>> 16) - (ring.next ?? 0)) & 0xffff;
+      if (ahead > 0x7fff) ${KILL}
+    }
+    this.device.notify(index);
+`,
+    { ...onMmio, ...by("content/misuse/notification-data") },
+  ),
+  mutant(
+    "dies-of-a-descriptor-of-ones",
+    ERROR_STATE,
+    SPLIT,
+    "      const flagsNext = le32(words[at + 3] as number);\n",
+    `      const flagsNext = le32(words[at + 3] as number);\n      if ((hi & lo & flagsNext) === -1) ${KILL}\n`,
+    by("split-ring/misuse/all-ones"),
+  ),
+  mutant(
+    "believes-the-flags-of-its-own-used-ring",
+    ERROR_STATE,
+    SPLIT,
+    "    const old = this.published;\n",
+    `    if (le16(this.used16[this.usedFlags] as number) === 0xffff) ${KILL}\n    const old = this.published;\n`,
+    by("split-ring/misuse/used-flags-overwritten"),
+  ),
+  mutant(
+    "looks-at-descriptors-again-once-they-were-used",
+    ERROR_STATE,
+    SPLIT,
+    "  private look(): boolean {\n",
+    `  private look(): boolean {
+    for (let slot = 0; slot < this.size; slot++) {
+      const at = this.descWord + (slot << 2);
+      if ((this.desc32[at] as number) === 0xffffffff && this.next !== 0 && this.held[slot] === 0 && this.inFlight === 0) ${KILL}
+    }
+`,
+    by("split-ring/misuse/changed-after-notification"),
+  ),
+  mutant(
+    "dies-of-an-event-offset-beyond-the-ring",
+    ERROR_STATE,
+    PACKED,
+    "    const lap = this.size;\n",
+    `    const lap = this.size;\n    if ((offWrap & 0x7fff) >= lap) ${KILL}\n`,
+    by("packed-ring/misuse/event-suppression"),
+  ),
+  mutant(
+    "dies-of-descriptor-flags-of-ones",
+    ERROR_STATE,
+    PACKED,
+    "    if (((idFlags >>> 16) & AVAIL_USED) === this.availMark) return this.popAvailable(idFlags);\n",
+    `    if (idFlags >>> 16 === 0xffff) ${KILL}
+    if (((idFlags >>> 16) & AVAIL_USED) === this.availMark) return this.popAvailable(idFlags);
+`,
+    by("packed-ring/misuse/flags-all-ones"),
+  ),
+  mutant(
+    "dies-of-a-table-that-is-not-aligned",
+    ERROR_STATE,
+    PACKED,
+    "    chain.indirect = true;\n    if (!this.openTable(",
+    `    chain.indirect = true;\n    if ((tableLo & 15) !== 0) ${KILL}\n    if (!this.openTable(`,
+    by("packed-ring/misuse/unaligned-table"),
+  ),
+  mutant(
+    "dies-of-registers-of-no-queue",
+    [`${LAYOUT}.14`],
+    COMMON,
+    "    this.#device.writeQueueConfig(this.#queueSelect, fields);\n",
+    `    if (this.#queueSelect >= this.#device.queueCount) ${KILL}\n    this.#device.writeQueueConfig(this.#queueSelect, fields);\n`,
+    { ...onPci, ...by("transport-pci/misuse/no-such-queue") },
+  ),
+  mutant(
+    "dies-of-a-notification-of-a-byte",
+    [`${LAYOUT}.14`],
+    PCI,
+    'device.ignored("pci-notify-width", widthBytes);',
+    KILL,
+    { ...onPci, ...by("transport-pci/misuse/notification-of-another") },
   ),
 ];

@@ -6,10 +6,10 @@ const DEVICE_TESTS = [
   "spec-tests/unit/device/virtio-device.test.ts",
   "spec-tests/unit/transport/pci-registers.test.ts",
   "spec-tests/regression/legacy-driver-with-features-ok.test.ts",
-  "spec-tests/spec/content.test.ts",
-  "spec-tests/spec/split-ring.test.ts",
 ];
 const GPU_TESTS = [
+  "spec-tests/unit/devices/gpu/resources/exports.test.ts",
+  "spec-tests/unit/devices/gpu/turns.test.ts",
   "spec-tests/unit/devices/gpu/policy.test.ts",
   "spec-tests/unit/devices/gpu/output/cursor.test.ts",
   "spec-tests/unit/devices/gpu/commands/blob.test.ts",

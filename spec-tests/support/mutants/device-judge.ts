@@ -8,6 +8,8 @@ export interface JudgeInput {
   readonly clauses: readonly string[];
   /** Names of built-in targets. Default both. */
   readonly targets?: readonly string[];
+  /** Runs of those only the case with this id, up to its parameters. */
+  readonly by?: string | undefined;
   /** Ends with the first objection. */
   readonly first?: boolean;
 }
@@ -26,8 +28,11 @@ export interface Judgement {
 }
 
 /** Runs the cases; one that fails or finds the device wedged objects. */
-export async function run({ clauses, targets, first }: JudgeInput): Promise<Judgement> {
-  const cases = CASES.filter((definition) => definition.clauses.some((id) => clauses.includes(id)));
+export async function run({ clauses, targets, by, first }: JudgeInput): Promise<Judgement> {
+  const cases = CASES.filter(
+    (definition) =>
+      definition.clauses.some((id) => clauses.includes(id)) && (by === undefined || definition.id === by),
+  );
   const objections: Objection[] = [];
   let count = 0;
   for (const transport of ["mmio", "pci"] as const) {

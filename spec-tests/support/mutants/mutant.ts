@@ -8,6 +8,8 @@ export interface Mutant {
   readonly edits: readonly Edit[];
   /** Targets on which to look for it. Default: all that can run a case of its clauses. */
   readonly targets?: readonly string[];
+  /** The case, by its id up to the parameters, that has to notice, and no other. Default: any of its clauses. */
+  readonly by?: string;
 }
 
 /** One change of a source file. */
@@ -24,7 +26,17 @@ export function mutant(
   file: string,
   find: string,
   replace: string,
-  more: Pick<Mutant, "targets"> = {},
+  more: Pick<Mutant, "targets" | "by"> = {},
 ): Mutant {
   return { id, clauses, edits: [{ file, find, replace }], ...more };
+}
+
+/** Of lists of mutants those whose area or id holds what VIRTIO_MUTANTS says, for whoever writes some; else all. */
+export function chosen<T extends { readonly id: string }>(
+  lists: Readonly<Record<string, readonly T[]>>,
+): (readonly [area: string, mutants: readonly T[]])[] {
+  const part = process.env["VIRTIO_MUTANTS"] ?? "";
+  return Object.entries(lists)
+    .map(([area, mutants]) => [area, mutants.filter(({ id }) => `${area}: ${id}`.includes(part))] as const)
+    .filter(([, mutants]) => mutants.length > 0);
 }
