@@ -1,11 +1,7 @@
 import { mutantsOf, type SourceMutant } from "../../support/mutants/source-mutant.ts";
 
 const TRANSACTION = "src/device/backend/transaction.ts";
-const TESTS = [
-  "spec-tests/regression/errors-that-had-happened.test.ts",
-  "spec-tests/regression/reset-from-within-a-back-end.test.ts",
-  "spec-tests/property/gpu-errors-change-nothing.test.ts",
-];
+const TESTS = ["spec-tests/unit/device/transaction.test.ts"];
 
 /** Changes of several steps of which a part stays, or is taken back where it must not be. */
 export const TRANSACTION_MUTANTS: readonly SourceMutant[] = mutantsOf(TRANSACTION, TESTS, [

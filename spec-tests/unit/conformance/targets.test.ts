@@ -167,6 +167,10 @@ wrong("a model that is wrong is told what would be right", async () => {
     [{ features: [{ bit: 128, name: "X" }] }, /features\[0\]\.bit is not a feature bit, 0 to 127/],
     [{ features: [{ bit: 1 }] }, /features\[0\] has no name/],
     [{ features: [{ bit: 1, name: "X", requires: ["Y"] }] }, /requires are not feature bits/],
+    [
+      { config: [{ name: "n", offset: 0, sizeBytes: 4, range: [2, 1] }] },
+      /range of config field n is not a pair/,
+    ],
     [{ config: [{ name: "capacity", offset: 0, sizeBytes: 3 }] }, /capacity is not 1, 2, 4 or 8/],
     [
       { config: [{ name: "x", offset: 0, sizeBytes: 4, feature: 5 }] },
@@ -337,6 +341,24 @@ models("say what a feature requires, by way of others too", async () => {
   const COMPLETE = "content/features/offer-is-complete";
   assert.equal(await verdictOf(offering([0, 1, 2], { features }), COMPLETE), ["pass"]);
   assert.equal(await verdictOf(offering([0, 2], { features }), COMPLETE), ["fail"]);
+});
+
+models("say which fields there are, and their ranges: they can be read before FEATURES_OK", async () => {
+  const READABLE = "content/config/readable-before-features-ok";
+  const field = { name: "x", offset: 0, sizeBytes: 4 as const };
+  // The entropy device has no configuration space: what is read of it is 0.
+  for (const [config, verdict] of [
+    [[], "skip"],
+    [[field], "pass"],
+    [[{ ...field, range: [0, 1] as const }], "pass"],
+    [[{ ...field, range: [1, 2] as const }], "fail"],
+    [[{ ...field, range: [1, 2] as const, feature: 5 }], "skip"],
+    [[{ ...field, sizeBytes: 8 as const, range: [0, 0] as const }], "pass"],
+  ] as const) {
+    const features = [{ bit: 5, name: "VIRTIO_BLK_F_RO" }];
+    const verdicts = await verdictOf(offering([], { features, config }), READABLE);
+    assert.equal(verdicts, [verdict, verdict, verdict], JSON.stringify(config));
+  }
 });
 
 models.run();

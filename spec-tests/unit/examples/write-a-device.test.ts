@@ -142,7 +142,7 @@ test("what cannot be done gets its status, and nothing changes", async () => {
 test("the conformance kit has nothing against it", () => {
   mkdirSync(".build/examples", { recursive: true });
   const report = ".build/examples/disk.json";
-  const args = ["conformance", "--target", `./${FOLDER}/target.mjs`, "--json", report];
+  const args = ["conformance", "--target", `./${FOLDER}/target.mjs`, "--timeout", "300", "--json", report];
   const { stdout, stderr, status } = spawnSync(process.execPath, ["dist/cli.js", ...args], {
     encoding: "utf8",
   });

@@ -89,12 +89,15 @@ function configFault(config: unknown, features: unknown): string | null {
   if (!Array.isArray(config)) return "config is no array of fields";
   const known = ((features ?? []) as ModelFeature[]).map(({ bit }) => bit);
   for (const [index, field] of (config as Partial<ConfigField>[]).entries()) {
-    const { name, offset, sizeBytes, feature } = field ?? {};
+    const { name, offset, sizeBytes, feature, range } = field ?? {};
     if (typeof name !== "string" || name === "") return `config[${index}] has no name`;
     if (!isWithin(offset, 0, CONFIG_END - 1))
       return `the offset of config field ${name} is not a number of bytes`;
     if (sizeBytes !== 1 && sizeBytes !== 2 && sizeBytes !== 4 && sizeBytes !== 8) {
       return `sizeBytes of config field ${name} is not 1, 2, 4 or 8`;
+    }
+    if (range !== undefined && !isRange(range)) {
+      return `range of config field ${name} is not a pair of its least and its largest value`;
     }
     if (feature !== undefined && !known.includes(feature)) {
       return `config field ${name} depends on feature bit ${feature}, which is none of features`;
@@ -103,7 +106,13 @@ function configFault(config: unknown, features: unknown): string | null {
   return null;
 }
 
-function isWithin(value: unknown, first: number, last: number): boolean {
+function isRange(range: unknown): boolean {
+  if (!Array.isArray(range) || range.length !== 2) return false;
+  const [least, most] = range as readonly unknown[];
+  return isWithin(least, 0, Number.MAX_SAFE_INTEGER) && isWithin(most, least, Number.MAX_SAFE_INTEGER);
+}
+
+function isWithin(value: unknown, first: number, last: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= first && value <= last;
 }
 

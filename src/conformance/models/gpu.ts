@@ -21,6 +21,9 @@ export const CONTROLQ = 0;
 /** Index of the queue for cursor commands. */
 export const CURSORQ = 1;
 
+/** Section 5.7.4. */
+const MAX_SCANOUTS = 16;
+
 function command(type: number, lengthBytes: number): Uint8Array {
   const bytes = new Uint8Array(lengthBytes);
   new DataView(bytes.buffer).setUint32(VIRTIO_GPU_CTRL_HDR.type, type, true);
@@ -73,13 +76,14 @@ export const GPU_MODEL: DeviceModel = {
   config: [
     { name: "events_read", offset: VIRTIO_GPU_CONFIG.events_read, sizeBytes: 4, changes: true },
     { name: "events_clear", offset: VIRTIO_GPU_CONFIG.events_clear, sizeBytes: 4, changes: true },
-    { name: "num_scanouts", offset: VIRTIO_GPU_CONFIG.num_scanouts, sizeBytes: 4 },
+    { name: "num_scanouts", offset: VIRTIO_GPU_CONFIG.num_scanouts, sizeBytes: 4, range: [1, MAX_SCANOUTS] },
     { name: "num_capsets", offset: VIRTIO_GPU_CONFIG.num_capsets, sizeBytes: 4 },
     {
       name: "blob_alignment",
       offset: VIRTIO_GPU_CONFIG.blob_alignment,
       sizeBytes: 4,
       feature: VIRTIO_GPU_F_BLOB_ALIGNMENT,
+      range: [1, 0xffffffff],
     },
   ],
   probe: (queue) => (queue === CURSORQ ? moveCursor() : displayInfo()),

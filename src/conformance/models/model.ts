@@ -27,6 +27,8 @@ export interface ConfigField {
   readonly sizeBytes: 1 | 2 | 4 | 8;
   /** The feature without which the field is not there. Default: it always is. */
   readonly feature?: number;
+  /** The least and the largest value it may have. Default: any. */
+  readonly range?: readonly [least: number, most: number];
   /** Whether it changes by itself, or a driver may write to it: such fields are not compared. Default false. */
   readonly changes?: boolean;
 }
