@@ -6,7 +6,6 @@ import { DRIVER_RING_MUTANTS } from "./driver-rings.ts";
 import { MEMORY_MUTANTS } from "./memory.ts";
 import { OPTION_MUTANTS } from "./options.ts";
 import { POLICY_MUTANTS } from "./policies.ts";
-import { STATE_MUTANTS } from "./states.ts";
 import { TRANSACTION_MUTANTS } from "./transactions.ts";
 import { WORKER_MUTANTS } from "./worker.ts";
 
@@ -20,6 +19,5 @@ export const SOURCE_MUTANTS: Readonly<Record<string, readonly SourceMutant[]>> =
   options: OPTION_MUTANTS,
   policies: POLICY_MUTANTS,
   transactions: TRANSACTION_MUTANTS,
-  states: STATE_MUTANTS,
   displays: DISPLAY_MUTANTS,
 };

@@ -156,6 +156,8 @@ test("what is too large is refused by the limit, what is no canvas at once", () 
     (error: unknown) => error instanceof BackendError && error.code === "out-of-memory",
   );
   assert.is(canvas.images, 0);
+  // One pixel more, and it fits.
+  rig({ maxPixels: 200 }).display.setScanout(0, picture());
   const refused = (options: CanvasDisplayOptions) =>
     assert.throws(
       () => new CanvasDisplay(options),

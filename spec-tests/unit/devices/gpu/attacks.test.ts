@@ -113,7 +113,7 @@ test("CVE-2016-9912, CVE-2017-5552, -5578, -5857: backing is freed with its reso
   for (let i = 0; i < 50; i++) {
     expectOk(rig.command(msg.create2d(5, BGRX, 64, 64)));
     is(rig.command(msg.attach(5, list)), OK.NODATA);
-    is(rig.command(msg.attach(5, list)), ERR.UNSPEC, "the resource has backing already");
+    is(rig.command(msg.attach(5, list)), ERR.UNSPEC, "the resource already has backing");
     expectOk(rig.command(msg.unref(5)));
   }
   alive(rig);

@@ -431,4 +431,69 @@ test("qemu does not offer RESOURCE_UUID", () => {
   assert.ok(new GpuRig({ profile: "crosvm" }).gpu.features.includes(2));
 });
 
+const PROFILES = ["spec", "qemu", "crosvm"] as const;
+
+test("a command on blobs where none are offered", () => {
+  for (const [profile, type] of [
+    ["spec", ERR.UNSPEC],
+    ["qemu", ERR.PARAMETER],
+    ["crosvm", ERR.UNSPEC],
+  ] as const) {
+    const rig = new GpuRig({ profile, features: { resourceBlob: false } });
+    const blob = msg.createBlob(5, { size: 4096, entries: [[PAGE, 4096]] });
+    assert.is(rig.command(blob).type, type, profile);
+  }
+});
+
+test("a UUID: another each time, that of the id, or none", () => {
+  const uuidOf = (profile: (typeof PROFILES)[number]) => {
+    const rig = new GpuRig({ profile, features: { resourceUuid: true } });
+    make(rig);
+    const { type, bytes } = rig.command(msg.assignUuid(5), 40);
+    return type >= ERR.UNSPEC ? type : bytes.slice(24).join();
+  };
+  assert.not.equal(uuidOf("spec"), uuidOf("spec"));
+  assert.is(uuidOf("crosvm"), uuidOf("crosvm"));
+  assert.is(uuidOf("qemu"), ERR.UNSPEC);
+});
+
+test("a monitor that is off has the size it would have, or none", () => {
+  for (const profile of PROFILES) {
+    const rig = new GpuRig({ profile });
+    rig.gpu.setDisplay(0, { enabled: false, widthPixels: 640, heightPixels: 480 });
+    const { bytes } = rig.command(msg.displayInfo(), 408);
+    const { buffer, byteOffset } = bytes;
+    const words = [0, 4, 8, 12, 16].map((at) => new DataView(buffer, byteOffset + 24).getUint32(at, true));
+    assert.equal(words, profile === "qemu" ? [0, 0, 0, 0, 0] : [0, 0, 640, 480, 0], profile);
+  }
+});
+
+test("a context that exists is created once more", () => {
+  for (const profile of PROFILES) {
+    const rig = new GpuRig({ profile, renderer: new RecordingRenderer() });
+    expectOk(rig.command(msg.ctxCreate(0, "", { ctx: 1 })));
+    const { type } = rig.command(msg.ctxCreate(0, "", { ctx: 1 }));
+    assert.is(type, profile === "qemu" ? OK.NODATA : 0x1204, profile);
+  }
+});
+
+test("a transfer of whole rows from the first on: the rectangle, or with qemu everything", () => {
+  for (const profile of PROFILES) {
+    const rig = new GpuRig({ profile });
+    make(rig, 64, 48);
+    const page = rig.allocate(64 * 48 * 4, 4096);
+    rig.memory.view(page, 64 * 48 * 4).fill(7);
+    expectOk(rig.command(msg.attach(5, [[page, 64 * 48 * 4]])));
+    expectOk(rig.command(msg.setScanout(0, 5, full(64, 48))));
+    const rows = (): number => {
+      const pixels = rig.gpu.scanout(0)?.pixels as Uint8Array;
+      return pixels.filter((byte) => byte === 7).length / 256;
+    };
+    expectOk(rig.command(msg.transfer(5, full(63, 1), 0)));
+    assert.is(rows(), 63 / 64, profile);
+    expectOk(rig.command(msg.transfer(5, full(64, 2), 0)));
+    assert.is(rows(), profile === "qemu" ? 48 : 2, profile);
+  }
+});
+
 test.run();
