@@ -2,7 +2,12 @@
 // the device at work.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type GpuDeviceOptions, type GuestPages, HostHeap, type ScanoutSource } from "../../../../src/devices/gpu/index.ts";
+import {
+  type GpuDeviceOptions,
+  type GuestPages,
+  HostHeap,
+  type ScanoutSource,
+} from "../../../../src/devices/gpu/index.ts";
 import { GuestMemory } from "../../../../src/memory/index.ts";
 import { NEEDS_RESET, type RigOptions, settle } from "../../../../src/testing/index.ts";
 import { BGRX, CMD, CONTROLQ, CURSORQ, concat, ERR, msg, OK, words } from "../../../support/gpu-messages.ts";
@@ -17,7 +22,10 @@ let reason = "";
 
 class AttackedRig extends GpuRig {
   constructor(options: GpuDeviceOptions = {}, rig: RigOptions = {}) {
-    super({ ...options, onCommand: (record) => void (reason = record.reason) }, rig);
+    const onCommand = (record: { readonly reason: string }): void => {
+      reason = record.reason;
+    };
+    super({ ...options, onCommand }, rig);
   }
 }
 
@@ -101,7 +109,11 @@ test("CVE-2016-9846: cursors of the wrong size", () => {
     [9, 4096, 1],
   ] as const) {
     expectOk(rig.command(msg.create2d(id, BGRX, w, h)));
-    is(rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 0, 0, id), 24), ERR.PARAMETER, "the cursor is not 64x64 pixels");
+    is(
+      rig.cursorCommand(msg.cursor(CMD.UPDATE_CURSOR, 0, 0, 0, id), 24),
+      ERR.PARAMETER,
+      "the cursor is not 64x64 pixels",
+    );
   }
   assert.is(rig.gpu.cursor(0), null);
   alive(rig);
@@ -208,20 +220,24 @@ test("CVE-2026-3886: width times bytes per pixel wraps 32 bits", () => {
     [0x40000000, 1, 0],
     [0x20000000, 2, 0x80000000],
   ] as const) {
-    is(rig.command(msg.setScanoutBlob(0, 6, { w, h, stride, r: full(1, 1) })), ERR.PARAMETER, "the frame has no size, or too small a stride");
+    is(
+      rig.command(msg.setScanoutBlob(0, 6, { w, h, stride, r: full(1, 1) })),
+      ERR.PARAMETER,
+      "the frame has no size, or too small a stride",
+    );
   }
   assert.is(rig.gpu.hostBytes, 0);
 });
 
 test("CVE-2026-66021: a blob larger than its backing is not read beyond it", () => {
   const strict = new AttackedRig();
-  is(strict.command(msg.createBlob(5, { size: 1 << 20, entries: [[0x100000, 4096]] })), ERR.PARAMETER, "4096 bytes of backing for 1048576");
-  is(strict.command(msg.createBlob(5, { size: 1 << 20 })), OK.NODATA);
   is(
-    strict.command(msg.attach(5, [[0x100000, 4096]])),
+    strict.command(msg.createBlob(5, { size: 1 << 20, entries: [[0x100000, 4096]] })),
     ERR.PARAMETER,
     "4096 bytes of backing for 1048576",
   );
+  is(strict.command(msg.createBlob(5, { size: 1 << 20 })), OK.NODATA);
+  is(strict.command(msg.attach(5, [[0x100000, 4096]])), ERR.PARAMETER, "4096 bytes of backing for 1048576");
   // Where a profile accepts it, the rest of the blob is nothing.
   const rig = new AttackedRig({ profile: "crosvm" });
   const page = rig.allocate(8192, 4096);
@@ -305,8 +321,16 @@ test("CVE-2026-3196, CVE-2024-7730: counts that overflow when multiplied", () =>
   });
   expectOk(rig.command(msg.create2d(5, BGRX, 32, 32)));
   for (const count of [0x10000000, 0x10000001, 0x80000000, 0xffffffff, 2]) {
-    is(rig.command(msg.attach(5, [[0x100000, 4096]], {}, count)), ERR.PARAMETER, "fewer entries than announced");
-    is(rig.command(msg.createBlob(6, { size: 4096, entries: [[0x100000, 4096]], count })), ERR.PARAMETER, "fewer entries than announced");
+    is(
+      rig.command(msg.attach(5, [[0x100000, 4096]], {}, count)),
+      ERR.PARAMETER,
+      "fewer entries than announced",
+    );
+    is(
+      rig.command(msg.createBlob(6, { size: 4096, entries: [[0x100000, 4096]], count })),
+      ERR.PARAMETER,
+      "fewer entries than announced",
+    );
   }
   alive(rig);
 });
@@ -321,7 +345,11 @@ test("entry counts above the limit or above what is there, and nothing is alloca
   ] as const) {
     is(rig.command(msg.attach(5, [[0x100000, 4096]], {}, count)), type, why);
   }
-  is(rig.command(msg.attach(5, [[0x100000, 4096]]).subarray(0, 47)), ERR.PARAMETER, "fewer entries than announced");
+  is(
+    rig.command(msg.attach(5, [[0x100000, 4096]]).subarray(0, 47)),
+    ERR.PARAMETER,
+    "fewer entries than announced",
+  );
 });
 
 test("entries of length 0, across the end of memory, and around the end of 64 bits", () => {
@@ -364,7 +392,11 @@ test("x plus width wrapping 32 bits, everywhere", () => {
     is(rig.command(msg.transfer(5, r, 0)), ERR.PARAMETER, "the rectangle is not inside the resource");
     is(rig.command(msg.flush(5, r)), ERR.PARAMETER, "the rectangle is not inside the resource");
     is(rig.command(msg.setScanout(0, 5, r)), ERR.PARAMETER, "the rectangle is not inside the resource");
-    is(rig.command(msg.setScanoutBlob(0, 6, { w: 64, h: 64, r })), ERR.PARAMETER, "the rectangle is not inside the frame");
+    is(
+      rig.command(msg.setScanoutBlob(0, 6, { w: 64, h: 64, r })),
+      ERR.PARAMETER,
+      "the rectangle is not inside the frame",
+    );
     // A blob has no size to be outside of; what does not touch its frame is not shown.
     is(rig.command(msg.flush(6, r)), OK.NODATA);
   }

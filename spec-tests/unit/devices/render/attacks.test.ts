@@ -17,7 +17,10 @@ let reason = "";
 
 class AttackedRig extends RenderRig {
   constructor(options: RenderDeviceOptions = {}, rig: RigOptions = {}) {
-    super({ ...options, onCommand: (record) => void (reason = record.reason) }, rig);
+    const onCommand = (record: { readonly reason: string }): void => {
+      reason = record.reason;
+    };
+    super({ ...options, onCommand }, rig);
   }
 }
 
