@@ -27,6 +27,7 @@ export class WorkBudget {
   readonly #schedule: (task: () => void) => void;
   #tasks: (() => void)[] = [];
   #asked = false;
+  #inTurn = false;
   #turns = 0;
 
   /** `maxWork` is 1 … 2^30 - 1 units; `schedule` runs a task soon, after the current one returned. */
@@ -92,15 +93,25 @@ export class WorkBudget {
     this.left = this.max;
   }
 
+  /** Takes the next turn now, if tasks wait for one: somebody in this thread waits for them and gives way to nobody. */
+  takeTurn(): void {
+    if (this.#tasks.length > 0 && !this.#inTurn) this.#turn();
+  }
+
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    this.#schedule(() => this.#turn());
+    this.#schedule(() => {
+      this.#asked = false;
+      this.#turn();
+    });
   }
 
   #turn(): void {
-    this.#asked = false;
+    // Somebody may have taken the turn that was asked for.
+    if (this.#tasks.length === 0) return;
     this.#turns++;
+    this.#inTurn = true;
     this.left = this.max;
     const tasks = this.#tasks;
     // New ones gather behind these: none is run twice in a turn.
@@ -110,6 +121,7 @@ export class WorkBudget {
     try {
       while (done < tasks.length && this.left > 0 && this.#tasks === fresh) (tasks[done++] as () => void)();
     } finally {
+      this.#inTurn = false;
       // Unless they were forgotten meanwhile.
       if (this.#tasks === fresh && done < tasks.length) this.#tasks = [...tasks.slice(done), ...fresh];
       if (this.#tasks.length > 0) this.#ask();

@@ -132,6 +132,11 @@ export class QueueSet {
     return true;
   }
 
+  /** True while buffers of some queue are being handled, further up the stack. */
+  get anyDraining(): boolean {
+    return this.#slots.some(({ draining }) => draining);
+  }
+
   /** True when some queue was activated. */
   get anyLive(): boolean {
     return this.#slots.some(({ queue }) => queue !== null);

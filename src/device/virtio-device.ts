@@ -240,6 +240,12 @@ export class VirtioDevice {
     return this.#status;
   }
 
+  /** The driver reads the status field: work left for later turns goes on, since drivers poll it while they wait. */
+  pollStatus(): number {
+    if (!this.#queues.anyDraining) this.#budget.takeTurn();
+    return this.#status;
+  }
+
   /** The driver writes the status field; 0 resets. */
   writeStatus(value: number): void {
     const wanted = value & S_SETTABLE;

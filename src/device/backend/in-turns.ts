@@ -1,3 +1,4 @@
+import { Turned } from "../../base/turned.ts";
 import type { WorkBudget } from "../../base/work-budget.ts";
 
 /** What work in turns needs of the device it belongs to. */
@@ -11,7 +12,8 @@ export interface TurnHost {
  * it is done; it is called now and then once in each turn. What goes on between two turns is the caller's to cope with: once
  * the device is not `alive` any more, `step` isn't called again and the promise never settles.
  *
- * Returns nothing when the first step was the last.
+ * Returns nothing when the first step was the last. What follows on the promise happens in the turn that ends the work, so
+ * that a driver in the same thread may wait for it without giving way.
  */
 export function inTurns(
   host: TurnHost,
@@ -19,17 +21,17 @@ export function inTurns(
   step: () => boolean,
 ): Promise<void> | undefined {
   if (step()) return undefined;
-  return new Promise((resolve, reject) => {
-    const next = (): void => {
-      if (!alive()) return;
-      try {
-        host.sync();
-        if (!step()) host.budget.later(next);
-        else resolve();
-      } catch (error) {
-        reject(error);
-      }
-    };
-    host.budget.later(next);
-  });
+  const done = new Turned<void>();
+  const next = (): void => {
+    if (!alive()) return;
+    try {
+      host.sync();
+      if (!step()) host.budget.later(next);
+      else done.resolve();
+    } catch (error) {
+      done.reject(error);
+    }
+  };
+  host.budget.later(next);
+  return done;
 }

@@ -177,7 +177,7 @@ export class MmioTransport {
       case VIRTIO_MMIO_INTERRUPT_STATUS:
         return this.#interruptStatus;
       case VIRTIO_MMIO_STATUS:
-        return device.status;
+        return device.pollStatus();
       case VIRTIO_MMIO_SHM_LEN_LOW:
         return this.#shm.lengthLo;
       case VIRTIO_MMIO_SHM_LEN_HIGH:

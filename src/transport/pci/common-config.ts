@@ -107,7 +107,7 @@ export class CommonConfig {
       case CFG.num_queues:
         return device.queueCount;
       case CFG.device_status:
-        return device.status;
+        return device.pollStatus();
       case CFG.config_generation:
         return device.configGeneration & 0xff;
       case CFG.queue_select:

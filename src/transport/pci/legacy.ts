@@ -100,7 +100,7 @@ export class LegacyConfig {
       case LEGACY.queue_select:
         return this.#queueSelect;
       case LEGACY.device_status:
-        return device.status;
+        return device.pollStatus();
       case LEGACY.isr_status:
         return this.#interrupts.readIsr();
       case LEGACY.config_msix_vector:
