@@ -10,12 +10,12 @@ import { drive } from "../../src/testing/index.ts";
 const test = suite("a synchronous driver");
 
 for (const transport of ["mmio", "pci"] as const) {
-  for (const maxTurnWork of [undefined, 100_000]) {
+  for (const maxTurnWork of [undefined, 1_000_000]) {
     test(`over ${transport} gets large frames shown, with ${maxTurnWork ?? "the default"} as work of a turn`, () => {
       const display = new MemoryDisplay();
       const { driver, device } = drive(new GpuDevice({ display }), {
         transport,
-        memoryBytes: 48 << 20,
+        memoryBytes: 128 << 20,
         device: maxTurnWork === undefined ? {} : { maxTurnWork },
       });
       const gpu = GpuDriver.start(driver);

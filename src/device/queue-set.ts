@@ -273,7 +273,7 @@ export class QueueSet {
   /** Called when the driver asks for something: grants the work of a turn, unless work from before is still waiting. */
   notified(index: number): void {
     const slot = this.#slots[index];
-    if (slot !== undefined && !this.#owner.running && !slot.early) slot.early = this.#owner.tooEarly(index);
+    if (slot !== undefined && !this.#owner.running() && !slot.early) slot.early = this.#owner.tooEarly(index);
     if (this.#depth === 0) this.#owner.budget.renew();
     this.drain(index);
   }
