@@ -92,8 +92,8 @@ export const BUDGET_MUTANTS: readonly SourceMutant[] = [
   ),
   budget(
     "a-turn-has-what-was-left",
-    "    this.#turns++;\n    this.left = this.max;\n",
-    "    this.#turns++;\n",
+    "    this.#inTurn = true;\n    this.left = this.max;\n",
+    "    this.#inTurn = true;\n",
   ),
   budget("each-notification-renews", "if (this.#tasks.length === 0) this.left", "this.left"),
   budget("a-turn-for-each-task", "    if (this.#asked) return;\n", ""),
@@ -177,14 +177,14 @@ export const BUDGET_MUTANTS: readonly SourceMutant[] = [
   ),
   ...(
     [
-      ["steps-of-the-old-life", "      if (!alive()) return;\n", ""],
-      ["views-are-not-renewed-between-steps", "        host.sync();\n", ""],
+      ["steps-of-the-old-life", "    if (!alive()) return;\n", ""],
+      ["views-are-not-renewed-between-steps", "      host.sync();\n", ""],
       [
         "one-step-is-all",
-        "if (!step()) host.budget.later(next);\n        else resolve();",
-        "step();\n        resolve();",
+        "if (!step()) host.budget.later(next);\n      else done.resolve();",
+        "step();\n      done.resolve();",
       ],
-      ["a-step-that-throws-throws-into-the-turn", "        reject(error);\n", "        throw error;\n"],
+      ["a-step-that-throws-throws-into-the-turn", "      done.reject(error);\n", "      throw error;\n"],
       ["the-first-step-is-left-out", "  if (step()) return undefined;\n", ""],
     ] as const
   ).map(([id, find, replace]) =>
