@@ -9,6 +9,7 @@ export type OptionRule =
   | "boolean"
   | "bytes"
   | "function"
+  | "null"
   | "object"
   | "string"
   /** Of 64 bits, a bigint or a number; whether something is there its user knows. */
@@ -130,6 +131,8 @@ function fits(value: unknown, rule: OptionRule): boolean {
   switch (rule) {
     case "bytes":
       return isUint8Array(value);
+    case "null":
+      return value === null;
     case "object":
       return isObject(value) && !Array.isArray(value);
     case "address":
@@ -163,6 +166,8 @@ function describe(rule: OptionRule): string {
     case "function":
     case "string":
       return `a ${rule}`;
+    case "null":
+      return "null";
     case "object":
       return "an object";
   }

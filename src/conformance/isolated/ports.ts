@@ -3,19 +3,22 @@ import { oneLine } from "../target/guarded-device.ts";
 
 /** One end: `parentPort` and `Worker` of Node's `worker_threads`, or `self` and `Worker` of a browser. */
 export type IsolationPort = {
+  /** Sends a message to the other end. */
   postMessage(message: unknown): void;
-} & (NodeEvents | WebEvents);
-
-interface NodeEvents {
-  on(event: string, listener: (value: unknown) => void): unknown;
-}
-
-interface WebEvents {
-  addEventListener(event: string, listener: (event: unknown) => void): void;
-}
+} & (
+  | {
+      /** How Node's ports and threads are listened to. */
+      on(event: string, listener: (value: unknown) => void): unknown;
+    }
+  | {
+      /** How those of browsers are. */
+      addEventListener(event: string, listener: (event: unknown) => void): void;
+    }
+);
 
 /** A thread, seen from the one that started it: a `Worker` of Node or of a browser. */
 export type IsolatedThread = IsolationPort & {
+  /** Ends it, whatever it does. */
   terminate(): unknown;
 };
 

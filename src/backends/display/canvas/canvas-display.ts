@@ -45,7 +45,7 @@ export interface CanvasDisplayOptions {
 }
 
 const RULES: OptionRules<CanvasDisplayOptions> = {
-  canvas: { either: ["function", "object"] },
+  canvas: { either: ["function", "object", { each: { either: ["object", "null"] } }] },
   drawCursor: "boolean",
   waitForFrame: "boolean",
   maxPixels: COUNT_RULE,
