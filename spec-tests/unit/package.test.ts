@@ -51,13 +51,13 @@ for (const entryPoint of ENTRY_POINTS) {
 for (const [name, entryPoint, kilobytes] of [
   ["VIRTIO_F_VERSION_1", "virtio-emulator/wire", 1],
   ["VirtioUsageError", "virtio-emulator", 1],
-  // The checks of options take 3 of each of these, once in a program.
+  // The checks of options take 4 of each of these, once in a program.
   ["GuestMemory", "virtio-emulator", 9],
-  ["RngDevice", "virtio-emulator", 10],
-  ["MmioTransport", "virtio-emulator", 12],
+  ["RngDevice", "virtio-emulator", 12],
+  ["MmioTransport", "virtio-emulator", 13],
   ["DeviceEndpoint", "virtio-emulator/adapters/worker", 9],
   // buffer-layout, which everything that knows structs needs, takes 18 of each of these.
-  ["GuestAllocator", "virtio-emulator/driver", 32],
+  ["GuestAllocator", "virtio-emulator/driver", 34],
   ["readScanoutRgba", "virtio-emulator/backends/display/memory", 32],
   ["TerminalDisplay", "virtio-emulator/backends/display/terminal", 40],
   // Without the cases of the kit, which take 400; 45 are what it says of the statements that bind drivers.

@@ -166,6 +166,7 @@ export class HostileGuest implements Watcher {
       if (at >= 0) throw new Error(`${what}: byte 0x${at.toString(16)} of bank ${bank} was changed`);
     }
     if (this.#failure !== null) throw new Error(this.#failure);
+    if (machine.device.counters.typeFailures > 0) throw new Error(`${what}: the device type threw`);
   }
 
   #firstWrong(bank: number, before: Uint8Array, after: Uint8Array, present: boolean): number {

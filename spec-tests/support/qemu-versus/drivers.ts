@@ -30,7 +30,7 @@ const version1 = async (registers: Registers): Promise<void> => {
 export const RAW_DRIVERS: readonly RawDriver[] = [
   { name: "no mistake", spec: "draws" },
   { name: "no FEATURES_OK", spec: /queue-enable|driver-ok-without/, statuses: [[0, 1, 3], null, 7] },
-  { name: "no DRIVER_OK", spec: /^$/, statuses: [[0, 1, 3], 11, null] },
+  { name: "no DRIVER_OK", spec: /notified-before-driver-ok/, statuses: [[0, 1, 3], 11, null] },
   { name: "DRIVER_OK as the first and only status", spec: /driver-ok-without/, statuses: [[4], null, null] },
   { name: "one status bit at a time", spec: /status-bits-cleared/, statuses: [[0, 1, 2], 8, 4] },
   { name: "a queue of 1024 entries", spec: /queue-size/, size: 1024 },

@@ -60,6 +60,8 @@ export class ModelMachine {
     const device = new VirtioDevice(this.#recording, {
       memory,
       ringFeatures: RING_FEATURES.filter((bit) => bits.has(bit)),
+      // Captures are compared in the order of their commands, which nothing here may stretch over turns of the event loop.
+      maxTurnWork: 0x3fffffff,
     });
     const mmio = new MmioTransport(device, {
       onInterrupt: (asserted) => {

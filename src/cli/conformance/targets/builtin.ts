@@ -69,10 +69,16 @@ function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
   // Legacy drivers come to a device that is plain in other respects too: without VIRTIO_F_NOTIFICATION_DATA.
   const transitional = TRANSITIONAL_DEVICES.includes(name);
   let tasks: (() => void)[] = [];
+  // What our own devices throw is a bug, and no reason to ask for a reset.
+  let failure: string | null = null;
   const device = new VirtioDevice(type, {
     memory,
     ringFeatures: transitional ? DEFAULT_RING_FEATURES : RING_FEATURES,
     schedule: (task) => void tasks.push(task),
+    trace: ({ kind, detail }) => {
+      if (kind === "device-type-failed")
+        failure ??= `${String(detail["member"])}: ${String(detail["reason"])}`;
+    },
   });
   let line = false;
   const onInterrupt = (asserted: boolean): void => {
@@ -109,6 +115,7 @@ function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
         for (const task of due) task();
         for (let turn = 0; turn < MICROTASK_TURNS; turn++) await null;
       } while (tasks.length > 0);
+      if (failure !== null) throw new Error(`the device failed in ${failure}`);
     },
     ...(gpu === null ? {} : pixelsOf(gpu, display)),
     close: () => {},
