@@ -115,7 +115,10 @@ function openBuiltin(transport: "mmio" | "pci", name: string): DeviceUnderTest {
         for (const task of due) task();
         for (let turn = 0; turn < MICROTASK_TURNS; turn++) await null;
       } while (tasks.length > 0);
-      if (failure !== null) throw new Error(`the device failed in ${failure}`);
+      if (failure === null) return;
+      const what = failure;
+      failure = null;
+      throw new Error(`the device failed in ${what}`);
     },
     ...(gpu === null ? {} : pixelsOf(gpu, display)),
     close: () => {},
